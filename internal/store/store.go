@@ -1,0 +1,153 @@
+// Package store is dram's cache: one directory, shared by all projects of a
+// user and safe for any number of dram processes at once.
+//
+//	blobs/sha256/ab/abcd…   bytes named by their SHA-256 digest
+//	trees/KIND/KEY/         directories made once and then only read
+//	records/KIND/KEY.json   small values, by a key that names their inputs
+//	work/KIND/KEY/          directories that live on between runs (deps, _build)
+//	locks/                  advisory locks
+//	tmp/                    work in progress; what a killed process left is removed
+//
+// Nothing appears under its final name before it is whole: files are written
+// to tmp, synced and renamed. A blob is verified whenever it is read, a record
+// carries the digest of its own bytes, and a tree has a marker beside it, so
+// that what a crash or a bad disk damaged is made anew instead of used.
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"dram/internal/problem"
+)
+
+// Store is an opened cache. Its methods may be called concurrently.
+type Store struct{ dir string }
+
+// DefaultDir is where the cache lives unless told otherwise: $XDG_CACHE_HOME
+// or the platform's cache folder, and "dram" in it.
+func DefaultDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", problem.New(problem.Environment, "set HOME, or DRAM_CACHE_DIR to a writable directory",
+			"finding the cache directory: %w", err)
+	}
+	return filepath.Join(base, "dram"), nil
+}
+
+// Open opens the cache in dir, making it if need be, and removes what killed
+// processes left in tmp.
+func Open(dir string) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: abs}
+	for _, sub := range []string{"blobs/sha256", "trees", "records", "work", "locks", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(abs, sub), 0o700); err != nil {
+			return nil, unusable(abs, err)
+		}
+	}
+	s.sweep()
+	return s, nil
+}
+
+func unusable(dir string, err error) error {
+	return problem.New(problem.Environment,
+		"make the directory writable, or set DRAM_CACHE_DIR (or --cache-dir) to another one",
+		"opening cache %q: %w", dir, err)
+}
+
+// Dir is the cache's directory, absolute.
+func (s *Store) Dir() string { return s.dir }
+
+// Get reads the record kind/key into v and says whether a sound one was there.
+func (s *Store) Get(kind, key string, v any) bool {
+	raw, err := os.ReadFile(s.record(kind, key))
+	if err != nil {
+		return false
+	}
+	sum, body, ok := strings.Cut(string(raw), "\n")
+	if !ok || sum != hexSum([]byte(body)) {
+		return false
+	}
+	return json.Unmarshal([]byte(body), v) == nil
+}
+
+// Put writes the record kind/key, replacing any other.
+func (s *Store) Put(kind, key string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encoding record %s/%s: %w", kind, key, err)
+	}
+	raw := append([]byte(hexSum(body)+"\n"), body...)
+	return s.WriteFile(s.record(kind, key), raw, 0o600)
+}
+
+// Age is the time since the record kind/key was written; ok is false if there is none.
+func (s *Store) Age(kind, key string) (age time.Duration, ok bool) {
+	info, err := os.Stat(s.record(kind, key))
+	if err != nil {
+		return 0, false
+	}
+	return time.Since(info.ModTime()), true
+}
+
+// Touch makes the record kind/key new again.
+func (s *Store) Touch(kind, key string) {
+	now := time.Now()
+	_ = os.Chtimes(s.record(kind, key), now, now) // at worst it counts as old
+}
+
+func (s *Store) record(kind, key string) string {
+	return filepath.Join(s.dir, "records", kind, FileName(key)+".json")
+}
+
+// WriteFile writes a file so that it is either whole or not there: beside the
+// cache's other work in progress, synced, then renamed. path may lie anywhere
+// on the cache's file system; elsewhere use WriteFileIn.
+func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "file-*")
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already once renamed
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	return nil
+}
+
+// FileName makes a key usable as one path element: itself where that is safe
+// and short, else its digest.
+func FileName(key string) string {
+	safe := key != "" && len(key) <= 100 && key[0] != '.'
+	for _, c := range key {
+		safe = safe && (c == '-' || c == '_' || c == '.' || c == '+' ||
+			'0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
+	}
+	if safe {
+		return key
+	}
+	return hexSum([]byte(key))
+}
+
+func hexSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
