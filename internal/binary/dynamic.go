@@ -1,0 +1,138 @@
+package binary
+
+import (
+	"bytes"
+	"debug/elf"
+)
+
+// cString is b up to its first NUL.
+func cString(b []byte) string {
+	s, _, _ := bytes.Cut(b, []byte{0})
+	return string(s)
+}
+
+// dynamic reads PT_DYNAMIC up to DT_NULL.
+func (e *elfReader) dynamic() error {
+	if !e.out.Dynamic {
+		return nil
+	}
+	step := uint64(8)
+	if e.wide {
+		step = 16
+	}
+	if e.dyn.filesz/step > maxDynamic {
+		return malformed("%d dynamic entries, more than %d", e.dyn.filesz/step, maxDynamic)
+	}
+	b, err := e.bytes(e.dyn.off, e.dyn.filesz/step*step)
+	if err != nil {
+		return err
+	}
+	var needed []uint64
+	e.tags = make(map[elf.DynTag]uint64)
+	for ; len(b) > 0; b = b[step:] {
+		tag, val := e.entry(b)
+		if tag == elf.DT_NULL {
+			break
+		}
+		if tag == elf.DT_NEEDED {
+			needed = append(needed, val)
+			continue
+		}
+		e.tags[tag] = val // the last one counts, as in glibc
+	}
+	if len(needed) > maxNeeded {
+		return malformed("%d needed libraries, more than %d", len(needed), maxNeeded)
+	}
+	return e.facts(needed)
+}
+
+func (e *elfReader) entry(b []byte) (elf.DynTag, uint64) {
+	if e.wide {
+		return elf.DynTag(e.order.Uint64(b)), e.order.Uint64(b[8:]) //nolint:gosec // tags are 64-bit patterns
+	}
+	return elf.DynTag(int32(e.order.Uint32(b))), uint64(e.order.Uint32(b[4:])) //nolint:gosec // sign-extended as readelf does
+}
+
+// facts turns the tags that matter into the File's fields.
+func (e *elfReader) facts(needed []uint64) error {
+	o := &e.out
+	o.Flags = elf.DynFlag(e.tags[elf.DT_FLAGS])               //nolint:gosec // flags are 32 bits wide
+	o.Flags1 = elf.DynFlag1(e.tags[elf.DT_FLAGS_1])           //nolint:gosec // flags are 32 bits wide
+	const dtRelrSize, dtRelr = elf.DynTag(35), elf.DynTag(36) // debug/elf has no names for them
+	_, table := e.tags[dtRelr]
+	o.RelR = table && e.tags[dtRelrSize] > 0
+	if err := e.findStrings(); err != nil {
+		return err
+	}
+	for _, off := range needed {
+		s, err := e.str(off)
+		if err != nil {
+			return err
+		}
+		o.Needed = append(o.Needed, s)
+	}
+	for tag, to := range map[elf.DynTag]*string{
+		elf.DT_SONAME: &o.Soname, elf.DT_RPATH: &o.RPath, elf.DT_RUNPATH: &o.RunPath,
+	} {
+		off, ok := e.tags[tag]
+		if !ok {
+			continue
+		}
+		s, err := e.str(off)
+		if err != nil {
+			return err
+		}
+		*to = s
+	}
+	return nil
+}
+
+// findStrings finds DT_STRTAB in the file. A file without one may still be
+// sound so long as nothing asks for a string.
+func (e *elfReader) findStrings() error {
+	addr, ok := e.tags[elf.DT_STRTAB]
+	if !ok {
+		return nil
+	}
+	off, left, err := e.at(addr)
+	if err != nil {
+		return err
+	}
+	e.strings, e.strsize = off, min(left, e.tags[elf.DT_STRSZ])
+	return nil
+}
+
+// at is the file offset of an address, and how many bytes of the file are
+// mapped from there on.
+func (e *elfReader) at(addr uint64) (off, left uint64, err error) {
+	for _, s := range e.loads {
+		if addr >= s.vaddr && addr-s.vaddr < s.filesz {
+			in := addr - s.vaddr
+			if s.off > uint64(e.size) || in > uint64(e.size)-s.off { //nolint:gosec // sizes of files are not negative
+				break
+			}
+			off = s.off + in
+			return off, min(s.filesz-in, uint64(e.size)-off), nil //nolint:gosec // as above
+		}
+	}
+	return 0, 0, malformed("address %#x is not in the file", addr)
+}
+
+// str is the string at off in the string table.
+func (e *elfReader) str(off uint64) (string, error) {
+	if off >= e.strsize {
+		return "", malformed("string at %d is outside the string table (%d bytes)", off, e.strsize)
+	}
+	// Names are short; long ones are paths.
+	for _, n := range []uint64{128, maxString} {
+		n = min(n, e.strsize-off)
+		b, err := e.bytes(e.strings+off, n)
+		if err != nil {
+			return "", err
+		}
+		if i := bytes.IndexByte(b, 0); i >= 0 {
+			return string(b[:i]), nil
+		}
+	}
+	return "", malformed("string at %d is longer than %d bytes or has no end", off, maxString)
+}
