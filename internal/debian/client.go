@@ -1,0 +1,302 @@
+package debian
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/problem"
+	"dram/internal/store"
+)
+
+// Request says what a root is to hold.
+type Request struct {
+	Suite    Suite
+	Arch     string   // Debian's name: amd64, arm64
+	Mirror   Mirror   // zero: DefaultMirror
+	Packages []string // beside those of a toolchain
+	// Refresh asks the mirror even if it was asked within the last day.
+	Refresh bool
+	// AllowExpired accepts an index past its Valid-Until, as of a mirror that
+	// is no longer updated.
+	AllowExpired bool
+
+	bare bool // Packages and the essential ones alone: for tests with small roots
+}
+
+// Set is an exact choice of packages, sorted by name.
+type Set struct {
+	Suite    Suite
+	Arch     string
+	Packages []Package
+}
+
+// ID is the digest of what the set is, whichever mirror it comes from: equal
+// packages give an equal ID, and an equal tree.
+func (s *Set) ID() string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "recipe %d\narch %s\n", recipe, s.Arch)
+	for _, p := range s.Packages {
+		_, _ = fmt.Fprintf(h, "%s %s %s\n", p.Name, p.Version, p.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Version is a package's version, and whether the set has it.
+func (s *Set) Version(name string) (string, bool) {
+	i, ok := slices.BinarySearchFunc(s.Packages, name, func(p Package, n string) int {
+		return strings.Compare(p.Name, n)
+	})
+	if !ok {
+		return "", false
+	}
+	return s.Packages[i].Version, true
+}
+
+// Size is the sum of the packages' sizes in bytes, compressed.
+func (s *Set) Size() int64 {
+	var n int64
+	for _, p := range s.Packages {
+		n += p.Size
+	}
+	return n
+}
+
+// Event tells how far the work is.
+type Event struct {
+	Stage       string // "indexes", "packages", "configuring"
+	Done, Total int64  // bytes; 0 where there is nothing to count
+	Warning     string // if set, something the user should know; the rest is empty
+}
+
+// Options are what a Client may be given; the zero value will do.
+type Options struct {
+	HTTP     *http.Client       // default: one of its own
+	Progress func(Event)        // may be called concurrently
+	Clock    func() time.Time   // default time.Now
+	Keys     openpgp.EntityList // who may sign the archive; default ArchiveKeys
+	Stall    time.Duration      // silence after which a request is given up; default 30 s
+	Backoff  time.Duration      // before a first retry; default 500 ms
+}
+
+// Client resolves and unpacks. Its methods may be called concurrently.
+type Client struct {
+	store    *store.Store
+	fetch    *fetcher
+	progress func(Event)
+	now      func() time.Time
+	keys     openpgp.EntityList
+}
+
+// New makes a Client that keeps what it fetches in s.
+func New(s *store.Store, o Options) (*Client, error) {
+	c := &Client{store: s, progress: o.Progress, now: o.Clock, keys: o.Keys}
+	if c.progress == nil {
+		c.progress = func(Event) {}
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.keys == nil {
+		keys, err := ArchiveKeys()
+		if err != nil {
+			return nil, err
+		}
+		c.keys = keys
+	}
+	c.fetch = &fetcher{store: s, http: o.HTTP, stall: o.Stall, backoff: o.Backoff}
+	if c.fetch.http == nil {
+		c.fetch.http = &http.Client{Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			MaxIdleConnsPerHost: downloads,
+			DisableCompression:  true, // packages are compressed, and digests are of the bytes as stored
+		}}
+	}
+	if c.fetch.stall == 0 {
+		c.fetch.stall = 30 * time.Second
+	}
+	if c.fetch.backoff == 0 {
+		c.fetch.backoff = 500 * time.Millisecond
+	}
+	return c, nil
+}
+
+// freshFor is how long the mirror is not asked again.
+const freshFor = 24 * time.Hour
+
+// resolved is the record of an answer.
+type resolved struct {
+	Checked  time.Time
+	Indexes  []string // digests of the Packages files it was made from
+	Set      Set
+	Versions Versions
+}
+
+// Resolve turns the request into an exact set. An answer younger than a day
+// is given without asking the mirror; an older one serves, with a warning,
+// when the mirror cannot be reached.
+func (c *Client) Resolve(ctx context.Context, r Request) (*Set, error) {
+	answer, err := c.answer(ctx, "set", r, func(u *universe) (resolved, error) {
+		set, err := u.resolve(r)
+		return resolved{Set: set}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &answer.Set, nil
+}
+
+// Versions are the upstream versions that a suite has, without epoch and
+// Debian's own suffixes: "1.18.3". Empty: not packaged.
+type Versions struct {
+	Elixir, Erlang, Hex, Rebar3 string
+}
+
+// Versions tells what the suite of the request has. It is cached as Resolve is.
+func (c *Client) Versions(ctx context.Context, r Request) (Versions, error) {
+	r.Packages = nil
+	answer, err := c.answer(ctx, "versions", r, func(u *universe) (resolved, error) {
+		return resolved{Versions: u.versions()}, nil
+	})
+	return answer.Versions, err
+}
+
+// answer finds the record for a question, or makes it.
+func (c *Client) answer(ctx context.Context, what string, r Request, find func(*universe) (resolved, error)) (resolved, error) {
+	if r.Mirror == (Mirror{}) {
+		r.Mirror = DefaultMirror()
+	}
+	key := requestKey(what, r)
+	var old resolved
+	known := c.store.Get("debian", key, &old)
+	age := c.now().Sub(old.Checked)
+	if known && !r.Refresh && age >= 0 && age < freshFor {
+		return old, nil
+	}
+	indexes, err := c.indexes(ctx, r)
+	if err != nil {
+		if known && unreachable(err) && ctx.Err() == nil {
+			c.progress(Event{Warning: fmt.Sprintf("the mirror cannot be reached, so the package list of %s serves: %v",
+				old.Checked.Local().Format(time.DateTime), err)})
+			return old, nil
+		}
+		return resolved{}, fmt.Errorf("reading the package indexes of %s: %w", r.Suite, err)
+	}
+	digests := make([]string, len(indexes))
+	for i, x := range indexes {
+		digests[i] = x.SHA256
+	}
+	if !known || !slices.Equal(old.Indexes, digests) {
+		u, err := c.load(ctx, r.Arch, indexes)
+		if err != nil {
+			return resolved{}, fmt.Errorf("reading the package indexes of %s: %w", r.Suite, err)
+		}
+		if old, err = find(u); err != nil {
+			return resolved{}, fmt.Errorf("choosing packages of %s: %w", r.Suite, err)
+		}
+	}
+	old.Indexes, old.Checked = digests, c.now()
+	return old, c.store.Put("debian", key, old)
+}
+
+func requestKey(what string, r Request) string {
+	return store.DigestOf(fmt.Appendf(nil, "%s %d %+v %s %+v %q %v", what, recipe, r.Suite, r.Arch, r.Mirror,
+		r.Packages, r.bare)).Hex()
+}
+
+// index is a Packages file that a verified InRelease names.
+type index struct {
+	indexFile
+	base string
+	name string   // to tell the decompressor by
+	urls []string // where to get it
+	text int64    // its size in bytes when decompressed, 0 if not told
+}
+
+// indexes gets and verifies the InRelease of each source, in parallel.
+func (c *Client) indexes(ctx context.Context, r Request) ([]index, error) {
+	c.progress(Event{Stage: "indexes"})
+	sources := r.Suite.sources(r.Mirror)
+	out := make([]index, len(sources))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, s := range sources {
+		g.Go(func() (err error) {
+			out[i], err = c.index(ctx, s, r)
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
+func (c *Client) index(ctx context.Context, s source, r Request) (index, error) {
+	dir := s.Base + "/dists/" + s.Dist + "/"
+	var old page
+	c.store.Get("debian-release", dir, &old)
+	got, err := c.fetch.page(ctx, dir+"InRelease", old)
+	if err != nil {
+		return index{}, err
+	}
+	text, err := verify(got.Body, c.keys, c.now())
+	if err != nil {
+		return index{}, fmt.Errorf("reading %q: %w", dir+"InRelease", err)
+	}
+	rel, err := parseRelease(text)
+	if err != nil {
+		return index{}, problem.New(problem.Failure, "use another mirror", "reading %q: %w", dir+"InRelease", err)
+	}
+	if err := rel.check(s.Dist, c.now(), r.AllowExpired); err != nil {
+		return index{}, err
+	}
+	name, file, err := rel.packages(r.Arch)
+	if err != nil {
+		return index{}, err
+	}
+	x := index{indexFile: file, base: s.Base, name: name, urls: []string{dir + name}}
+	if rel.byHash {
+		byHash := dir + name[:strings.LastIndexByte(name, '/')] + "/by-hash/SHA256/" + file.SHA256
+		x.urls = []string{byHash, dir + name}
+	}
+	x.text = rel.files[strings.TrimSuffix(strings.TrimSuffix(name, ".xz"), ".gz")].Size
+	if string(got.Body) != string(old.Body) {
+		return x, c.store.Put("debian-release", dir, got)
+	}
+	return x, nil
+}
+
+// load gets the indexes and reads them, each as soon as it is there.
+func (c *Client) load(ctx context.Context, arch string, indexes []index) (*universe, error) {
+	u := newUniverse(arch)
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	for _, x := range indexes {
+		g.Go(func() error {
+			if err := c.fetch.blob(ctx, store.Digest("sha256:"+x.SHA256), x.Size, x.urls...); err != nil {
+				return err
+			}
+			text, err := c.text(ctx, x)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err := u.add(text, x.base); err != nil {
+				return problem.New(problem.Failure, "use another mirror", "reading %q: %w", x.urls[0], err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	u.index()
+	return u, nil
+}

@@ -1,0 +1,283 @@
+package debian
+
+import (
+	"archive/tar"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/problem"
+	"dram/internal/store"
+)
+
+// downloads is how many files are fetched at once: enough to fill a fast line,
+// few enough for a public mirror.
+const downloads = 6
+
+// Configurer runs a program inside a root, as its user 0, without a network.
+type Configurer interface {
+	Run(ctx context.Context, root string, argv, env []string, out io.Writer) error
+}
+
+// Unpack fills dir, an empty directory, with the packages of the set, and has
+// configure run their maintainer scripts. A nil Configurer leaves them
+// unpacked but not configured. What was fetched stays in the store, also when
+// Unpack fails; what is in dir then is worthless.
+func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure Configurer) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return problem.New(problem.Environment, "", "opening root %q: %w", dir, err)
+	}
+	defer func() { _ = root.Close() }() // nothing is written through it
+	packages, err := c.unpack(ctx, set, root)
+	if err != nil {
+		return diskFull(fmt.Errorf("unpacking %s: %w", set.Suite, err))
+	}
+	if err := prepare(root, packages); err != nil {
+		return diskFull(fmt.Errorf("preparing root of %s: %w", set.Suite, err))
+	}
+	if configure == nil {
+		return nil
+	}
+	if err := c.configure(ctx, configure, dir, packages); err != nil {
+		return diskFull(fmt.Errorf("configuring %s: %w", set.Suite, err))
+	}
+	return diskFull(tidy(root, dir, epoch(packages)))
+}
+
+func diskFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return problem.New(problem.Environment, "make room, or set DRAM_CACHE_DIR to another disk", "%w", err)
+	}
+	return err
+}
+
+// unpacking is the state that the workers of one Unpack share.
+type unpacking struct {
+	client   *Client
+	tree     *tree
+	limits   limits
+	done     atomic.Int64 // bytes of packages fetched
+	total    int64
+	mu       sync.Mutex
+	packages []*installed      // by place in the set; nil until the control files are read
+	replaces []map[string]bool // likewise, names that it Replaces
+	names    []string
+}
+
+// unpack downloads and extracts all packages, a package's extraction
+// overlapping with the download of others. The largest come first: the last
+// one then keeps no core waiting.
+func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*installed, error) {
+	u := &unpacking{
+		client: c, tree: newTree(root), total: set.Size(),
+		limits:   limits{maxDataBytes, maxDataEntries},
+		packages: make([]*installed, len(set.Packages)),
+		replaces: make([]map[string]bool, len(set.Packages)),
+	}
+	if err := u.merge(set.Arch); err != nil {
+		return nil, err
+	}
+	bySize := make([]int, len(set.Packages))
+	for i, p := range set.Packages {
+		bySize[i] = i
+		u.names = append(u.names, p.Name)
+	}
+	slices.SortStableFunc(bySize, func(a, b int) int {
+		return cmp.Compare(set.Packages[b].Size, set.Packages[a].Size)
+	})
+	g, ctx := errgroup.WithContext(ctx)
+	todo, ready := make(chan int), make(chan int, len(bySize))
+	g.Go(func() error {
+		defer close(todo)
+		for _, i := range bySize {
+			select {
+			case todo <- i:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	var fetching sync.WaitGroup
+	for range downloads {
+		fetching.Add(1)
+		g.Go(func() error {
+			defer fetching.Done()
+			return u.download(ctx, set, todo, ready)
+		})
+	}
+	go func() { fetching.Wait(); close(ready) }()
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		g.Go(func() error { return u.extractAll(ctx, set, ready) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return u.packages, u.tree.finish()
+}
+
+// merge makes the links of the merged /usr, which the packages of bullseye and
+// bookworm expect and later ones bring.
+func (u *unpacking) merge(arch string) error {
+	dirs := mergedDirs
+	if arch == "amd64" {
+		dirs = append(slices.Clone(dirs), "lib64")
+	}
+	for _, name := range dirs {
+		if err := u.tree.mkdir("usr/"+name, nobody, 0o755, time.Time{}); err != nil {
+			return err
+		}
+		n := node{kind: kindLink, link: "usr/" + name, owner: -1}
+		real, err := u.tree.place(name, n, func(int) bool { return true })
+		if err != nil {
+			return err
+		}
+		if err := u.tree.symlink(real, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unpacking) download(ctx context.Context, set *Set, todo <-chan int, ready chan<- int) error {
+	for i := range todo {
+		p := set.Packages[i]
+		err := u.client.fetch.blob(ctx, digest(p), p.Size, p.Base+"/"+escape(p.Filename))
+		if err != nil {
+			return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
+		}
+		u.client.progress(Event{Stage: "packages", Done: u.done.Add(p.Size), Total: u.total})
+		ready <- i // has room for all
+	}
+	return nil
+}
+
+func digest(p Package) store.Digest { return store.Digest("sha256:" + p.SHA256) }
+
+// escape makes a file name part of a URL: versions have "+" and "~".
+func escape(name string) string {
+	return strings.NewReplacer("%", "%25", "+", "%2b", "?", "%3f", "#", "%23", " ", "%20").Replace(name)
+}
+
+func (u *unpacking) extractAll(ctx context.Context, set *Set, ready <-chan int) error {
+	for i := range ready {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p := set.Packages[i]
+		if err := u.extract(ctx, i, p); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return err
+			}
+			return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
+		}
+	}
+	return nil
+}
+
+func (u *unpacking) extract(ctx context.Context, i int, p Package) error {
+	blob, err := u.client.store.OpenBlob(digest(p))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = blob.Close() }() // only read
+	d, err := openDeb(store.WithContext(ctx, blob))
+	if err != nil {
+		return err
+	}
+	rec, err := newInstalled(p, d)
+	if err != nil {
+		return err
+	}
+	u.know(i, rec)
+	x := &extractor{
+		tree: u.tree, owner: i, limits: u.limits, out: rec, conf: map[string]bool{},
+		over: func(other int) bool { return precedence{u.replacing}.over(i, other) },
+	}
+	for line := range strings.Lines(string(d.control["conffiles"])) {
+		x.conf[strings.TrimSpace(line)] = true
+	}
+	return d.data(func(t *tar.Reader) error { return x.extract(t) })
+}
+
+func newInstalled(p Package, d *deb) (*installed, error) {
+	rec := &installed{Package: p, control: d.control, conffiles: map[string]string{}}
+	for par := range paragraphs(string(d.control["control"])) {
+		rec.par = par
+		break
+	}
+	if name, version := rec.field("Package"), rec.field("Version"); name != p.Name || version != p.Version {
+		return nil, fmt.Errorf("the package says that it is %q %q", name, version)
+	}
+	return rec, nil
+}
+
+// know takes in the package's control files.
+func (u *unpacking) know(i int, rec *installed) {
+	replaces := map[string]bool{}
+	for _, group := range parseRelations(rec.field("Replaces"), rec.Arch) {
+		replaces[group[0].name] = true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.packages[i], u.replaces[i] = rec, replaces
+}
+
+func (u *unpacking) replacing(a, b int) bool {
+	if a < 0 || b < 0 || a >= len(u.names) || b >= len(u.names) {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.replaces[a][u.names[b]]
+}
+
+// epoch is the time of the newest file in the packages: the root's own date.
+func epoch(packages []*installed) time.Time {
+	var t time.Time
+	for _, p := range packages {
+		if p.newest.After(t) {
+			t = p.newest
+		}
+	}
+	return t
+}
+
+// prepare writes dpkg's database and what scripts expect to be there before
+// the packages that make it are configured.
+func prepare(root *os.Root, packages []*installed) error {
+	if err := writeDatabase(root, packages); err != nil {
+		return err
+	}
+	for _, l := range []struct{ name, target, needs string }{
+		{"usr/bin/sh", "dash", "usr/bin/dash"},
+		{"usr/bin/awk", "mawk", "usr/bin/mawk"},
+	} {
+		if _, err := root.Lstat(l.needs); err != nil {
+			continue
+		}
+		if err := root.Symlink(l.target, l.name); err != nil && !os.IsExist(err) {
+			return err
+		}
+	}
+	for _, dir := range []string{"dev", "proc", "sys", "run", "tmp", path.Dir(policyFile)} {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}

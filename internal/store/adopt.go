@@ -1,0 +1,37 @@
+package store
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// AdoptBlob makes the file at path, which lies on the cache's file system, the
+// blob want: moved, not copied. It fails with ErrCorrupt, and leaves the file
+// alone, when the file's digest is another.
+func (s *Store) AdoptBlob(path string, want Digest) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("keeping a cache blob: %w", err)
+	}
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("keeping a cache blob: %w", err)
+	}
+	if got := SumDigest(sum); got != want {
+		return fmt.Errorf("%w: digest is %s, expected %s", ErrCorrupt, got, want)
+	}
+	to := s.BlobPath(want)
+	err = errors.Join(os.Chmod(path, 0o400), os.MkdirAll(filepath.Dir(to), 0o700))
+	if err == nil {
+		err = os.Rename(path, to)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping a cache blob: %w", err)
+	}
+	return nil
+}
