@@ -68,11 +68,18 @@ type Spec struct {
 	Hostname string // default "dram"
 	Limits   Limits
 
+	// Reap puts a small init at PID 1 that starts the process as its child,
+	// forwards signals to it, reaps orphans and ends with it: for builds, whose
+	// tools neither reap nor expect to be PID 1. Otherwise the process itself is
+	// PID 1, as in a container.
+	Reap bool
+
 	Stdin          io.Reader // nil: /dev/null
 	Stdout, Stderr io.Writer // nil: discarded
-	// Foreground hands the caller's terminal to the process (job control), for
-	// interactive commands. Otherwise the process has a process group of its
-	// own, so that Ctrl-C reaches dram alone.
+	// Foreground hands the caller's terminal (Stdin) to the process until it
+	// ends, for interactive commands. Otherwise the process has a session of its
+	// own without a terminal, so that Ctrl-C reaches dram alone and nothing in
+	// the sandbox can ask the person at the terminal.
 	Foreground bool
 	// Grace is how long the process has between SIGTERM (sent when the context
 	// is done) and SIGKILL; default 10 s.
