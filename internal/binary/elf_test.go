@@ -13,116 +13,40 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	facts "dram/internal/binary"
+	"dram/internal/binary/binarytest"
 )
-
-// tiny lays out a 64-bit ELF file: header, program headers, then one PT_LOAD
-// that maps the file at address 0, with the dynamic section and its strings.
-type tiny struct {
-	order   binary.ByteOrder
-	machine elf.Machine
-	interp  string
-	stack   elf.ProgFlag
-	strings []byte
-	tags    [][2]uint64
-	tail    []byte // version records, mapped behind the strings
-	tailTag []elf.DynTag
-}
-
-func newTiny() *tiny {
-	return &tiny{order: binary.LittleEndian, machine: elf.EM_X86_64, strings: []byte{0}}
-}
-
-func (t *tiny) str(s string) uint64 {
-	at := len(t.strings)
-	t.strings = append(append(t.strings, s...), 0)
-	return uint64(at)
-}
-
-func (t *tiny) tag(tag elf.DynTag, v uint64) { t.tags = append(t.tags, [2]uint64{uint64(tag), v}) }
-
-func (t *tiny) bytes() []byte {
-	const phnum = 4
-	interpAt := uint64(64 + phnum*56)
-	interp := append([]byte(t.interp), 0)
-	strAt := interpAt + uint64(len(interp))
-	tailAt := strAt + uint64(len(t.strings))
-	dynAt := tailAt + uint64(len(t.tail))
-	tags := append([][2]uint64{}, t.tags...)
-	tags = append(tags, [2]uint64{uint64(elf.DT_STRTAB), strAt}, [2]uint64{uint64(elf.DT_STRSZ), uint64(len(t.strings))})
-	for _, tag := range t.tailTag {
-		tags = append(tags, [2]uint64{uint64(tag), tailAt})
-	}
-	tags = append(tags, [2]uint64{})
-	end := dynAt + uint64(len(tags)*16)
-
-	data := byte(elf.ELFDATA2LSB)
-	if t.order == binary.BigEndian {
-		data = byte(elf.ELFDATA2MSB)
-	}
-	head := elf.Header64{
-		Ident:   [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), data, 1},
-		Type:    uint16(elf.ET_DYN),
-		Machine: uint16(t.machine), Version: 1, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: phnum,
-	}
-	progs := []elf.Prog64{
-		{Type: uint32(elf.PT_LOAD), Filesz: end, Memsz: end},
-		{Type: uint32(elf.PT_NULL)},
-		{Type: uint32(elf.PT_DYNAMIC), Off: dynAt, Vaddr: dynAt, Filesz: end - dynAt},
-		{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(t.stack)},
-	}
-	if t.interp != "" {
-		progs[1] = elf.Prog64{Type: uint32(elf.PT_INTERP), Off: interpAt, Filesz: uint64(len(interp))}
-	}
-	var out bytes.Buffer
-	for _, part := range []any{head, progs, interp, t.strings, t.tail, tags} {
-		if err := binary.Write(&out, t.order, part); err != nil {
-			panic(err)
-		}
-	}
-	return out.Bytes()
-}
 
 func read(b []byte) (*facts.File, error) {
 	return facts.ReadELF(bytes.NewReader(b), int64(len(b)))
 }
 
-func full(order binary.ByteOrder) *tiny {
-	t := newTiny()
-	t.order = order
-	t.interp = "/lib64/ld-linux-x86-64.so.2"
-	t.stack = elf.PF_R | elf.PF_W | elf.PF_X
-	t.tag(elf.DT_NEEDED, t.str("libc.so.6"))
-	t.tag(elf.DT_NEEDED, t.str("libz.so.1"))
-	t.tag(elf.DT_SONAME, t.str("libself.so.3"))
-	t.tag(elf.DT_RPATH, t.str("$ORIGIN/../lib"))
-	t.tag(elf.DT_RUNPATH, t.str("/opt/a:/opt/b"))
-	t.tag(elf.DT_FLAGS, uint64(elf.DF_BIND_NOW))
-	t.tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))
-	t.tag(elf.DynTag(35), 8)
-	t.tag(elf.DynTag(36), 0x10)
-	lib, strong, weak := t.str("libc.so.6"), t.str("GLIBC_2.38"), t.str("GLIBC_2.99")
-	t.tail = records(order,
+func full(order binary.ByteOrder) *binarytest.ELF {
+	t := binarytest.New()
+	t.Order = order
+	t.Interp = "/lib64/ld-linux-x86-64.so.2"
+	t.Stack = elf.PF_R | elf.PF_W | elf.PF_X
+	t.Tag(elf.DT_NEEDED, t.Str("libc.so.6"))
+	t.Tag(elf.DT_NEEDED, t.Str("libz.so.1"))
+	t.Tag(elf.DT_SONAME, t.Str("libself.so.3"))
+	t.Tag(elf.DT_RPATH, t.Str("$ORIGIN/../lib"))
+	t.Tag(elf.DT_RUNPATH, t.Str("/opt/a:/opt/b"))
+	t.Tag(elf.DT_FLAGS, uint64(elf.DF_BIND_NOW))
+	t.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))
+	t.Tag(elf.DynTag(35), 8)
+	t.Tag(elf.DynTag(36), 0x10)
+	lib, strong, weak := t.Str("libc.so.6"), t.Str("GLIBC_2.38"), t.Str("GLIBC_2.99")
+	t.Tail = binarytest.Records(order,
 		uint16(1), uint16(2), uint32(lib), uint32(16), uint32(0),
 		uint32(0), uint16(0), uint16(2), uint32(strong), uint32(16),
 		uint32(0), uint16(2), uint16(3), uint32(weak), uint32(0))
-	t.tailTag = []elf.DynTag{elf.DT_VERNEED}
-	t.tag(elf.DT_VERNEEDNUM, 1)
+	t.TailTags = []elf.DynTag{elf.DT_VERNEED}
+	t.Tag(elf.DT_VERNEEDNUM, 1)
 	return t
-}
-
-func records(order binary.ByteOrder, fields ...any) []byte {
-	var b bytes.Buffer
-	for _, f := range fields {
-		if err := binary.Write(&b, order, f); err != nil {
-			panic(err)
-		}
-	}
-	return b.Bytes()
 }
 
 func TestReadELF(t *testing.T) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-		got, err := read(full(order).bytes())
+		got, err := read(full(order).Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,16 +72,16 @@ func TestReadELF(t *testing.T) {
 }
 
 func TestReadELFVersionDefinitions(t *testing.T) {
-	f := newTiny()
-	self, label := f.str("libself.so.3"), f.str("SELF_1.0")
-	f.tail = records(f.order,
+	f := binarytest.New()
+	self, label := f.Str("libself.so.3"), f.Str("SELF_1.0")
+	f.Tail = binarytest.Records(f.Order,
 		uint16(1), uint16(1), uint16(1), uint16(1), uint32(0), uint32(20), uint32(28),
 		uint32(self), uint32(0),
 		uint16(1), uint16(0), uint16(2), uint16(1), uint32(0), uint32(20), uint32(0),
 		uint32(label), uint32(0))
-	f.tailTag = []elf.DynTag{elf.DT_VERDEF}
-	f.tag(elf.DT_VERDEFNUM, 2)
-	got, err := read(f.bytes())
+	f.TailTags = []elf.DynTag{elf.DT_VERDEF}
+	f.Tag(elf.DT_VERDEFNUM, 2)
+	got, err := read(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,22 +94,22 @@ func TestReadELFVersionDefinitions(t *testing.T) {
 func TestReadELFRefusesHostileFiles(t *testing.T) {
 	sound := full(binary.LittleEndian)
 	patch := func(at int, v ...byte) []byte {
-		b := sound.bytes()
+		b := sound.Bytes()
 		copy(b[at:], v)
 		return b
 	}
-	with := func(change func(*tiny)) []byte {
+	with := func(change func(*binarytest.ELF)) []byte {
 		f := full(binary.LittleEndian)
 		change(f)
-		return f.bytes()
+		return f.Bytes()
 	}
 	ones := bytes.Repeat([]byte{0xff}, 8)
 	tests := map[string][]byte{
 		"empty":                       {},
 		"text":                        bytes.Repeat([]byte("version https://git-lfs.github.com/spec/v1\n"), 3),
-		"cut in the header":           sound.bytes()[:60],
-		"cut in the program headers":  sound.bytes()[:100],
-		"cut in the dynamic section":  sound.bytes()[:len(sound.bytes())-20],
+		"cut in the header":           sound.Bytes()[:60],
+		"cut in the program headers":  sound.Bytes()[:100],
+		"cut in the dynamic section":  sound.Bytes()[:len(sound.Bytes())-20],
 		"unknown class":               patch(elf.EI_CLASS, 9),
 		"unknown byte order":          patch(elf.EI_DATA, 9),
 		"unknown version":             patch(elf.EI_VERSION, 9),
@@ -195,14 +119,14 @@ func TestReadELFRefusesHostileFiles(t *testing.T) {
 		"interpreter of 16 EB":        patch(64+56+32, ones...),
 		"dynamic section of 16 EB":    patch(64+2*56+32, ones...),
 		"dynamic section far away":    patch(64+2*56+8, ones...),
-		"needed name out of bounds":   with(func(f *tiny) { f.tag(elf.DT_NEEDED, 1<<62) }),
-		"strings outside the file":    with(func(f *tiny) { f.tag(elf.DT_SONAME, uint64(len(f.strings))) }),
-		"name longer than the limit":  with(func(f *tiny) { f.tag(elf.DT_NEEDED, f.str(string(bytes.Repeat([]byte("a"), 5000)))) }),
-		"5000 needed libraries":       with(func(f *tiny) { f.tags = append(f.tags, make5000Needed()...) }),
-		"version needs out of bounds": with(func(f *tiny) { binary.LittleEndian.PutUint32(f.tail[8:], 1<<31) }),
-		"version needs that overlap": with(func(f *tiny) {
-			f.tag(elf.DT_VERNEEDNUM, 1<<40)
-			f.tail = bytes.Repeat(records(f.order, uint16(1), uint16(0xffff), uint32(1), uint32(1), uint32(1)), 8000)
+		"needed name out of bounds":   with(func(f *binarytest.ELF) { f.Tag(elf.DT_NEEDED, 1<<62) }),
+		"strings outside the file":    with(func(f *binarytest.ELF) { f.Tag(elf.DT_SONAME, uint64(len(f.Strings))) }),
+		"name longer than the limit":  with(func(f *binarytest.ELF) { f.Tag(elf.DT_NEEDED, f.Str(string(bytes.Repeat([]byte("a"), 5000)))) }),
+		"5000 needed libraries":       with(func(f *binarytest.ELF) { f.Tags = append(f.Tags, make5000Needed()...) }),
+		"version needs out of bounds": with(func(f *binarytest.ELF) { binary.LittleEndian.PutUint32(f.Tail[8:], 1<<31) }),
+		"version needs that overlap": with(func(f *binarytest.ELF) {
+			f.Tag(elf.DT_VERNEEDNUM, 1<<40)
+			f.Tail = bytes.Repeat(binarytest.Records(f.Order, uint16(1), uint16(0xffff), uint32(1), uint32(1), uint32(1)), 8000)
 		}),
 	}
 	for name, b := range tests {
@@ -282,9 +206,9 @@ func TestSniff(t *testing.T) {
 }
 
 func FuzzReadELF(f *testing.F) {
-	f.Add(full(binary.LittleEndian).bytes())
-	f.Add(full(binary.BigEndian).bytes())
-	f.Add(newTiny().bytes())
+	f.Add(full(binary.LittleEndian).Bytes())
+	f.Add(full(binary.BigEndian).Bytes())
+	f.Add(binarytest.New().Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := read(b)
 		if err == nil && len(got.Needed)+len(got.VersionNeeds) > len(b) {

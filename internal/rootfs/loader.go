@@ -1,0 +1,128 @@
+package rootfs
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Loader finds what programs need in one root, by the rules of the loader that
+// they name: glibc's ld.so(8) or musl's. It looks at no environment variable:
+// LD_LIBRARY_PATH is the business of whoever starts the program. Of glibc it
+// knows the plain directories, not those for newer processors (glibc-hwcaps),
+// whose libraries are faster copies.
+//
+// A Loader does not change once made; it may be used concurrently.
+type Loader struct {
+	fsys    FS
+	conf    []string // directories of /etc/ld.so.conf
+	present []abi    // whose loader is in this root
+}
+
+// Closure is the files that programs need in order to start.
+type Closure struct {
+	Entries []Entry   // sorted by Path; directories are implied by what is in them
+	Missing []Missing // what was needed and is not there
+	Skipped []Skipped // what was asked about and cannot run in this root
+	// ConfigDirs are directories where a library was found that the loader only
+	// knows by its configuration. /etc/ld.so.cache is then among the Entries if
+	// the root has it; if not, only LD_LIBRARY_PATH helps.
+	ConfigDirs []string
+}
+
+// Entry is one file of a closure, or a symbolic link on the way to one.
+type Entry struct {
+	Path string // in the root, "lib64" or "usr/lib/x86_64-linux-gnu/libc.so.6"
+	Link string // target of a symbolic link, as it stands there; "" for a file
+	By   string // the file that asked for it first, "" if the caller did
+}
+
+// Missing is a file that another one needs and that is not in the root.
+type Missing struct {
+	File       string   // who needs it
+	Soname     string   // what: a library's name, or an interpreter's path
+	Considered []string // where it was looked for, in order
+}
+
+// Skipped is a file that was asked about and that the loader here cannot load.
+type Skipped struct {
+	File   string
+	Reason string
+}
+
+// Outside is the entries that are not below the directory dir.
+func (c Closure) Outside(dir string) []Entry {
+	return slices.DeleteFunc(slices.Clone(c.Entries), func(e Entry) bool {
+		return strings.HasPrefix(e.Path, dir+"/")
+	})
+}
+
+// NewLoader reads the loader's configuration in a root.
+func NewLoader(fsys FS) (*Loader, error) {
+	conf, err := ldConf(fsys)
+	if err != nil {
+		return nil, err
+	}
+	l := &Loader{fsys: fsys, conf: conf}
+	for _, a := range abis() {
+		if slices.ContainsFunc(a.interps, func(p string) bool { _, err := fsys.Stat(p); return err == nil }) {
+			l.present = append(l.present, a)
+		}
+	}
+	return l, nil
+}
+
+// Closure finds everything that files need: the interpreters of programs and
+// scripts, and the libraries that ELF files name, and those that these name.
+// The files themselves are part of it. Each is looked at as a process of its
+// own; a library's needs are met as if a program without paths had loaded it.
+// Files of other formats need nothing. It is an error if one of files is not
+// there, or if the root is so large or so entangled that the search gives up.
+func (l *Loader) Closure(files []string) (Closure, error) {
+	s := newSearch(l)
+	for _, f := range files {
+		if err := s.start(Clean(f), ""); err != nil {
+			return Closure{}, fmt.Errorf("finding what %q needs: %w", f, err)
+		}
+	}
+	return s.closure(), nil
+}
+
+// Program is a program found by its name.
+type Program struct {
+	Name  string // "awk"
+	Path  string // where a shell finds it, "usr/bin/awk"
+	Real  string // the file in the end, "usr/bin/mawk"
+	Links []Link // on the way, "usr/bin/awk" and "etc/alternatives/awk"
+}
+
+// Programs finds programs by name in the usual directories, as a shell does.
+// missing is the names that were not found.
+func Programs(fsys FS, names []string) (found []Program, missing []string) {
+	for _, name := range names {
+		if p, ok := program(fsys, name); ok {
+			found = append(found, p)
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	return found, missing
+}
+
+func program(fsys FS, name string) (Program, bool) {
+	if name == "" || strings.Contains(name, "/") {
+		return Program{}, false
+	}
+	for _, dir := range []string{"usr/local/bin", "usr/bin", "bin", "usr/local/sbin", "usr/sbin", "sbin"} {
+		at := path.Join(dir, name)
+		real, links, err := Trace(fsys, at)
+		if err != nil {
+			continue
+		}
+		if info, err := fsys.Lstat(real); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return Program{Name: name, Path: at, Real: real, Links: links}, true
+		}
+	}
+	return Program{}, false
+}

@@ -1,0 +1,284 @@
+package rootfs
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/binary"
+)
+
+// object is a file mapped into a process.
+type object struct {
+	name    string // as it was opened
+	file    *binary.File
+	parent  *object // who asked for it first
+	origin  string  // what $ORIGIN is
+	rpath   []place // what it asks for, for itself and those that it loads
+	runpath []place // what it asks for, for itself alone
+}
+
+// process is one program and the libraries loaded with it.
+type process struct {
+	*search
+	abi    *abi
+	system []place         // where the loader looks in the end
+	loaded map[string]bool // by the names that ask for it
+	queue  []*object
+}
+
+// place is one directory of a search.
+type place struct {
+	dir    string
+	config bool // known by ld.so.conf only
+}
+
+// process loads a program, or a library as if it were one, breadth first as
+// the loaders do.
+func (s *search) process(name, real string, f *binary.File) error {
+	a, err := s.abi(f)
+	if err != nil {
+		s.skip(name, err)
+		return nil
+	}
+	p := &process{search: s, abi: a, loaded: map[string]bool{"": true}}
+	if f.Interp != "" {
+		if err := p.interp(name, f.Interp); err != nil {
+			return err
+		}
+	}
+	if err := p.places(); err != nil {
+		return err
+	}
+	p.queue = []*object{p.object(name, path.Dir(real), f, nil)}
+	for len(p.queue) > 0 {
+		o := p.queue[0]
+		p.queue = p.queue[1:]
+		for _, n := range o.file.Needed {
+			if err := p.need(o, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// interp takes in the loader, which is also a library that others name.
+func (p *process) interp(name, interp string) error {
+	if err := p.interpreter(interp, name); err != nil {
+		return err
+	}
+	real, _, err := walk(p.low, interp, true)
+	if err != nil {
+		return nil //nolint:nilerr // it is missing, which interpreter has noted
+	}
+	p.loaded[path.Base(interp)] = true
+	if f := p.read(real); f.elf != nil {
+		p.loaded[f.elf.Soname] = true
+	}
+	return nil
+}
+
+// places is where the loader looks for every library, in order.
+func (p *process) places() error {
+	for _, d := range p.abi.defaults() {
+		p.system = append(p.system, place{dir: d})
+	}
+	if p.abi.musl {
+		return p.muslPlaces()
+	}
+	var builtin []string
+	for _, d := range p.system {
+		builtin = append(builtin, p.realDir(d.dir))
+	}
+	var conf []place
+	for _, d := range p.conf {
+		conf = append(conf, place{dir: d, config: !slices.Contains(builtin, p.realDir(d))})
+	}
+	for _, d := range p.system {
+		if !slices.Contains(p.conf, d.dir) {
+			conf = append(conf, d)
+		}
+	}
+	p.system = conf
+	return nil
+}
+
+// muslPlaces takes /etc/ld-musl-ARCH.path in place of the defaults.
+func (p *process) muslPlaces() error {
+	name := "etc/ld-musl-" + p.abi.arch + ".path"
+	if _, err := p.fsys.Stat(name); err != nil {
+		return nil //nolint:nilerr // not there: the defaults stand
+	}
+	b, err := ReadFile(p.fsys, name, maxConfBytes)
+	if err != nil {
+		return err
+	}
+	p.system = nil
+	for _, d := range strings.FieldsFunc(string(b), func(r rune) bool { return r == ':' || r == '\n' }) {
+		if len(p.system) < maxConfDirs {
+			p.system = append(p.system, place{dir: Clean(d)})
+		}
+	}
+	_, err = p.add(name, "")
+	return err
+}
+
+// need loads one library that o names.
+func (p *process) need(o *object, name string) error {
+	if p.loaded[name] {
+		return nil
+	}
+	p.loaded[name] = true
+	if p.abi.musl && muslItself(name) {
+		return p.muslLibc(o)
+	}
+	at, considered, err := p.find(o, name)
+	if err != nil {
+		return err
+	}
+	if at == "" {
+		p.miss(o.name, name, considered)
+		return nil
+	}
+	real, err := p.add(at, o.name)
+	if err != nil {
+		return err
+	}
+	f := p.read(real)
+	p.loaded[f.elf.Soname] = true
+	p.queue = append(p.queue, p.object(at, path.Dir(at), f.elf, o))
+	return nil
+}
+
+// muslLibc is libc, which with musl is the loader.
+func (p *process) muslLibc(o *object) error {
+	return p.interpreter("/"+p.abi.interps[0], o.name)
+}
+
+// find looks for a library; at is "" if it is nowhere.
+func (p *process) find(o *object, name string) (at string, considered []string, err error) {
+	if strings.Contains(name, "/") {
+		return p.findPath(o, name)
+	}
+	for _, d := range append(p.paths(o), p.system...) {
+		at := Clean(d.dir + "/" + name)
+		considered = append(considered, at)
+		if p.lookups++; p.lookups > maxLookups {
+			return "", nil, errEntangled
+		}
+		real := p.realDir(d.dir)
+		if real == "" || !p.fits(path.Join(real, name)) {
+			continue
+		}
+		if d.config {
+			p.useConfig(d.dir)
+		}
+		return at, nil, nil
+	}
+	return "", considered, nil
+}
+
+// findPath is a needed name with a slash: a path and nothing else.
+func (p *process) findPath(o *object, name string) (string, []string, error) {
+	var considered []string
+	for _, at := range p.expand(name, o) {
+		considered = append(considered, Clean(at))
+		if strings.HasPrefix(at, "/") && p.fits(Clean(at)) {
+			return Clean(at), nil, nil
+		}
+	}
+	return "", considered, nil
+}
+
+// fits says whether there is a library of the right kind; both loaders pass
+// over those that are for another machine.
+func (p *process) fits(name string) bool {
+	real, _, err := walk(p.low, name, true)
+	if err != nil {
+		return false
+	}
+	f := p.read(real)
+	return f.elf != nil && p.abi.runs(f.elf)
+}
+
+// useConfig notes that the loader needs its cache in order to find dir.
+func (p *process) useConfig(dir string) {
+	p.config[dir] = true
+	// Without a cache the caller has ConfigDirs to go by.
+	_, _ = p.add("etc/ld.so.cache", "")
+}
+
+// realDir is the real name of a directory, "" if it is not there.
+func (s *search) realDir(dir string) string {
+	if real, ok := s.dirs[dir]; ok {
+		return real
+	}
+	real, _, err := walk(s.low, dir, true)
+	if err != nil {
+		real = ""
+	}
+	s.dirs[dir] = real
+	return real
+}
+
+// object is a file with the directories that it asks for. glibc ignores RPATH
+// where there is RUNPATH, and inherits RPATH alone; musl takes either, RUNPATH
+// first, and inherits both.
+func (p *process) object(name, origin string, f *binary.File, parent *object) *object {
+	o := &object{name: name, origin: origin, file: f, parent: parent}
+	switch {
+	case f.RunPath == "":
+		o.rpath = p.list(f.RPath, o)
+	case p.abi.musl:
+		o.rpath = p.list(f.RunPath, o)
+	default:
+		o.runpath = p.list(f.RunPath, o)
+	}
+	return o
+}
+
+// list is the directories of an RPATH or RUNPATH. Relative ones depend on the
+// working directory, and are left out.
+func (p *process) list(paths string, o *object) (out []place) {
+	for d := range strings.SplitSeq(paths, ":") {
+		for _, d := range p.expand(d, o) {
+			if strings.HasPrefix(d, "/") && len(d) < maxName {
+				out = append(out, place{dir: Clean(d)})
+			}
+		}
+	}
+	return out
+}
+
+// paths is the directories that o, and those that led to it, ask for.
+func (p *process) paths(o *object) (out []place) {
+	if p.abi.musl || o.file.RunPath == "" {
+		for of := o; of != nil && len(out) < maxConfDirs; of = of.parent {
+			out = append(out, of.rpath...)
+		}
+	}
+	return append(out, o.runpath...)
+}
+
+// expand replaces $ORIGIN, $LIB and $PLATFORM. $LIB differs by distribution,
+// so that there can be several results.
+func (p *process) expand(s string, o *object) []string {
+	if !strings.Contains(s, "$") {
+		return []string{s}
+	}
+	origin := strings.NewReplacer("${ORIGIN}", "/"+o.origin, "$ORIGIN", "/"+o.origin)
+	s = origin.Replace(s)
+	if p.abi.musl {
+		return []string{s}
+	}
+	s = strings.NewReplacer("${PLATFORM}", p.abi.arch, "$PLATFORM", p.abi.arch).Replace(s)
+	if !strings.Contains(s, "$LIB") && !strings.Contains(s, "${LIB}") {
+		return []string{s}
+	}
+	var out []string
+	for _, lib := range p.abi.libs {
+		out = append(out, strings.NewReplacer("${LIB}", lib, "$LIB", lib).Replace(s))
+	}
+	return out
+}
