@@ -1,0 +1,34 @@
+# One command for each habit. CONTRIBUTING.md says when to use which.
+GO ?= go
+GOLANGCI_LINT_VERSION = v2.15.0
+GOFUMPT_VERSION = v0.12.0
+FUZZTIME ?= 20s
+
+.PHONY: build test short lint fmt fuzz bench ci
+
+build: ## one static binary: bin/dram
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
+
+test: ## everything, with the race detector; end-to-end tests use the host's Debian mirror
+	$(GO) test -race -timeout 25m ./...
+
+short: ## the tests that need neither network nor toolchain
+	$(GO) test -short ./...
+
+lint:
+	$(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	test -z "$$($(GO) run mvdan.cc/gofumpt@$(GOFUMPT_VERSION) -l .)"
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) run ./...
+
+fmt:
+	$(GO) run mvdan.cc/gofumpt@$(GOFUMPT_VERSION) -w .
+
+fuzz: ## every fuzz target, FUZZTIME each
+	GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+bench: ## the benchmark suite; writes docs/benchmarks.md
+	$(GO) run ./bench -write docs/benchmarks.md
+
+ci:
+	.ci/run

@@ -1,0 +1,169 @@
+// Package config gathers a build's settings: flags over environment (DRAM_*)
+// over the project's dram.toml over what dram detects or its defaults. One
+// table (Settings) holds every setting with its key in dram.toml, its variable
+// and its flag; help texts and docs/configuration.md come from it.
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dram/internal/problem"
+)
+
+// Config is the settings of one call. The zero value of a field means that
+// nobody set it: detection or the default decides.
+type Config struct {
+	Toolchain      string   // a reference: "distro:debian/13"
+	Packages       []string // added to a distribution's toolchain
+	Mirror         string   // URL of a Debian archive
+	SecurityMirror string   // URL of a Debian security archive
+	Repository     string   // where images for asked versions are looked for
+	Engine         string   // "native"
+	Release        string   // which of the project's releases
+	OutputDir      string   // where results go, in place of releases/NAME
+	MixEnv         string
+	BuildEnv       []string // "K=V", sorted
+	Programs       []string // added to the image
+	User           string   // the image's, "UID" or "UID:GID"
+	ImageEnv       []string // "K=V", sorted
+	Labels         []string // "K=V", sorted
+	Expose         []int    // ports, TCP
+
+	origin map[string]string
+}
+
+// Setting is one row of the table.
+type Setting struct {
+	Key     string // in dram.toml: "toolchain.ref"
+	Env     string // "DRAM_TOOLCHAIN"
+	Flag    string // "toolchain", "" if there is none
+	Default string // for people
+	Help    string
+	field   func(*Config) any // *string, *[]string or *[]int
+	pairs   bool              // a []string of K=V: a table in dram.toml
+}
+
+// Settings is every setting, in the order in which docs list them.
+func Settings() []Setting {
+	return []Setting{
+		{Key: "toolchain.ref", Env: "DRAM_TOOLCHAIN", Flag: "toolchain", Default: "detected", Help: "toolchain: distro:debian/13, image:REF, oci:DIR or tar:FILE", field: func(c *Config) any { return &c.Toolchain }},
+		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "Debian packages added to a distro: toolchain", field: func(c *Config) any { return &c.Packages }},
+		{Key: "toolchain.mirror", Env: "DRAM_MIRROR", Flag: "mirror", Default: "the host's apt sources, else ftp.debian.org", Help: "URL of the Debian archive", field: func(c *Config) any { return &c.Mirror }},
+		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
+		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
+		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "native", Help: "what runs the build: native", field: func(c *Config) any { return &c.Engine }},
+		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", field: func(c *Config) any { return &c.Release }},
+		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
+		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
+		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
+		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
+		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }},
+		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
+		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
+		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
+	}
+}
+
+// DefaultRepository holds images for every pair of Elixir and Erlang versions.
+const DefaultRepository = "hexpm/elixir"
+
+// Origin says where the value of a setting came from: "--toolchain",
+// "DRAM_TOOLCHAIN", "dram.toml", or "" if nobody set it.
+func (c Config) Origin(key string) string { return c.origin[key] }
+
+// with is c with one setting set.
+func (c Config) with(s Setting, values []string, origin string) (Config, error) {
+	var err error
+	switch f := s.field(&c).(type) {
+	case *string:
+		*f = values[len(values)-1]
+	case *[]string:
+		if s.pairs {
+			err = checkPairs(values)
+		}
+		*f = slices.Clone(values)
+		if s.pairs {
+			slices.Sort(*f)
+		}
+	case *[]int:
+		*f, err = ports(values)
+	}
+	if err != nil {
+		return c, problem.New(problem.Usage, s.Help, "%s: %w", origin, err)
+	}
+	m := map[string]string{s.Key: origin}
+	for k, v := range c.origin {
+		if k != s.Key {
+			m[k] = v
+		}
+	}
+	c.origin = m
+	return c, nil
+}
+
+func checkPairs(values []string) error {
+	for _, kv := range values {
+		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
+			return fmt.Errorf("%q is not of the form K=V", kv)
+		}
+	}
+	return nil
+}
+
+func ports(values []string) ([]int, error) {
+	var out []int
+	for _, v := range values {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("%q is no port number", v)
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// WithEnviron is c with the DRAM_* variables of environ ("K=V") on top. Lists
+// are separated by commas.
+func (c Config) WithEnviron(environ []string) (Config, error) {
+	vars := map[string]string{}
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && v != "" {
+			vars[k] = v
+		}
+	}
+	var err error
+	for _, s := range Settings() {
+		v, ok := vars[s.Env]
+		if !ok {
+			continue
+		}
+		values := []string{v}
+		if _, scalar := s.field(&c).(*string); !scalar {
+			values = strings.Split(v, ",")
+		}
+		if c, err = c.with(s, values, s.Env); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// WithFlag is c with the values of one flag on top.
+func (c Config) WithFlag(flag string, values []string) (Config, error) {
+	for _, s := range Settings() {
+		if s.Flag == flag && len(values) > 0 {
+			return c.with(s, values, "--"+flag)
+		}
+	}
+	return c, fmt.Errorf("no setting has the flag --%s", flag)
+}
+
+// IsList says whether the setting takes several values.
+func (s Setting) IsList() bool {
+	_, scalar := s.field(&Config{}).(*string)
+	return !scalar
+}

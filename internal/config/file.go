@@ -1,0 +1,231 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"dram/internal/problem"
+)
+
+// FileName is the settings file of a project.
+const FileName = "dram.toml"
+
+// maxFile bounds dram.toml, in bytes.
+const maxFile = 1 << 20
+
+// Load reads dram.toml of the project in dir, if there is one, and the DRAM_*
+// variables of environ over it.
+func Load(dir string, environ []string) (Config, error) {
+	raw, err := readBounded(filepath.Join(dir, FileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}.WithEnviron(environ)
+	}
+	if err != nil {
+		return Config{}, problem.New(problem.Usage, "see that the file can be read", "reading settings: %w", err)
+	}
+	c, err := Parse(raw)
+	if err != nil {
+		return c, err
+	}
+	return c.WithEnviron(environ)
+}
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	return raw, err
+}
+
+// Parse reads the content of a dram.toml. A key that no setting has is an
+// error that names its line and the nearest key there is.
+func Parse(raw []byte) (Config, error) {
+	var top map[string]any
+	if err := toml.Unmarshal(raw, &top); err != nil {
+		return Config{}, syntaxProblem(err)
+	}
+	var c Config
+	seen := map[string]bool{}
+	for _, s := range Settings() {
+		v, ok := lookup(top, s.Key)
+		if !ok {
+			continue
+		}
+		seen[s.Key] = true
+		values, err := s.values(v)
+		if err != nil {
+			return c, problem.New(problem.Usage, s.Help, "%s: %s: %w", FileName, s.Key, err)
+		}
+		if len(values) == 0 {
+			continue
+		}
+		if c, err = c.with(s, values, FileName); err != nil {
+			return c, err
+		}
+	}
+	return c, unknownKeys(raw, top, "", seen)
+}
+
+func syntaxProblem(err error) error {
+	var de *toml.DecodeError
+	if errors.As(err, &de) {
+		row, col := de.Position()
+		return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s:%d:%d: %w", FileName, row, col, err)
+	}
+	return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s: %w", FileName, err)
+}
+
+func lookup(top map[string]any, key string) (any, bool) {
+	table, name, nested := strings.Cut(key, ".")
+	if !nested {
+		v, ok := top[key]
+		return v, ok
+	}
+	sub, ok := top[table].(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	v, ok := sub[name]
+	return v, ok
+}
+
+// values turns a TOML value into what the setting takes.
+func (s Setting) values(v any) ([]string, error) {
+	switch v := v.(type) {
+	case string:
+		if !s.IsList() && v != "" {
+			return []string{v}, nil
+		}
+	case []any:
+		if s.IsList() && !s.pairs {
+			return list(v)
+		}
+	case map[string]any:
+		if s.pairs {
+			return table(v)
+		}
+	}
+	want := map[bool]string{true: "a list", false: "a string that is not empty"}[s.IsList()]
+	if s.pairs {
+		want = "a table"
+	}
+	return nil, fmt.Errorf("must be %s, is %v", want, v)
+}
+
+func list(v []any) ([]string, error) {
+	var out []string
+	for _, e := range v {
+		switch e := e.(type) {
+		case string:
+			out = append(out, e)
+		case int64:
+			out = append(out, fmt.Sprint(e))
+		default:
+			return nil, fmt.Errorf("%v is neither a string nor an integer", e)
+		}
+	}
+	return out, nil
+}
+
+func table(v map[string]any) ([]string, error) {
+	var out []string
+	for k, e := range v {
+		switch e := e.(type) {
+		case string, int64, bool:
+			out = append(out, fmt.Sprintf("%s=%v", k, e))
+		default:
+			return nil, fmt.Errorf("the value of %q must be a string", k)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// unknownKeys finds a key of the file that is not among the known ones.
+func unknownKeys(raw []byte, top map[string]any, prefix string, known map[string]bool) error {
+	names := make([]string, 0, len(top))
+	for k := range top {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	for _, k := range names {
+		key := prefix + k
+		sub, isTable := top[k].(map[string]any)
+		switch {
+		case known[key]:
+		case isTable && prefix == "" && isGroup(k):
+			if err := unknownKeys(raw, sub, k+".", known); err != nil {
+				return err
+			}
+		default:
+			return problem.New(problem.Usage, fmt.Sprintf("did you mean %q?", nearest(key)),
+				"%s:%d: unknown setting %q", FileName, lineOf(raw, k), key)
+		}
+	}
+	return nil
+}
+
+func isGroup(name string) bool {
+	return slices.ContainsFunc(Settings(), func(s Setting) bool { return strings.HasPrefix(s.Key, name+".") })
+}
+
+// lineOf is the line on which a key or table of that name first stands.
+func lineOf(raw []byte, name string) int {
+	p := unstable.Parser{}
+	p.Reset(raw)
+	for p.NextExpression() {
+		keys := p.Expression().Key()
+		for keys.Next() {
+			if node := keys.Node(); string(node.Data) == name {
+				return p.Shape(node.Raw).Start.Line
+			}
+		}
+	}
+	return 1
+}
+
+// nearest is the setting whose key differs least from the one given.
+func nearest(key string) string {
+	best, at := "", 1<<30
+	for _, s := range Settings() {
+		if d := distance(key, s.Key); d < at {
+			best, at = s.Key, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,88 @@
+// Package engine says what a build is: one Job, which every engine runs to the
+// same bytes. The job brings the toolchain, the source, the commands and what
+// is to be kept between runs; the engine brings the place to run it in.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"dram/internal/source"
+)
+
+// SourceDir is where the project lies during a build, always: paths in beams
+// are the same everywhere.
+const SourceDir = "/app"
+
+// Job is one build. It is a value: an engine does not change it.
+type Job struct {
+	// Key names project and toolchain. What is kept between runs is kept by it,
+	// and two jobs with one key do not run at once.
+	Key string
+	// Root is the toolchain's root filesystem, a directory that is only read.
+	Root string
+	// Source is what lies in SourceDir.
+	Source *source.Tree
+	// Keep lists the directories (absolute, inside) that live on between runs.
+	Keep []string
+	// Env is the environment of every step, whole, as "K=V".
+	Env []string
+	// Steps run in order; the first that fails ends the job.
+	Steps []Step
+	// Export is the directory (absolute, inside one of Keep) that is the result.
+	Export string
+}
+
+// Step is one command of a job.
+type Step struct {
+	Name    string // "fetch", "assets", "release"
+	Argv    []string
+	Env     []string // on top of the job's
+	Network bool     // the host's network; otherwise loopback alone
+	// Once, if set, is a digest of what the step depends on: the step is left
+	// out when it last succeeded with the same.
+	Once string
+}
+
+// Events tells of a running job. Output receives what the steps print.
+type Events struct {
+	Step   func(s Step, skipped bool)
+	Wait   func() // another build of the same project is waited for
+	Output io.Writer
+}
+
+// Result is what a job left behind, readable until Close.
+type Result struct {
+	Dir   string // the exported directory, on the host
+	Close func()
+}
+
+// Engine runs jobs.
+type Engine interface {
+	Run(ctx context.Context, job Job, ev Events) (*Result, error)
+}
+
+// StepError is a step that failed by its own doing: the project's build.
+type StepError struct {
+	Step Step
+	Err  error // exit status or signal
+}
+
+func (e *StepError) Error() string {
+	return fmt.Sprintf("step %q (%s) failed: %v", e.Step.Name, shellWords(e.Step.Argv), e.Err)
+}
+
+// Unwrap gives the exit status.
+func (e *StepError) Unwrap() error { return e.Err }
+
+func shellWords(argv []string) string {
+	out := ""
+	for i, a := range argv {
+		if i > 0 {
+			out += " "
+		}
+		out += a
+	}
+	return out
+}

@@ -1,0 +1,152 @@
+// Package native runs jobs in dram's own sandbox: no daemon, no root, Linux
+// only. Per job key the store keeps one directory with the staged source and
+// the kept directories; a lock makes two builds of one key follow each other.
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dram/internal/engine"
+	"dram/internal/problem"
+	"dram/internal/sandbox"
+	"dram/internal/source"
+	"dram/internal/store"
+)
+
+// Engine is the native engine over one cache.
+type Engine struct{ store *store.Store }
+
+// New makes the engine; what it keeps between runs it keeps in st.
+func New(st *store.Store) *Engine { return &Engine{store: st} }
+
+// Run runs the job. The caller closes the result, which lets the next build
+// of the same key begin.
+func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*engine.Result, error) {
+	unlock, err := e.store.Lock(ctx, "build-"+job.Key, ev.Wait)
+	if err != nil {
+		return nil, err
+	}
+	r := run{engine: e, job: job, ev: ev}
+	dir, err := r.all(ctx)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return &engine.Result{Dir: dir, Close: unlock}, nil
+}
+
+// run is one job under way.
+type run struct {
+	engine *Engine
+	job    engine.Job
+	ev     engine.Events
+	home   string // the key's directory in the store
+}
+
+func (r *run) all(ctx context.Context) (string, error) {
+	home, err := r.engine.store.Work("build", r.job.Key)
+	if err != nil {
+		return "", err
+	}
+	r.home = home
+	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
+		return "", fmt.Errorf("staging the source: %w", err)
+	}
+	if _, err := source.Sync(ctx, r.job.Source, r.source()); err != nil {
+		return "", err
+	}
+	done := r.readDone()
+	for _, s := range r.job.Steps {
+		skip := s.Once != "" && done[s.Name] == s.Once
+		r.ev.Step(s, skip)
+		if skip {
+			continue
+		}
+		if err := r.step(ctx, s); err != nil {
+			return "", err
+		}
+		if s.Once != "" {
+			done[s.Name] = s.Once
+			if err := r.engine.store.Put("steps", r.job.Key, done); err != nil {
+				return "", err
+			}
+		}
+	}
+	return r.exported()
+}
+
+func (r *run) readDone() map[string]string {
+	done := map[string]string{}
+	if !r.engine.store.Get("steps", r.job.Key, &done) || !r.keptAll() {
+		return map[string]string{} // never ran, or pruned: every step runs
+	}
+	return done
+}
+
+// keptAll says whether every kept directory is still there.
+func (r *run) keptAll() bool {
+	for _, k := range r.job.Keep {
+		if _, err := os.Stat(r.kept(k)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) source() string { return filepath.Join(r.home, "source") }
+
+// kept is where the kept directory inside lies on the host.
+func (r *run) kept(inside string) string {
+	return filepath.Join(r.home, "keep", strings.ReplaceAll(strings.Trim(inside, "/"), "/", "-"))
+}
+
+func (r *run) step(ctx context.Context, s engine.Step) error {
+	scratch, done, err := r.engine.store.TempDir("sandbox")
+	if err != nil {
+		return err
+	}
+	defer done()
+	mounts := []sandbox.Mount{{Source: r.source(), Target: engine.SourceDir}}
+	for _, k := range r.job.Keep {
+		if err := os.MkdirAll(r.kept(k), 0o755); err != nil { //nolint:gosec // as for the source
+			return fmt.Errorf("keeping %q: %w", k, err)
+		}
+		mounts = append(mounts, sandbox.Mount{Source: r.kept(k), Target: k})
+	}
+	spec := sandbox.Spec{
+		Lower: []string{r.job.Root}, Scratch: scratch, Mounts: mounts,
+		Argv: s.Argv, Env: append(append([]string{}, r.job.Env...), s.Env...), Dir: engine.SourceDir,
+		Stdout: r.ev.Output, Stderr: r.ev.Output, Reap: true,
+	}
+	if s.Network {
+		spec.Network = sandbox.Host
+	}
+	err = sandbox.Run(ctx, spec)
+	var exit *sandbox.ExitError
+	if errors.As(err, &exit) {
+		return &engine.StepError{Step: s, Err: err}
+	}
+	return err
+}
+
+// exported finds the job's result on the host.
+func (r *run) exported() (string, error) {
+	for _, k := range r.job.Keep {
+		rest, ok := strings.CutPrefix(r.job.Export, k+"/")
+		if !ok {
+			continue
+		}
+		dir := filepath.Join(r.kept(k), filepath.FromSlash(rest))
+		if _, err := os.Stat(dir); err != nil {
+			return "", problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
+				"the build ended well but left no release at %s", r.job.Export)
+		}
+		return dir, nil
+	}
+	return "", fmt.Errorf("exporting %q: it lies in no kept directory", r.job.Export)
+}

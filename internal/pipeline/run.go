@@ -1,0 +1,203 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/problem"
+	"dram/internal/rootfs"
+	"dram/internal/sandbox"
+	"dram/internal/toolchain"
+)
+
+// RunOptions say how an image is run.
+type RunOptions struct {
+	Env     []string // "K=V", on top of the image's
+	Command []string // instead of the image's Cmd
+	// Interactive hands the terminal over, for consoles.
+	Interactive    bool
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// RunImage runs an image, its layers and its configuration, in the sandbox. It
+// has the host's network, so that the ports it opens are the host's. Cancelling
+// ctx sends SIGTERM, as docker stop does. The error of a program that ended
+// with another code than 0 is a *sandbox.ExitError.
+func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOptions) error {
+	image, err := p.Toolchains.Open(ctx, ref, toolchain.Options{})
+	if err != nil {
+		return err
+	}
+	dir, err := image.Root(ctx)
+	if err != nil {
+		return err
+	}
+	spec, err := runSpec(dir, image.Config, opts)
+	if err != nil {
+		return fmt.Errorf("running %s: %w", ref, err)
+	}
+	scratch, done, err := p.Store.TempDir("run")
+	if err != nil {
+		return err
+	}
+	defer done()
+	spec.Scratch = scratch
+	return sandbox.Run(ctx, spec)
+}
+
+// runSpec is what a container runtime makes of an image's configuration.
+func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error) {
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return sandbox.Spec{}, err
+	}
+	uid, gid, err := user(root, config.User)
+	if err != nil {
+		return sandbox.Spec{}, err
+	}
+	argv := append([]string{}, config.Entrypoint...)
+	switch {
+	case len(opts.Command) > 0 && strings.Contains(opts.Command[0], "/"):
+		argv = opts.Command // a program of the image, not a command of its entrypoint
+	case len(opts.Command) > 0:
+		argv = append(argv, opts.Command...)
+	default:
+		argv = append(argv, config.Cmd...)
+	}
+	if len(argv) == 0 {
+		return sandbox.Spec{}, problem.New(problem.Usage, "name one after --", "the image has no command")
+	}
+	return sandbox.Spec{
+		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
+		Env:  mergeEnv(config.Env, opts.Env),
+		User: uid, Group: gid, Network: sandbox.Host,
+		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
+	}, nil
+}
+
+// mergeEnv lets later settings of a variable replace earlier ones, in place.
+func mergeEnv(lists ...[]string) []string {
+	var out []string
+	at := map[string]int{}
+	for _, list := range lists {
+		for _, kv := range list {
+			k, _, _ := strings.Cut(kv, "=")
+			if i, ok := at[k]; ok {
+				out[i] = kv
+				continue
+			}
+			at[k] = len(out)
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// user reads an image's User: "", "uid", "uid:gid", or names of etc/passwd and
+// etc/group.
+func user(root rootfs.FS, s string) (uid, gid int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	u, g, hasGroup := strings.Cut(s, ":")
+	entry, found := passwd(root, "etc/passwd", u)
+	uid, err = strconv.Atoi(u)
+	if err != nil {
+		if !found {
+			return 0, 0, problem.New(problem.Usage, "", "the image's user %q is not in its /etc/passwd", u)
+		}
+		uid = entry[0]
+	}
+	if !hasGroup {
+		if found {
+			gid = entry[1]
+		}
+		return uid, gid, nil
+	}
+	gid, err = strconv.Atoi(g)
+	if err != nil {
+		group, ok := passwd(root, "etc/group", g)
+		if !ok {
+			return 0, 0, problem.New(problem.Usage, "", "the image's group %q is not in its /etc/group", g)
+		}
+		gid = group[0]
+	}
+	return uid, gid, nil
+}
+
+// passwd finds name in a file of etc/passwd's form and gives the numbers of
+// its third and, where there is one, fourth field.
+func passwd(root rootfs.FS, file, name string) (ids [2]int, ok bool) {
+	f, err := root.Open(file)
+	if err != nil {
+		return ids, false
+	}
+	defer func() { _ = f.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return ids, false
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		fields := strings.Split(line, ":")
+		if len(fields) < 3 || fields[0] != name {
+			continue
+		}
+		for i, field := range fields[2:min(4, len(fields))] {
+			if n, err := strconv.Atoi(field); err == nil {
+				ids[i] = n
+			}
+		}
+		return ids, true
+	}
+	return ids, false
+}
+
+// Exec runs a command in a toolchain's root, for looking around and for
+// benchmarks; binds are "HOST:INSIDE".
+func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, command []string, opts RunOptions) error {
+	dir, err := tc.Root(ctx)
+	if err != nil {
+		return err
+	}
+	facts, err := tc.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	scratch, done, err := p.Store.TempDir("exec")
+	if err != nil {
+		return err
+	}
+	defer done()
+	spec := sandbox.Spec{
+		Lower: []string{dir}, Scratch: scratch, Argv: command, Reap: true,
+		Env: mergeEnv(tc.Config.Env, []string{
+			"PATH=" + facts.Path, "LANG=C.UTF-8", "HOME=/root", "TERM=" + os.Getenv("TERM"),
+		}, opts.Env),
+		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
+	}
+	for _, b := range binds {
+		host, inside, ok := strings.Cut(b, ":")
+		if !ok || !strings.HasPrefix(inside, "/") || !strings.HasPrefix(host, "/") {
+			return problem.New(problem.Usage, "write --bind /host/directory:/inside", "%q is no bind", b)
+		}
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: host, Target: inside})
+	}
+	return sandbox.Run(ctx, spec)
+}
+
+// ExitCode is the exit code to pass on for a program's end, if err is one.
+func ExitCode(err error) (code int, ok bool) {
+	var exit *sandbox.ExitError
+	if !errors.As(err, &exit) {
+		return 0, false
+	}
+	return exit.Code, true
+}

@@ -1,0 +1,29 @@
+package toolchain
+
+import (
+	"context"
+	"fmt"
+
+	"dram/internal/debian"
+)
+
+func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
+	suite, err := debian.LookupSuite(ref.Suite())
+	if err != nil {
+		return nil, err
+	}
+	client := debian.New(p.Store, p.HTTP, p.progress)
+	set, err := client.Resolve(ctx, debian.Request{
+		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, Packages: opts.Packages, Refresh: opts.Refresh,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
+	}
+	return &Toolchain{
+		Ref: ref, ID: set.ID(), store: p.Store,
+		Name: fmt.Sprintf("Debian %s, %d packages", suite, len(set.Packages)),
+		fill: func(ctx context.Context, dir string) error {
+			return client.Unpack(ctx, set, dir, configurer{p.Store})
+		},
+	}, nil
+}

@@ -1,0 +1,180 @@
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"dram/internal/problem"
+	"dram/internal/store"
+)
+
+// tagAge is how long a tag's digest is believed before the registry is asked
+// again; a build in between needs no network.
+const tagAge = 24 * time.Hour
+
+func (p *Provider) openImage(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
+	if ref.Kind == Image {
+		if t := p.recorded(ref, opts); t != nil {
+			return t, nil
+		}
+	}
+	img, err := p.find(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("reading toolchain %s: %w", ref, err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading toolchain %s: %w", ref, err)
+	}
+	if config.Architecture != "" && config.Architecture != p.Arch {
+		return nil, problem.New(problem.Usage, "choose an image for this platform",
+			"toolchain %s is for %s, not %s", ref, config.Architecture, p.Arch)
+	}
+	tag := tagRecord{ID: store.Digest(digest.String()), Config: config.Config}
+	if ref.Kind == Image {
+		if err := p.Store.Put("tag", p.tagKey(ref), tag); err != nil {
+			return nil, err
+		}
+	}
+	return p.toolchain(ref, tag, img), nil
+}
+
+// tagRecord is what a registry said of a reference.
+type tagRecord struct {
+	ID     store.Digest `json:"id"`
+	Config v1.Config    `json:"config"`
+}
+
+func (p *Provider) tagKey(ref Ref) string { return p.Arch + " " + ref.Value }
+
+// recorded is the toolchain as last seen, if that was not long ago.
+func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
+	var tag tagRecord
+	age, ok := p.Store.Age("tag", p.tagKey(ref))
+	pinned := strings.Contains(ref.Value, "@sha256:")
+	if opts.Refresh || !ok || (age > tagAge && !pinned) || !p.Store.Get("tag", p.tagKey(ref), &tag) {
+		return nil
+	}
+	t := p.toolchain(ref, tag, nil)
+	if !t.Unpacked() {
+		return nil // its layers are needed, so the registry is too
+	}
+	return t
+}
+
+func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
+	return &Toolchain{
+		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store,
+		fill: func(ctx context.Context, dir string) error { return p.unpackImage(ctx, img, dir) },
+	}
+}
+
+// find opens the image's manifest wherever ref says.
+func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
+	var img v1.Image
+	var err error
+	switch ref.Kind {
+	case Image:
+		return p.pull(ctx, ref)
+	case Layout:
+		img, err = fromLayout(ref.Value, p.Arch)
+	case Tar:
+		img, err = tarball.ImageFromPath(ref.Value, nil)
+	case Distro:
+	}
+	if err != nil {
+		return nil, problem.New(problem.Usage, refHint, "reading toolchain %s: %w", ref, err)
+	}
+	return img, nil
+}
+
+func (p *Provider) pull(ctx context.Context, ref Ref) (v1.Image, error) {
+	parsed, err := name.ParseReference(ref.Value)
+	if err != nil {
+		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
+	}
+	p.progress("asking the registry for %s", parsed)
+	img, err := remote.Image(parsed, p.remoteOptions(ctx)...)
+	if err != nil {
+		return nil, registryProblem(ref.String(), err)
+	}
+	return img, nil
+}
+
+func (p *Provider) remoteOptions(ctx context.Context) []remote.Option {
+	opts := []remote.Option{
+		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("dram"),
+		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: p.Arch}),
+	}
+	if p.HTTP != nil && p.HTTP.Transport != nil {
+		opts = append(opts, remote.WithTransport(p.HTTP.Transport))
+	}
+	return opts
+}
+
+// registryProblem says what a registry's answer means and what to do.
+func registryProblem(what string, err error) error {
+	var te *transport.Error
+	if errors.As(err, &te) {
+		switch te.StatusCode {
+		case http.StatusNotFound:
+			return problem.New(problem.Usage, "see that name and tag are right", "toolchain %s does not exist: %w", what, err)
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return problem.New(problem.Failure, "log in to the registry (docker login) or see that the name is right",
+				"pulling %s was refused: %w", what, err)
+		case http.StatusTooManyRequests:
+			return problem.New(problem.Failure, "wait, or log in for a higher limit", "pulling %s was rate-limited: %w", what, err)
+		}
+	}
+	return problem.New(problem.Failure,
+		"see that the registry can be reached from here, or build with a distribution's Erlang: --toolchain distro:debian/13",
+		"pulling %s: %w", what, err)
+}
+
+func fromLayout(dir, arch string) (v1.Image, error) {
+	idx, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, err
+	}
+	return pick(idx, arch, 0)
+}
+
+// pick finds the image for linux/arch in an index, which may hold indexes.
+func pick(idx v1.ImageIndex, arch string, depth int) (v1.Image, error) {
+	m, err := idx.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range m.Manifests {
+		if d.Platform != nil && (d.Platform.OS != "linux" || d.Platform.Architecture != arch) {
+			continue
+		}
+		switch {
+		case d.MediaType.IsImage():
+			return idx.Image(d.Digest)
+		case d.MediaType.IsIndex() && depth < 3:
+			sub, err := idx.ImageIndex(d.Digest)
+			if err != nil {
+				return nil, err
+			}
+			return pick(sub, arch, depth+1)
+		}
+	}
+	return nil, fmt.Errorf("the index has no image for linux/%s", arch)
+}

@@ -1,0 +1,45 @@
+package toolchain
+
+import (
+	"strings"
+
+	"dram/internal/problem"
+)
+
+// Kind is where a toolchain comes from.
+type Kind string
+
+// The kinds of reference, as written before the colon.
+const (
+	Distro Kind = "distro" // distro:debian/13, from the signed package archive
+	Image  Kind = "image"  // image:REF, from a registry
+	Layout Kind = "oci"    // oci:DIR, an OCI image layout
+	Tar    Kind = "tar"    // tar:FILE, as `docker save` writes it, or a tarred OCI layout
+)
+
+// Ref names a toolchain.
+type Ref struct {
+	Kind  Kind
+	Value string // "debian/13", "hexpm/elixir:…", a path
+}
+
+func (r Ref) String() string { return string(r.Kind) + ":" + r.Value }
+
+const refHint = `write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR or tar:FILE`
+
+// ParseRef reads a reference.
+func ParseRef(s string) (Ref, error) {
+	kind, value, ok := strings.Cut(s, ":")
+	switch k := Kind(kind); {
+	case !ok || value == "":
+		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q is no reference", s)
+	case k == Distro && !strings.HasPrefix(value, "debian/"):
+		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: only Debian is known as a distribution", s)
+	case k == Distro, k == Image, k == Layout, k == Tar:
+		return Ref{Kind: k, Value: value}, nil
+	}
+	return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: unknown kind %q", s, kind)
+}
+
+// Suite is the distribution's suite of a Distro reference: "13".
+func (r Ref) Suite() string { return strings.TrimPrefix(r.Value, "debian/") }

@@ -1,0 +1,117 @@
+// Package toolchain turns a reference (distro:debian/13, image:REF, oci:DIR,
+// tar:FILE) into a root filesystem that compiles Erlang and Elixir. Resolving
+// is cheap and names the content; unpacking happens once per content and is
+// kept in the cache.
+//
+// Whatever the kind, the result is what an OCI image holds: a root filesystem
+// and an environment. Images come in as the OCI image specification 1.1 and
+// Docker's schema 2 say; every layer is verified before it is unpacked.
+package toolchain
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/debian"
+	"dram/internal/rootfs"
+	"dram/internal/sandbox"
+	"dram/internal/store"
+)
+
+// Provider opens toolchains. It is safe for concurrent use.
+type Provider struct {
+	Store  *store.Store
+	HTTP   *http.Client
+	Mirror debian.Mirror
+	Arch   string // "amd64", as Go and Debian both name it
+	// Progress, if set, is told what goes on.
+	Progress func(format string, args ...any)
+}
+
+// Options choose what else the toolchain has.
+type Options struct {
+	Packages []string // added to a distribution's
+	Refresh  bool     // ask the archive or registry again, whatever is cached
+}
+
+// Toolchain is a reference that was resolved: its content is known.
+type Toolchain struct {
+	Ref  Ref
+	ID   store.Digest // of the content, whatever path or mirror it came by
+	Name string       // for people: "Debian 13 (trixie), 187 packages"
+	// Config is the image's own configuration; empty for a distribution.
+	Config v1.Config
+
+	store *store.Store
+	fill  func(ctx context.Context, dir string) error
+}
+
+// Open resolves ref. Nothing is unpacked yet.
+func (p *Provider) Open(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
+	switch ref.Kind {
+	case Distro:
+		return p.openDistro(ctx, ref, opts)
+	case Image, Layout, Tar:
+		return p.openImage(ctx, ref, opts)
+	}
+	return nil, fmt.Errorf("opening toolchain %s: unknown kind", ref)
+}
+
+func (p *Provider) progress(format string, args ...any) {
+	if p.Progress != nil {
+		p.Progress(format, args...)
+	}
+}
+
+// Unpacked says whether the root is already in the cache.
+func (t *Toolchain) Unpacked() bool { return t.store.HasTree("root", t.ID.Hex()) }
+
+// Root gives the unpacked root's directory, which nobody writes to.
+func (t *Toolchain) Root(ctx context.Context) (string, error) {
+	dir, err := t.store.Tree(ctx, "root", t.ID.Hex(), t.fill)
+	if err != nil {
+		return "", fmt.Errorf("unpacking toolchain %s: %w", t.Ref, err)
+	}
+	return dir, nil
+}
+
+// Facts reads what the toolchain has, unpacking it if need be; the answer is
+// kept with the root.
+func (t *Toolchain) Facts(ctx context.Context) (Facts, error) {
+	var f Facts
+	key := t.ID.Hex() + factsVersion
+	if t.store.Get("facts", key, &f) {
+		return f, nil
+	}
+	dir, err := t.Root(ctx)
+	if err != nil {
+		return Facts{}, err
+	}
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return Facts{}, err
+	}
+	f = readFacts(root, t.Config.Env)
+	return f, t.store.Put("facts", key, f)
+}
+
+// factsVersion changes whenever Facts or their reading do.
+const factsVersion = "-1"
+
+// configurer runs package scripts in the sandbox, on the root itself.
+type configurer struct{ store *store.Store }
+
+func (c configurer) Run(ctx context.Context, root string, argv, env []string, out io.Writer) error {
+	scratch, done, err := c.store.TempDir("configure")
+	if err != nil {
+		return err
+	}
+	defer done()
+	return sandbox.Run(ctx, sandbox.Spec{
+		Root: root, Scratch: scratch, Argv: argv, Env: env, Stdout: out, Stderr: out, Reap: true,
+	})
+}
