@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dram/internal/config"
+	"dram/internal/plan/version"
+	"dram/internal/problem"
+)
+
+// toolchain chooses: what was set; else an image with the versions that the
+// project asks for; else the newest stable Debian that satisfies mix.exs.
+func (m *maker) toolchain(ctx context.Context) error {
+	m.plan.Packages = m.in.Config.Packages
+	asked := m.in.Project.Asked
+	switch {
+	case m.in.Config.Toolchain != "":
+		m.choose(m.in.Config.Toolchain, m.set("toolchain.ref"))
+		return nil
+	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
+		return m.byAskedVersions(ctx)
+	}
+	return m.byRequirement(ctx)
+}
+
+func (m *maker) choose(ref, reason string) {
+	m.plan.Toolchain = ref
+	m.decide("toolchain", ref, reason)
+	if len(m.plan.Packages) > 0 {
+		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
+	}
+}
+
+func (m *maker) byRequirement(ctx context.Context) error {
+	text := m.in.Project.ElixirRequirement
+	if text == "" {
+		for _, s := range m.in.Suites {
+			if s.Stable {
+				m.choose("distro:debian/"+s.Name, "the newest Debian stable; mix.exs requires no version of Elixir")
+				return nil
+			}
+		}
+	}
+	want, err := version.ParseRequirement(text)
+	if err != nil {
+		return problem.New(problem.Build, "see Elixir's documentation of Version for the syntax",
+			"mix.exs: elixir: %q is no requirement: %w", text, err)
+	}
+	var has []string
+	for _, s := range m.in.Suites {
+		v, err := m.in.Versions(ctx, s.Name)
+		if err != nil {
+			return fmt.Errorf("asking what Debian %s has: %w", s.Name, err)
+		}
+		have, err := version.Parse(v.Elixir)
+		if err == nil && s.Stable && want.Match(have) {
+			m.choose("distro:debian/"+s.Name, fmt.Sprintf("the newest Debian stable whose Elixir (%s) satisfies elixir: %q", v.Elixir, text))
+			return nil
+		}
+		has = append(has, fmt.Sprintf("debian/%s has Elixir %s on OTP %s", s.Name, cmp.Or(v.Elixir, "none"), cmp.Or(v.OTP, "none")))
+	}
+	return problem.New(problem.Usage,
+		strings.Join(has, "\n")+"\nchoose one with --toolchain distro:debian/…, name an image with --toolchain image:REF,\n"+
+			"or ask for versions in .tool-versions",
+		"no Debian stable has an Elixir that satisfies elixir: %q of mix.exs", text)
+}
+
+// tagForm is how hexpm/elixir names its images.
+var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-debian-([a-z]+)-([0-9]{8})(?:\.[0-9]+)?$`)
+
+// tag is an image tag, read.
+type tag struct {
+	text, elixir, otp, suite, date string
+}
+
+func (m *maker) byAskedVersions(ctx context.Context) error {
+	asked := m.in.Project.Asked
+	repository := cmp.Or(m.in.Config.Repository, config.DefaultRepository)
+	what := strings.TrimSpace("Elixir " + cmp.Or(asked.Elixir.Version, "(any)") + ", Erlang " + cmp.Or(asked.Erlang.Version, "(any)"))
+	all, err := m.in.Tags(ctx, repository)
+	if err != nil {
+		return fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w",
+			what, cmp.Or(asked.Elixir.File, asked.Erlang.File), repository, err)
+	}
+	best, ok := bestTag(all, asked.Elixir.Version, asked.Erlang.Version)
+	if !ok {
+		return problem.New(problem.Usage, "see that these versions exist together, or choose a toolchain with --toolchain",
+			"%s has no Debian image with %s, as %s asks", repository, what, cmp.Or(asked.Elixir.File, asked.Erlang.File))
+	}
+	m.choose("image:"+repository+":"+best.text,
+		fmt.Sprintf("%s, as %s asks; the newest such image", what, cmp.Or(asked.Elixir.File, asked.Erlang.File)))
+	return nil
+}
+
+// bestTag is the newest versions, then the newest Debian, then the newest date
+// among the tags that have what is asked for. A version asked for in part
+// ("1.18", "27") is satisfied by all that begin with it.
+func bestTag(all []string, elixir, otp string) (tag, bool) {
+	var fit []tag
+	for _, text := range all {
+		parts := tagForm.FindStringSubmatch(text)
+		if parts == nil {
+			continue
+		}
+		t := tag{text, parts[1], parts[2], parts[3], parts[4]}
+		if within(t.elixir, elixir) && within(t.otp, otp) {
+			fit = append(fit, t)
+		}
+	}
+	if len(fit) == 0 {
+		return tag{}, false
+	}
+	return slices.MaxFunc(fit, func(a, b tag) int {
+		return cmp.Or(compareVersions(a.elixir, b.elixir), compareVersions(a.otp, b.otp),
+			cmp.Compare(suiteAge(a.suite), suiteAge(b.suite)), cmp.Compare(a.date, b.date))
+	}), true
+}
+
+// within says whether version is the asked one, or a release of the asked
+// series.
+func within(have, asked string) bool {
+	if asked == "" {
+		return !strings.Contains(have, "-") // any, but no release candidate
+	}
+	return have == asked || (strings.HasPrefix(have, asked+".") && !strings.Contains(have, "-"))
+}
+
+// suiteAge orders Debian's code names; an unknown one counts as the oldest,
+// since dram knows nothing of it.
+func suiteAge(name string) int {
+	return slices.Index([]string{"stretch", "buster", "bullseye", "bookworm", "trixie", "forky"}, name)
+}
+
+// compareVersions orders versions with any number of parts, by number; what
+// comes after a dash makes a version older.
+func compareVersions(a, b string) int {
+	an, apre, _ := strings.Cut(a, "-")
+	bn, bpre, _ := strings.Cut(b, "-")
+	as, bs := strings.Split(an, "."), strings.Split(bn, ".")
+	for i := range max(len(as), len(bs)) {
+		if c := compareNumbers(at(as, i), at(bs, i)); c != 0 {
+			return c
+		}
+	}
+	switch {
+	case apre == bpre:
+		return 0
+	case apre == "":
+		return 1
+	case bpre == "":
+		return -1
+	}
+	return strings.Compare(apre, bpre)
+}
+
+func at(parts []string, i int) string {
+	if i < len(parts) {
+		return parts[i]
+	}
+	return "0"
+}
+
+// compareNumbers orders strings of digits of any length.
+func compareNumbers(a, b string) int {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}

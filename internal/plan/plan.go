@@ -1,0 +1,273 @@
+// Package plan decides how a project is built, and says why. Its value is made
+// once, from what the project says (package project), what was set (package
+// config) and what toolchains there are; everything after it obeys it, and
+// dram plan prints it. No later stage guesses.
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dram/internal/config"
+	"dram/internal/problem"
+	"dram/internal/project"
+)
+
+// Recipe is part of what names a result: results of one recipe with the same
+// inputs are the same bytes. Raise it whenever bytes may change.
+const Recipe = 1
+
+// Inputs is what decisions are made from. The functions are asked only where
+// their answer is needed.
+type Inputs struct {
+	Project *project.Project
+	Config  config.Config
+	Arch    string // this machine's, as Go names it
+	// Suites tells what each Debian suite packages, the newest stable first.
+	Suites []Suite
+	// Versions tells what a suite has.
+	Versions func(ctx context.Context, suite string) (Versions, error)
+	// Tags lists the tags of an image repository.
+	Tags func(ctx context.Context, repository string) ([]string, error)
+}
+
+// Suite is a Debian suite to choose from.
+type Suite struct {
+	Name   string // "13"
+	Stable bool
+}
+
+// Versions is what a suite packages, "" where it packages none.
+type Versions struct{ Elixir, OTP string }
+
+// Decision is one thing that was decided.
+type Decision struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}
+
+// Plan is what was decided. It is not changed once made.
+type Plan struct {
+	Dir       string     `json:"dir"`  // the project's, absolute
+	Kind      string     `json:"kind"` // "mix"
+	Release   string     `json:"release"`
+	Version   string     `json:"version,omitempty"` // "" where only Mix knows it
+	Toolchain string     `json:"toolchain"`         // a reference
+	Packages  []string   `json:"packages,omitempty"`
+	Engine    string     `json:"engine"`
+	Platform  string     `json:"platform"` // "linux/amd64"
+	MixEnv    string     `json:"mix_env"`
+	OutputDir string     `json:"output_dir"` // absolute
+	OwnApps   []string   `json:"own_apps"`
+	Fetch     bool       `json:"fetch"`         // dependencies come over the network
+	Locked    bool       `json:"locked"`        // mix.lock says which
+	Setup     bool       `json:"assets_setup"`  // mix assets.setup
+	Deploy    bool       `json:"assets_deploy"` // mix assets.deploy
+	Cookie    bool       `json:"cookie"`        // the release declares one: the tarball keeps it
+	Decisions []Decision `json:"decisions"`
+	Notes     []string   `json:"notes,omitempty"`
+
+	config config.Config
+}
+
+// Config is the settings that the plan was made from.
+func (p *Plan) Config() config.Config { return p.config }
+
+// Make decides.
+func Make(ctx context.Context, in Inputs) (*Plan, error) {
+	m := &maker{in: in, plan: &Plan{
+		Dir: in.Project.Dir, Kind: string(in.Project.Kind), OwnApps: in.Project.OwnApps,
+		Notes: slices.Clone(in.Project.Notes), config: in.Config,
+	}}
+	for _, decide := range []func(context.Context) error{
+		m.kind, m.engine, m.release, m.version, m.toolchain, m.steps, m.output,
+	} {
+		if err := decide(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return m.plan, nil
+}
+
+// maker is a plan being made.
+type maker struct {
+	in   Inputs
+	plan *Plan
+}
+
+func (m *maker) decide(name, value, reason string) {
+	m.plan.Decisions = append(m.plan.Decisions, Decision{name, value, reason})
+}
+
+// set says why a setting has its value.
+func (m *maker) set(key string) string {
+	if o := m.in.Config.Origin(key); o != "" {
+		return "set by " + o
+	}
+	return "default"
+}
+
+func (m *maker) kind(context.Context) error {
+	p := m.in.Project
+	switch p.Kind {
+	case project.Mix:
+		what := "mix.exs found"
+		if p.Umbrella {
+			what = "mix.exs found, with apps_path: an umbrella of " + strings.Join(p.OwnApps, ", ")
+		}
+		m.decide("project", "mix release", what)
+		return nil
+	case project.Distillery, project.Rebar3, project.ErlangMk:
+	}
+	return problem.New(problem.Usage,
+		"this version of dram builds projects with mix.exs and `mix release`; see docs/project-kinds.md",
+		"%s is a %s project, which this version of dram does not build yet", p.Dir, p.Kind)
+}
+
+func (m *maker) engine(context.Context) error {
+	engine := cmp.Or(m.in.Config.Engine, "native")
+	if engine == "auto" {
+		engine = "native"
+	}
+	if engine != "native" {
+		return problem.New(problem.Usage, "use native", "unknown engine %q", engine)
+	}
+	m.plan.Engine, m.plan.Platform = engine, "linux/"+m.in.Arch
+	m.decide("engine", engine, m.set("engine"))
+	m.decide("platform", m.plan.Platform, "the engine builds for the machine it runs on")
+	m.plan.MixEnv = cmp.Or(m.in.Config.MixEnv, "prod")
+	m.decide("mix env", m.plan.MixEnv, m.set("build.mix_env"))
+	return nil
+}
+
+func (m *maker) release(context.Context) error {
+	name, reason, err := m.chooseRelease()
+	if err != nil {
+		return err
+	}
+	m.plan.Release = name
+	m.decide("release", name, reason)
+	return nil
+}
+
+func (m *maker) chooseRelease() (name, reason string, err error) {
+	p := m.in.Project
+	names := make([]string, 0, len(p.Releases))
+	for _, r := range p.Releases {
+		names = append(names, r.Name)
+	}
+	asked := m.in.Config.Release
+	switch {
+	case asked != "" && !slices.Contains(names, asked) && !p.ReleasesOpen && asked != p.App:
+		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(append(names, p.App), ", "),
+			"the project has no release %q", asked)
+	case asked != "":
+		return asked, m.set("release"), nil
+	case p.DefaultRelease != "":
+		return p.DefaultRelease, "default_release in mix.exs", nil
+	case len(names) == 1 && !p.ReleasesOpen:
+		return names[0], "the only one that mix.exs declares", nil
+	case len(names) > 1:
+		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or set default_release in mix.exs",
+			"mix.exs declares several releases: %s", strings.Join(names, ", "))
+	case p.Umbrella:
+		return "", "", problem.New(problem.Usage, "add to `def project` in the umbrella's mix.exs:\n"+
+			"releases: [my_release: [applications: ["+umbrellaApps(p.OwnApps)+"]]]",
+			"an umbrella needs a release declared in its mix.exs, and %s declares none", filepath.Join(p.Dir, "mix.exs"))
+	case p.App != "":
+		return p.App, "mix.exs declares none: Mix names it after the application", nil
+	}
+	return "", "", problem.New(problem.Usage, "name the release with --release NAME",
+		"mix.exs computes the application's name, so the release's name is not known")
+}
+
+func umbrellaApps(apps []string) string {
+	out := make([]string, len(apps))
+	for i, a := range apps {
+		out[i] = a + ": :permanent"
+	}
+	return strings.Join(out, ", ")
+}
+
+func (m *maker) version(context.Context) error {
+	m.plan.Version = m.in.Project.Version
+	for _, r := range m.in.Project.Releases {
+		if r.Name == m.plan.Release {
+			m.plan.Version = cmp.Or(r.Version, m.plan.Version)
+			m.plan.Cookie = r.Cookie
+		}
+	}
+	if m.plan.Version == "" {
+		m.decide("version", "known after the build", "mix.exs computes it")
+		return nil
+	}
+	m.decide("version", m.plan.Version, "mix.exs")
+	return nil
+}
+
+func (m *maker) steps(context.Context) error {
+	p := m.in.Project
+	var remote []string
+	for _, d := range p.Deps {
+		if d.Remote() && d.In(m.plan.MixEnv) {
+			remote = append(remote, d.Name)
+		}
+		if d.Outside() && d.In(m.plan.MixEnv) {
+			return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
+				"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
+		}
+	}
+	m.plan.Locked = p.HasLock
+	switch {
+	case len(remote) > 0:
+		m.plan.Fetch = true
+		m.decide("fetch", "mix deps.get, with the network", "dependencies: "+strings.Join(remote, ", "))
+	case p.DepsOpen:
+		m.plan.Fetch = true
+		m.decide("fetch", "mix deps.get, with the network", "mix.exs computes its dependencies")
+	default:
+		m.decide("fetch", "no", "no dependency comes over the network")
+	}
+	if m.plan.Fetch && !p.HasLock {
+		m.plan.Notes = append(m.plan.Notes, "there is no mix.lock: run `mix deps.get` and commit it, or builds may differ")
+	}
+	if p.Assets.Deploy {
+		m.plan.Setup, m.plan.Deploy = p.Assets.Setup, true
+		m.decide("assets", "mix assets.deploy", "the alias is in mix.exs")
+	}
+	if len(p.NativeCode) > 0 {
+		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))
+	}
+	m.decide("build", "mix release "+m.plan.Release+" --overwrite, without the network", "Mix compiles and assembles")
+	return nil
+}
+
+func (m *maker) output(context.Context) error {
+	out := m.in.Config.OutputDir
+	switch {
+	case out == "":
+		out = filepath.Join(m.plan.Dir, "releases", m.plan.Release)
+	case !filepath.IsAbs(out):
+		out = filepath.Join(m.plan.Dir, out)
+	}
+	m.plan.OutputDir = filepath.Clean(out)
+	version := cmp.Or(m.plan.Version, "VERSION")
+	m.decide("tarball", m.plan.TarballPath(version), m.set("output_dir"))
+	m.decide("image", m.plan.ImagePath(version), m.set("output_dir"))
+	return nil
+}
+
+// TarballPath is where the release's tarball goes.
+func (p *Plan) TarballPath(version string) string {
+	return filepath.Join(p.OutputDir, "releases", version, p.Release+".tar.gz")
+}
+
+// ImagePath is where the image goes unless told otherwise.
+func (p *Plan) ImagePath(version string) string {
+	return filepath.Join(p.OutputDir, fmt.Sprintf("%s-%s-%s.tar", p.Release, version, strings.ReplaceAll(p.Platform, "/", "-")))
+}
