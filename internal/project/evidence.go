@@ -1,0 +1,84 @@
+package project
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/project/elixir"
+)
+
+// native notes what in the directory dir, with a mix.exs, needs a C or Rust
+// compiler.
+func (r *reader) native(dir string, config elixir.Value) {
+	uses := false
+	evidence := func(format string, args ...any) {
+		r.p.NativeCode = append(r.p.NativeCode, fmt.Sprintf(format, args...))
+	}
+	mix := path.Join(dir, "mix.exs")
+	compilers, _ := config.Get("compilers")
+	for _, c := range compilers.Atoms() {
+		if c == "elixir_make" || c == "rustler" || c == "make" {
+			evidence("%s: compiler :%s", mix, c)
+			uses = true
+		}
+	}
+	if v, ok := config.Get("make_precompiler"); ok && v.Type != elixir.Unknown {
+		evidence("%s: make_precompiler", mix)
+	}
+	deps, _ := config.Get("deps")
+	for _, it := range deps.Items {
+		switch d, _ := dep(dir, it); d.Name {
+		case "elixir_make", "rustler", "cc_precompiler", "zigler":
+			evidence("%s: dependency :%s", mix, d.Name)
+			uses = true
+		}
+	}
+	if src := path.Join(dir, "c_src"); r.dir(src) {
+		evidence("%s", r.sources(src))
+		uses = true
+	}
+	if makefile := path.Join(dir, "Makefile"); uses && r.file(makefile) {
+		evidence("%s", makefile)
+	}
+	for _, e := range r.entries(path.Join(dir, "native")) {
+		if cargo := path.Join(dir, "native", e.Name(), "Cargo.toml"); r.file(cargo) {
+			evidence("%s", cargo)
+		}
+	}
+}
+
+// sources is c_src with the first source file in it, if there is one.
+func (r *reader) sources(dir string) string {
+	for _, e := range r.entries(dir) {
+		switch path.Ext(e.Name()) {
+		case ".c", ".cc", ".cpp", ".cxx", ".m":
+			return path.Join(dir, e.Name())
+		}
+	}
+	return dir + "/"
+}
+
+// finish derives what depends on all that was read.
+func (r *reader) finish() {
+	p := r.p
+	lock, ok, _ := r.text("mix.lock", 4<<20) // one that cannot be read is Mix's to refuse
+	p.HasLock = ok
+	p.UsesHex = strings.Contains(lock, "{:hex,")
+	for _, d := range p.Deps {
+		p.UsesHex = p.UsesHex || d.Source == Hex
+		if d.Name == "distillery" {
+			p.Kind = Distillery
+		}
+	}
+	for _, dir := range []string{"assets", "."} {
+		if r.file(path.Join(dir, "package.json")) {
+			p.Assets.Packages = append(p.Assets.Packages, dir)
+		}
+	}
+	for _, list := range []*[]string{&p.OwnApps, &p.NativeCode, &p.Aliases} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+}

@@ -1,0 +1,190 @@
+package project
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/problem"
+	"dram/internal/project/elixir"
+)
+
+// mix reads the project's mix.exs and those of its own applications and of
+// the path dependencies that lie inside it.
+func (r *reader) mix() error {
+	r.seen = map[string]bool{".": true}
+	config, err := r.config(".")
+	if err != nil {
+		return err
+	}
+	p := r.p
+	if config.Type != elixir.List {
+		p.ReleasesOpen, p.DepsOpen = true, true
+		return nil
+	}
+	p.App = textOf(config, "app")
+	p.Version = textOf(config, "version")
+	p.ElixirRequirement = textOf(config, "elixir")
+	p.DefaultRelease = textOf(config, "default_release")
+	if v, ok := config.Get("elixir"); ok && v.Type == elixir.Unknown {
+		r.note("mix.exs computes elixir: its value is not known before the build")
+	}
+	r.releases(config)
+	r.aliases(config)
+	r.deps(".", config)
+	r.native(".", config)
+	if p.App != "" {
+		p.OwnApps = []string{p.App}
+	}
+	if apps, ok := config.Get("apps_path"); ok && !apps.IsAtom("nil") {
+		p.Umbrella = true
+		if err := r.umbrella(apps, config); err != nil {
+			return err
+		}
+	}
+	return r.pathDeps()
+}
+
+// config is what `def project` of the mix.exs in dir returns, Unknown if that
+// is not literal.
+func (r *reader) config(dir string) (elixir.Value, error) {
+	name := path.Join(dir, "mix.exs")
+	text, _, err := r.text(name, elixir.MaxFile)
+	if err != nil {
+		return elixir.Value{}, err
+	}
+	m, err := elixir.Read(name, text, "project", func(file string) (string, error) { return r.readInside(dir, file) })
+	var bad *elixir.Error
+	if errors.As(err, &bad) {
+		return elixir.Value{}, problem.New(problem.Build, "mend the file there; mix would fail on it too",
+			"reading mix.exs: %w", err)
+	}
+	if m == nil {
+		r.note("%s defines no project: nothing is known of it", name)
+		return elixir.Value{}, nil
+	}
+	config := m.Call("project")
+	if config.Type != elixir.List {
+		r.note("%s computes its project: nothing is known of it", name)
+		return elixir.Value{}, nil
+	}
+	return config, nil
+}
+
+func (r *reader) readInside(dir, file string) (string, error) {
+	if path.IsAbs(file) {
+		return "", errors.New("an absolute path")
+	}
+	text, ok, err := r.text(path.Join(dir, file), maxText)
+	if err == nil && !ok {
+		err = errors.New("no such file")
+	}
+	return text, err
+}
+
+// textOf is the string or atom that a keyword list has for key, else "".
+func textOf(config elixir.Value, key string) string {
+	v, _ := config.Get(key)
+	if v.Type == elixir.String || v.Type == elixir.Atom && !v.IsAtom("nil") {
+		return v.Text
+	}
+	return ""
+}
+
+func (r *reader) releases(config elixir.Value) {
+	list, ok := config.Get("releases")
+	r.p.ReleasesOpen = ok && list.Open()
+	for _, it := range list.Pairs() {
+		rel := Release{Name: it.Key, Version: textOf(it.Value, "version")}
+		apps, _ := it.Value.Get("applications")
+		for _, app := range apps.Pairs() {
+			rel.Applications = append(rel.Applications, app.Key)
+		}
+		erts, _ := it.Value.Get("include_erts")
+		rel.NoERTS = erts.IsAtom("false")
+		steps, _ := it.Value.Get("steps")
+		rel.Tar = slices.Contains(steps.Atoms(), "tar")
+		_, rel.Cookie = it.Value.Get("cookie")
+		rel.Cookie = rel.Cookie && it.Value.Type == elixir.List
+		r.p.Releases = append(r.p.Releases, rel)
+	}
+	if r.p.Umbrella || len(r.p.Releases) != 1 {
+		return
+	}
+}
+
+func (r *reader) aliases(config elixir.Value) {
+	aliases, _ := config.Get("aliases")
+	for _, it := range aliases.Pairs() {
+		switch it.Key {
+		case "assets.setup":
+			r.p.Assets.Setup = true
+		case "assets.deploy":
+			r.p.Assets.Deploy = true
+		}
+		r.p.Aliases = append(r.p.Aliases, it.Key)
+	}
+}
+
+// umbrella reads the applications under apps_path.
+func (r *reader) umbrella(apps, config elixir.Value) error {
+	if apps.Type != elixir.String || !insideProject(apps.Text) {
+		r.note("the umbrella's apps_path is not known before the build")
+		return nil
+	}
+	chosen, limited := config.Get("apps")
+	for _, e := range r.entries(apps.Text) {
+		dir := path.Join(apps.Text, e.Name())
+		if limited && chosen.Type == elixir.List && !slices.Contains(chosen.Atoms(), e.Name()) || !r.file(path.Join(dir, "mix.exs")) {
+			continue
+		}
+		app, err := r.child(dir)
+		if err != nil {
+			return err
+		}
+		if app == "" {
+			app = e.Name()
+		}
+		r.p.OwnApps = append(r.p.OwnApps, app)
+	}
+	return nil
+}
+
+// child reads the mix.exs of another directory of the project, once.
+func (r *reader) child(dir string) (app string, err error) {
+	if r.seen[dir] {
+		return "", nil
+	}
+	if len(r.seen) >= maxMixFiles {
+		return "", problem.New(problem.Usage, "build a part of it", "reading project %q: it has more than %d mix.exs files",
+			r.p.Dir, maxMixFiles)
+	}
+	r.seen[dir] = true
+	config, err := r.config(dir)
+	if err != nil {
+		return "", err
+	}
+	r.deps(dir, config)
+	r.native(dir, config)
+	return textOf(config, "app"), nil
+}
+
+// pathDeps reads the path dependencies inside the project, and theirs.
+func (r *reader) pathDeps() error {
+	for i := 0; i < len(r.p.Deps); i++ { // it grows on the way
+		d := r.p.Deps[i]
+		if d.Source != Path || !insideProject(d.Where) || !r.file(path.Join(d.Where, "mix.exs")) {
+			continue
+		}
+		if _, err := r.child(d.Where); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insideProject(rel string) bool {
+	clean := path.Clean(rel)
+	return rel != "" && !path.IsAbs(clean) && clean != ".." && !strings.HasPrefix(clean, "../")
+}

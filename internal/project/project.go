@@ -1,0 +1,247 @@
+// Package project reads what is in a project's directory: its kind, its
+// applications and releases, the versions it asks for, its dependencies, its
+// native code and its assets. It runs nothing, follows no link out of the
+// directory and reads a bounded number of bounded files (mix.exs at most 1 MiB,
+// 256 of them).
+//
+// What mix.exs says is known only where it says it in literals (see package
+// elixir); everything else is left empty, never guessed. Failures are problems:
+// Usage where there is no project, Build where mix.exs cannot be Elixir.
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"dram/internal/problem"
+)
+
+// Kind is the tool that a project's releases are made with.
+type Kind string
+
+// The kinds.
+const (
+	Mix        Kind = "mix"
+	Distillery Kind = "distillery"
+	Rebar3     Kind = "rebar3"
+	ErlangMk   Kind = "erlang.mk"
+)
+
+// Project is what was found.
+type Project struct {
+	Dir      string // absolute
+	Kind     Kind
+	Umbrella bool
+
+	App     string // "" in an umbrella's root or where it is not known
+	Version string // "" where it is known only to Mix
+
+	Releases []Release
+	// ReleasesOpen means that mix.exs computes releases: there may be more.
+	ReleasesOpen   bool
+	DefaultRelease string
+
+	ElixirRequirement string
+	Asked             Asked
+
+	Deps []Dep
+	// DepsOpen means that mix.exs computes dependencies: there may be more.
+	DepsOpen bool
+	UsesHex  bool // a dependency comes from Hex, or mix.lock names one
+	HasLock  bool
+
+	OwnApps    []string // the project's own applications, sorted
+	NativeCode []string // evidence of code that a C or Rust compiler must build, sorted
+	Assets     Assets
+	Aliases    []string // names, sorted
+	Notes      []string
+}
+
+// Release is a release that mix.exs declares.
+type Release struct {
+	Name         string
+	Version      string // "" where it is the application's or not known
+	Applications []string
+	NoERTS       bool // include_erts: false
+	Tar          bool // steps has :tar
+	Cookie       bool // a cookie is declared
+}
+
+// Asked holds the versions that a version file asks for.
+type Asked struct{ Elixir, Erlang Version }
+
+// Version is an asked version and the file that asks, both "" if none does.
+type Version struct{ Version, File string }
+
+// Source is where a dependency comes from.
+type Source string
+
+// The sources.
+const (
+	Hex      Source = "hex"
+	Git      Source = "git"
+	Path     Source = "path"
+	Sibling  Source = "umbrella" // in_umbrella: true
+	Computed Source = "computed" // its options are not literal
+)
+
+// Dep is a dependency that mix.exs names.
+type Dep struct {
+	Name        string
+	Source      Source
+	Requirement string   // "" if there is none or it is not known
+	Where       string   // the path relative to the project, or the git URL
+	Only        []string // environments, empty for all
+	NoApp       bool     // app: false, it is no OTP application
+}
+
+// In says whether the dependency is used in a Mix environment.
+func (d Dep) In(env string) bool {
+	for _, only := range d.Only {
+		if only == env {
+			return true
+		}
+	}
+	return len(d.Only) == 0
+}
+
+// Assets says how a web project's assets are made.
+type Assets struct {
+	Setup, Deploy bool     // the aliases assets.setup and assets.deploy exist
+	Packages      []string // directories with a package.json: "assets"
+}
+
+const (
+	maxMixFiles = 256
+	maxText     = 64 << 10 // version files and other small texts
+)
+
+// Read reads the project in dir.
+func Read(dir string) (*Project, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding directory %q: %w", dir, err)
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, problem.New(problem.Usage, "name the directory of the project: the one with mix.exs",
+			"opening project %q: %w", dir, err)
+	}
+	defer root.Close() //nolint:errcheck // only read from
+	r := &reader{root: root, p: &Project{Dir: abs}}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	return r.p, nil
+}
+
+type reader struct {
+	root *os.Root
+	p    *Project
+	seen map[string]bool // directories whose mix.exs was read
+}
+
+func (r *reader) read() error {
+	switch kind := r.kind(); kind {
+	case Mix, Distillery:
+		r.p.Kind = kind
+	case Rebar3, ErlangMk:
+		r.p.Kind = kind
+		return r.versions()
+	default:
+		return noProject(r.p.Dir)
+	}
+	if err := errors.Join(r.mix(), r.versions()); err != nil {
+		return err
+	}
+	r.finish()
+	return nil
+}
+
+// kind goes by the files at the top.
+func (r *reader) kind() Kind {
+	switch {
+	case r.file("mix.exs") && r.file("rel/config.exs"):
+		return Distillery
+	case r.file("mix.exs"):
+		return Mix
+	case r.file("rebar.config") || r.file("rebar.config.script"):
+		return Rebar3
+	case r.file("erlang.mk"):
+		return ErlangMk
+	}
+	return ""
+}
+
+func (r *reader) file(name string) bool {
+	info, err := r.root.Stat(filepath.FromSlash(name))
+	return err == nil && info.Mode().IsRegular() || err != nil && escapes(r.root, name)
+}
+
+// escapes says whether name is a symbolic link (which Stat could not follow
+// within the project); reading it will say so.
+func escapes(root *os.Root, name string) bool {
+	info, err := root.Lstat(filepath.FromSlash(name))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+func (r *reader) dir(name string) bool {
+	info, err := r.root.Lstat(filepath.FromSlash(name))
+	return err == nil && info.IsDir()
+}
+
+// entries are a directory's names, at most 10,000, none if it cannot be read.
+func (r *reader) entries(name string) []fs.DirEntry {
+	d, err := r.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil
+	}
+	defer d.Close() //nolint:errcheck // only read from
+	entries, _ := d.ReadDir(10_000)
+	return entries
+}
+
+// text reads a file of at most limit bytes; it must be a regular file inside
+// the project. ok is false if there is none.
+func (r *reader) text(name string, limit int64) (text string, ok bool, err error) {
+	info, err := r.root.Stat(filepath.FromSlash(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !escapes(r.root, name):
+		return "", false, nil
+	case err == nil && !info.Mode().IsRegular():
+		return "", false, nil
+	case err == nil && info.Size() > limit:
+		err = fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	var b []byte
+	if err == nil {
+		b, err = r.bytes(name, limit)
+	}
+	if err != nil {
+		return "", false, problem.New(problem.Usage,
+			"make it a readable file inside the project (links that leave the project are not followed)",
+			"reading %q: %w", filepath.Join(r.p.Dir, filepath.FromSlash(name)), err)
+	}
+	return string(b), true, nil
+}
+
+func (r *reader) bytes(name string, limit int64) ([]byte, error) {
+	f, err := r.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	return b, err
+}
+
+func (r *reader) note(format string, args ...any) {
+	r.p.Notes = append(r.p.Notes, fmt.Sprintf(format, args...))
+}
