@@ -19,6 +19,7 @@ const (
 	stepOther   step = iota
 	stepSource       // opening a Mount's source
 	stepOverlay      // mounting the root
+	stepInner        // something is mounted where it must not be
 	stepProc         // mounting /proc
 	stepCommand      // looking up and executing the command
 )
@@ -77,6 +78,8 @@ func (f *failure) explain() error {
 		hint = againHint
 	case denied:
 		_, hint = whyDenied()
+	case f.Step == stepInner:
+		hint = "unmount it and run dram again"
 	case f.Step == stepOverlay:
 		hint = overlayHint
 	default:
@@ -117,18 +120,19 @@ func explainStart(err error) error {
 	default:
 		return fmt.Errorf("making the sandbox's namespaces: %w", err)
 	}
-	return problem.New(problem.Environment, hint, "making the sandbox's namespaces: %w: %s", errno, why)
+	return problem.New(problem.Environment, hint, "making the sandbox's namespaces: %s: %w", why, errno)
 }
 
 // whyDenied is why this user may not make user namespaces or mount in one.
 func whyDenied() (why, hint string) {
+	ordinary := os.Geteuid() != 0
 	switch {
-	case sysctl("kernel/unprivileged_userns_clone") == "0" && os.Geteuid() != 0:
+	case ordinary && sysctl("kernel/unprivileged_userns_clone") == "0":
 		return "kernel.unprivileged_userns_clone = 0 forbids user namespaces to ordinary users",
 			"sudo sysctl -w kernel.unprivileged_userns_clone=1, or run dram as root"
 	case sysctl("user/max_user_namespaces") == "0":
 		return "user.max_user_namespaces = 0 forbids user namespaces", "sudo sysctl -w user.max_user_namespaces=15000"
-	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+	case ordinary && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
 		return "kernel.apparmor_restrict_unprivileged_userns = 1: AppArmor takes all rights from ordinary users' namespaces",
 			"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give dram an AppArmor profile " +
 				"with `userns,`, or run dram as root"

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/gob"
+	"errors"
 	"math"
 	"os"
 	"os/signal"
@@ -22,7 +23,7 @@ func Main() {
 	// Capabilities, no_new_privs and the filter are a thread's own; what is
 	// executed or forked gets those of the thread that does it.
 	runtime.LockOSThread()
-	os.Exit(initMain())
+	syscall.Exit(initMain()) // os.Exit would run what the program hooked into its end
 }
 
 func initMain() int {
@@ -121,18 +122,26 @@ func (s *Spec) reap(file string, tell func(report)) (int, error) {
 			_ = syscall.Kill(pid, sig.(syscall.Signal)) //nolint:forcetypeassert // on Linux all are
 		}
 	}()
+	ws, err := waitFor(pid)
+	switch {
+	case err != nil:
+		return 1, failed(stepOther, err, "waiting for the command")
+	case ws.Signaled():
+		tell(report{Signal: int(ws.Signal())})
+		return 128 + int(ws.Signal()), nil
+	}
+	return ws.ExitStatus(), nil
+}
+
+// waitFor waits for the end of pid and meanwhile reaps all others.
+func waitFor(pid int) (ws syscall.WaitStatus, err error) {
 	for {
-		var ws syscall.WaitStatus
 		got, err := syscall.Wait4(-1, &ws, 0, nil)
-		switch {
-		case err == syscall.EINTR || got != pid && err == nil: //nolint:errorlint // a bare errno; an orphan otherwise
-		case err != nil:
-			return 1, failed(stepOther, err, "waiting for the command")
-		case ws.Signaled():
-			tell(report{Signal: int(ws.Signal())})
-			return 128 + int(ws.Signal()), nil
-		case ws.Exited():
-			return ws.ExitStatus(), nil
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			return ws, err
+		}
+		if err == nil && got == pid && (ws.Exited() || ws.Signaled()) {
+			return ws, nil
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 const (
 	baseVar   = "DRAM_TEST_BASE"   // the directory that TestMain of the first made
 	victimVar = "DRAM_TEST_VICTIM" // be a caller that is killed
+	ttyVar    = "DRAM_TEST_TTY"    // be a caller on a terminal
 )
 
 const nobody = 65534
@@ -27,7 +28,10 @@ const nobody = 65534
 func TestMain(m *testing.M) {
 	Main()
 	if os.Getenv(victimVar) != "" {
-		os.Exit(victim())
+		syscall.Exit(victim())
+	}
+	if os.Getenv(ttyVar) != "" {
+		syscall.Exit(onTerminal()) // without what the race detector does at exit
 	}
 	dir, err := fixture()
 	if err != nil {

@@ -170,7 +170,37 @@ func mountOverlay(lower []string, upper, scratch string) (string, error) {
 		return "", failed(stepOther, errors.New("too many layers"), "mounting %d layers", n)
 	}
 	err := unix.Mount("overlay", root, "overlay", 0, opts)
+	if errors.Is(err, unix.EINVAL) {
+		if inner := mountBelow(lower); inner != "" {
+			err = fmt.Errorf("%s is mounted inside a layer", inner)
+			return "", failed(stepInner, err, "mounting an overlay in %s", scratch)
+		}
+	}
 	return root, failed(stepOverlay, err, "mounting an overlay in %s", scratch)
+}
+
+// mountBelow is a mount point below one of dirs, if there is any. The kernel
+// hides nothing that an administrator mounted over, so no overlay can be made
+// of such a directory.
+func mountBelow(dirs []string) string {
+	raw, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(string(raw)) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		point := unescape.Replace(fields[4])
+		for _, dir := range dirs {
+			if strings.HasPrefix(point, strings.TrimSuffix(dir, "/")+"/") {
+				return point
+			}
+		}
+	}
+	return ""
 }
 
 // changeRoot makes dir the root and lets go of the old one.
@@ -205,6 +235,9 @@ func makeFile(name string) (string, error) {
 			return "", err
 		}
 		target, err := os.Readlink(name)
+		if errors.Is(err, unix.EINVAL) {
+			return name, nil // there, and no link
+		}
 		if err != nil {
 			f, err := os.OpenFile(name, os.O_CREATE|os.O_RDONLY, 0o644) //nolint:gosec // inside the new root
 			if err != nil {

@@ -164,6 +164,27 @@ func TestManyLayers(t *testing.T) {
 	}
 }
 
+func TestMountInsideLayer(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root mounts something there")
+	}
+	spec := inside(t, "id")
+	lower := filepath.Join(t.TempDir(), "a b")
+	point := filepath.Join(lower, "x")
+	if err := os.MkdirAll(point, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", point, "tmpfs", 0, ""); err != nil {
+		t.Skipf("mounting: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(point, syscall.MNT_DETACH) })
+	spec.Lower = append([]string{lower}, spec.Lower...)
+	_, err := output(t, spec)
+	if err == nil || !strings.Contains(err.Error(), point) || !strings.Contains(problem.Hint(err), "unmount") {
+		t.Errorf("got %v, hint %q", err, problem.Hint(err))
+	}
+}
+
 func TestWrongSpecs(t *testing.T) {
 	tests := []struct {
 		name string

@@ -321,7 +321,7 @@ func TestCancel(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := inside(t, tt.argv...)
-			spec.Reap, spec.Grace = tt.reap, 300*time.Millisecond
+			spec.Reap, spec.Grace = tt.reap, 150*time.Millisecond
 			lines := ready(&spec)
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-lines; cancel() }()
