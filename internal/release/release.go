@@ -1,0 +1,140 @@
+// Package release reads what `mix release`, Distillery or relx assembled: a
+// directory with bin/, lib/, releases/ and mostly erts-*/, or a tarball of one.
+//
+// It tells name and version (releases/start_erl.data and the .rel file beside
+// the boot scripts), the applications, and of every file its size, digest and
+// origin. A release is taken to be hostile: entries, bytes and depth are
+// limited, and a link that leads out of it is an error, for what it leads to
+// would be in no image. Nothing is executed.
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dram/internal/problem"
+	"dram/internal/rootfs"
+)
+
+// Options is what a release does not tell by itself.
+type Options struct {
+	// OwnApps are the applications of the project itself; the one named like
+	// the release if empty.
+	OwnApps []string
+}
+
+// ErrNotRelease is what reading something else ends in.
+var ErrNotRelease = errors.New("not a release")
+
+const maxRelFile = 1 << 20 // bytes of a .rel file; real ones have a few thousand
+
+// Read reads the release whose top is the root of fsys. The result keeps fsys.
+func Read(ctx context.Context, fsys rootfs.FS, opts Options) (*Release, error) {
+	erts, version, err := startErl(fsys)
+	if err != nil {
+		return nil, err
+	}
+	name, err := relName(fsys, version)
+	if err != nil {
+		return nil, err
+	}
+	own := opts.OwnApps
+	if len(own) == 0 {
+		own = []string{name}
+	}
+	c := classifier{own: own}
+	files, err := list(ctx, fsys, c)
+	if err != nil {
+		return nil, fmt.Errorf("reading release %q: %w", name, err)
+	}
+	if err := digest(ctx, fsys, files); err != nil {
+		return nil, fmt.Errorf("reading release %q: %w", name, err)
+	}
+	r := &Release{Name: name, Version: version, Apps: c.apps(files), Files: files, FS: fsys}
+	if info, err := fsys.Stat("erts-" + erts); err == nil && info.IsDir() {
+		r.ERTS = erts
+	}
+	return r, nil
+}
+
+func notRelease(format string, args ...any) error {
+	return problem.New(problem.Usage,
+		"name the directory that `mix release` made (it holds bin, lib and releases), or a tarball of it",
+		"%w: %s", ErrNotRelease, fmt.Sprintf(format, args...))
+}
+
+// word is a version or name as it may stand in a path.
+func word(s string) bool {
+	return s != "" && len(s) < 200 && s[0] != '.' &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == '\\' || r == 0x7f })
+}
+
+// startErl reads "ERTS VSN" of releases/start_erl.data.
+func startErl(fsys rootfs.FS) (erts, version string, err error) {
+	const name = "releases/start_erl.data"
+	b, err := rootfs.ReadFile(fsys, name, 1024)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", notRelease("there is no %s", name)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("reading %s: %w", name, err)
+	}
+	words := strings.Fields(string(b))
+	if len(words) != 2 || !word(words[0]) || !word(words[1]) {
+		return "", "", notRelease("%s holds %.100q, expected the versions of ERTS and of the release", name, b)
+	}
+	return words[0], words[1], nil
+}
+
+// relName is the name that releases/VSN/*.rel gives the release. Boot scripts
+// such as start_clean can have .rel files too: the one with a script in bin/
+// goes first.
+func relName(fsys rootfs.FS, version string) (string, error) {
+	dir := path.Join("releases", version)
+	entries, err := fsys.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", notRelease("releases/start_erl.data names version %q, but there is no %s", version, dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", dir, err)
+	}
+	var names []string
+	for _, e := range entries {
+		file, ok := strings.CutSuffix(e.Name(), ".rel")
+		if !ok || slices.Contains([]string{"start", "start_clean", "no_dot_erlang"}, file) {
+			continue
+		}
+		b, err := rootfs.ReadFile(fsys, path.Join(dir, e.Name()), maxRelFile)
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", path.Join(dir, e.Name()), err)
+		}
+		if name, vsn, ok := parseRel(b); ok && vsn == version && word(name) {
+			names = append(names, name)
+		}
+	}
+	for _, n := range names {
+		if _, err := fsys.Stat(path.Join("bin", n)); err == nil {
+			return n, nil
+		}
+	}
+	if len(names) == 0 {
+		return "", notRelease("there is no .rel file of version %q in %s", version, dir)
+	}
+	return names[0], nil
+}
+
+// parseRel reads name and version of {release, {"NAME", "VSN"}, …}.
+func parseRel(b []byte) (name, version string, ok bool) {
+	re := regexp.MustCompile(`(?m)^\s*\{\s*release\s*,\s*\{\s*"([^"\\]+)"\s*,\s*"([^"\\]+)"\s*\}`)
+	m := re.FindSubmatch(b)
+	if m == nil {
+		return "", "", false
+	}
+	return string(m[1]), string(m[2]), true
+}
