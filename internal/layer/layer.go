@@ -16,11 +16,13 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"runtime"
 
+	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/store"
@@ -156,4 +158,20 @@ func (b *builder) members(ctx context.Context) ([]member, error) {
 		})
 	}
 	return members, g.Wait()
+}
+
+// OpenTar opens the archive's tar bytes.
+func (a *Archive) OpenTar() (io.ReadCloser, error) {
+	r, err := a.Open()
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{z, r}, nil
 }

@@ -122,6 +122,11 @@ func parseIndex(data []byte) (*v1.IndexManifest, error) {
 	if index.SchemaVersion != 2 {
 		return nil, fmt.Errorf("index.json has schema version %d, expected 2", index.SchemaVersion)
 	}
+	for i, m := range index.Manifests {
+		if m.Digest.Hex == "" {
+			return nil, fmt.Errorf("entry %d of index.json has no digest", i)
+		}
+	}
 	return &index, nil
 }
 

@@ -30,7 +30,9 @@ func replace(path string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(f); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("writing %q: %w", path, err) // of what is read, not of path
+	} else if err != nil {
 		return unwritable(path, err)
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil { //nolint:gosec // a result, for others to read

@@ -1,0 +1,163 @@
+package image
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"dram/internal/layer"
+	"dram/internal/problem"
+	"dram/internal/release"
+)
+
+// DefaultUser is the user and group of images: 65532 is what others call
+// "nonroot", far from ids that a host gives out.
+const DefaultUser = "65532:65532"
+
+func (o Options) withDefaults(rel *release.Release) Options {
+	o.OS = cmp.Or(o.OS, "linux")
+	o.Architecture = cmp.Or(o.Architecture, "amd64")
+	o.User = cmp.Or(o.User, DefaultUser)
+	if o.Epoch <= 0 {
+		o.Epoch = layer.DefaultEpoch
+	}
+	if len(o.Entrypoint) == 0 {
+		o.Entrypoint = []string{"/app/bin/" + rel.Name}
+		if len(o.Cmd) == 0 {
+			o.Cmd = []string{"start"}
+		}
+	}
+	return o
+}
+
+// defaultEnv is the environment of every image; the user's own lines win.
+func defaultEnv() []string {
+	return []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+		"LANG=C.UTF-8", // else the VM takes file names and the terminal for latin1
+		// The only place that any user can write to, on a read-only root with a
+		// tmpfs there; remote wants a home, a runtime configuration RELEASE_TMP.
+		"HOME=/tmp",
+		"RELEASE_TMP=/tmp",
+		// A crash dump holds the heap, secrets and all, may take gigabytes of the
+		// memory that a tmpfs is, delays the restart, and is gone with the
+		// container. ERL_CRASH_DUMP_SECONDS=-1 has it written.
+		"ERL_CRASH_DUMP=/tmp/erl_crash.dump",
+		"ERL_CRASH_DUMP_SECONDS=0",
+		// Container engines leave the limit of open files unbounded, and the VM
+		// reserves gigabytes for as many ports. 65536 is its documented default;
+		// flags of vm.args come later and win.
+		"ERL_AFLAGS=+Q 65536",
+	}
+}
+
+// mergeEnv is base with the lines of over in place of those of the same name.
+func mergeEnv(base, over []string) []string {
+	name := func(kv string) string { n, _, _ := strings.Cut(kv, "="); return n }
+	out := slices.Clone(base)
+	for _, kv := range over {
+		i := slices.IndexFunc(out, func(old string) bool { return name(old) == name(kv) })
+		if i < 0 {
+			out = append(out, kv)
+		} else {
+			out[i] = kv
+		}
+	}
+	return out
+}
+
+func userIDs(user string) (uid, gid int, err error) {
+	u, g, ok := strings.Cut(user, ":")
+	if !ok {
+		g = u
+	}
+	uid, err1 := strconv.Atoi(u)
+	gid, err2 := strconv.Atoi(g)
+	if err1 != nil || err2 != nil || uid < 0 || gid < 0 {
+		return 0, 0, problem.New(problem.Usage, "give numbers, UID or UID:GID: an image from scratch knows no other names",
+			"image user %q is not a user id", user)
+	}
+	return uid, gid, nil
+}
+
+// blob is an archive as go-containerregistry's layer.
+type blob struct{ a *layer.Archive }
+
+func (b blob) Digest() (v1.Hash, error)             { return v1.NewHash(string(b.a.Digest)) }
+func (b blob) DiffID() (v1.Hash, error)             { return v1.NewHash(string(b.a.DiffID)) }
+func (b blob) Compressed() (io.ReadCloser, error)   { return b.a.Open() }
+func (b blob) Uncompressed() (io.ReadCloser, error) { return b.a.OpenTar() }
+func (b blob) Size() (int64, error)                 { return b.a.Size, nil }
+func (b blob) MediaType() (types.MediaType, error)  { return types.OCILayer, nil }
+
+func assemble(rel *release.Release, plans []layerPlan, archives []*layer.Archive, opts Options) (v1.Image, error) {
+	created := v1.Time{Time: time.Unix(opts.Epoch, 0).UTC()}
+	var adds []mutate.Addendum
+	for i, a := range archives {
+		adds = append(adds, mutate.Addendum{
+			Layer: blob{a}, MediaType: types.OCILayer,
+			History: v1.History{Created: created, CreatedBy: "dram", Comment: plans[i].name},
+		})
+	}
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	img, err := mutate.Append(base, adds...)
+	if err != nil {
+		return nil, err
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file = file.DeepCopy()
+	file.OS, file.Architecture, file.Variant, file.Created = opts.OS, opts.Architecture, opts.Variant, created
+	if file.Config, err = config(rel, opts); err != nil {
+		return nil, err
+	}
+	if img, err = mutate.ConfigFile(img, file); err != nil {
+		return nil, err
+	}
+	out, ok := mutate.Annotations(img, annotations(rel, opts)).(v1.Image)
+	if !ok {
+		return nil, fmt.Errorf("annotating %T gave no image", img)
+	}
+	return out, nil
+}
+
+func annotations(rel *release.Release, opts Options) map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.title":   rel.Name,
+		"org.opencontainers.image.version": rel.Version,
+		"org.opencontainers.image.created": time.Unix(opts.Epoch, 0).UTC().Format(time.RFC3339),
+	}
+}
+
+func config(rel *release.Release, opts Options) (v1.Config, error) {
+	labels := annotations(rel, opts)
+	maps.Copy(labels, opts.Labels)
+	c := v1.Config{
+		User: opts.User, Env: mergeEnv(defaultEnv(), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
+		WorkingDir: "/" + appDir, StopSignal: "SIGTERM", Labels: labels,
+	}
+	for _, p := range opts.ExposedPorts {
+		port, protocol, _ := strings.Cut(p, "/")
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 || !slices.Contains([]string{"", "tcp", "udp", "sctp"}, protocol) {
+			return c, problem.New(problem.Usage, "give PORT or PORT/PROTOCOL, as in 4000/tcp", "%q is no port", p)
+		}
+		if c.ExposedPorts == nil {
+			c.ExposedPorts = map[string]struct{}{}
+		}
+		c.ExposedPorts[port+"/"+cmp.Or(protocol, "tcp")] = struct{}{}
+	}
+	return c, nil
+}

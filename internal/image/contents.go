@@ -1,0 +1,155 @@
+package image
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"dram/internal/layer"
+	"dram/internal/problem"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/store"
+)
+
+// Bounds of what a release's symbolic links may unfold to, and of env.sh.
+const (
+	maxDepth   = 64
+	maxEntries = 1 << 20
+	maxScript  = 1 << 20 // bytes
+)
+
+// File is a file of a release as it ships.
+type File struct {
+	layer.Entry
+	Origin release.Origin
+	App    string
+}
+
+// contents is the release's files as they ship: releases/COOKIE left out unless
+// it is to be kept, env.sh with the lines that find or make a cookie. Symbolic
+// links become what they lead to; with links, those that lead to a place inside
+// the release stay.
+func contents(rel *release.Release, keepCookie, links bool) ([]File, error) {
+	c := collector{rel: rel, links: links}
+	for _, f := range rel.Files {
+		if f.Path == cookieFile && !keepCookie {
+			continue
+		}
+		if err := c.add(f); err != nil {
+			return nil, fmt.Errorf("reading release %q: %w", rel.Name, err)
+		}
+	}
+	return c.out, nil
+}
+
+type collector struct {
+	rel   *release.Release
+	links bool
+	out   []File
+}
+
+func (c *collector) add(f release.File) error {
+	out := File{
+		Entry:  layer.Entry{Path: f.Path, Mode: f.Mode, Size: f.Size, Link: f.Link, Digest: f.Digest},
+		Origin: f.Origin, App: f.App,
+	}
+	switch {
+	case f.Mode.Type() == fs.ModeSymlink && !(c.links && c.stays(f)):
+		return c.follow(out, f.Path, 0)
+	case f.Path == envScript(c.rel):
+		return c.env(out)
+	case f.Mode.IsRegular():
+		out.Open = opener(c.rel.FS, f.Path)
+	}
+	return c.keep(out)
+}
+
+func (c *collector) keep(f File) error {
+	if len(c.out) >= maxEntries {
+		return fmt.Errorf("more than %d files", maxEntries)
+	}
+	c.out = append(c.out, f)
+	return nil
+}
+
+// stays says whether a link means the same wherever the release lies.
+func (c *collector) stays(f release.File) bool {
+	to := path.Join(path.Dir(f.Path), f.Link)
+	if path.IsAbs(f.Link) || to == ".." || strings.HasPrefix(to, "../") {
+		return false
+	}
+	_, err := c.rel.FS.Stat(f.Path)
+	return err == nil
+}
+
+// follow puts what the link at path leads to in place of it.
+func (c *collector) follow(f File, at string, depth int) error {
+	info, err := c.rel.FS.Stat(at)
+	if err != nil || depth > maxDepth {
+		return problem.New(problem.Failure, "replace the symbolic link by what it leads to, or remove it",
+			"symbolic link %q leads to nothing inside the release", at)
+	}
+	f.Link, f.Mode = "", info.Mode()
+	if !info.IsDir() {
+		if f.Digest, f.Size, err = sum(c.rel.FS, at); err != nil {
+			return err
+		}
+		f.Open = opener(c.rel.FS, at)
+		return c.keep(f)
+	}
+	if err := c.keep(f); err != nil {
+		return err
+	}
+	children, err := c.rel.FS.ReadDir(at)
+	if err != nil {
+		return err
+	}
+	for _, child := range children {
+		sub := f
+		sub.Path = path.Join(f.Path, child.Name())
+		if err := c.follow(sub, path.Join(at, child.Name()), depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// env is the start script's env.sh with the cookie's lines behind it, so that
+// a cookie which the project's own lines set stands.
+func (c *collector) env(f File) error {
+	old, err := rootfs.ReadFile(c.rel.FS, f.Path, maxScript)
+	if err != nil {
+		return err
+	}
+	script := withCookie(old)
+	f.Size, f.Digest, f.Open = int64(len(script)), store.DigestOf(script), bytesOpener(script)
+	return c.keep(f)
+}
+
+// envScript is the file that a Mix release's start script sources. No other
+// kind of release has it.
+func envScript(rel *release.Release) string { return "releases/" + rel.Version + "/env.sh" }
+
+func opener(fsys rootfs.FS, name string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return fsys.Open(name) }
+}
+
+func bytesOpener(b []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+}
+
+func sum(fsys rootfs.FS, name string) (store.Digest, int64, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return store.SumDigest(h), n, err
+}

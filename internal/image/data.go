@@ -1,0 +1,170 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"dram/internal/rootfs"
+)
+
+// maxLibc bounds the C library when it is searched for its version, in bytes.
+const maxLibc = 16 << 20
+
+// libDirs is where distributions keep libraries.
+func libDirs(root rootfs.FS) []string {
+	dirs := []string{"lib", "lib64", "usr/lib", "usr/lib64"}
+	for _, at := range []string{"usr/lib", "lib"} {
+		entries, err := root.ReadDir(at)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if strings.Contains(e.Name(), "-linux-") {
+				dirs = append(dirs, at+"/"+e.Name())
+			}
+		}
+	}
+	return dirs
+}
+
+// libraries is what glibc opens by name at run time, so that no file's needs
+// show it: libgcc_s, when a thread exits or is cancelled, and before 2.34 the
+// modules that look up hosts and users (from then on libc has them inside).
+func (t *tree) libraries() ([]string, error) {
+	names := []string{"libgcc_s.so.1"}
+	var found []string
+	seen := map[string]bool{} // /lib may be a link to /usr/lib
+	for _, dir := range libDirs(t.root) {
+		libc, err := rootfs.Resolve(t.root, dir+"/libc.so.6")
+		if err != nil || seen[libc] {
+			continue
+		}
+		seen[libc] = true
+		b, err := rootfs.ReadFile(t.root, libc, maxLibc)
+		if err != nil {
+			return nil, fmt.Errorf("reading the C library: %w", err)
+		}
+		if minor, ok := glibcMinor(b); ok && minor < 34 {
+			names = append(names, "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
+		}
+		for _, n := range names {
+			if _, err := t.root.Stat(dir + "/" + n); err == nil {
+				found = append(found, dir+"/"+n)
+			}
+		}
+	}
+	return found, nil
+}
+
+// glibcMinor finds the version in the line that the C library prints when run.
+func glibcMinor(libc []byte) (int, bool) {
+	m := regexp.MustCompile(`GNU C Library [^\n]{0,200}release version 2\.([0-9]{1,3})`).FindSubmatch(libc)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(bytes.TrimSpace(m[1])))
+	return n, err == nil
+}
+
+// data is what no ELF file names: certificates, the locale, the terminals that
+// a remote shell is used from, the distribution's name for scanners.
+func (t *tree) data() error {
+	var errs []error
+	for _, name := range []string{"etc/os-release", "etc/debian_version", "etc/alpine-release"} {
+		errs = append(errs, t.path(name))
+	}
+	for _, name := range terminals() {
+		for _, dir := range []string{"usr/lib/terminfo", "lib/terminfo", "usr/share/terminfo", "etc/terminfo"} {
+			errs = append(errs, t.path(path.Join(dir, name[:1], name)))
+		}
+	}
+	return errors.Join(append(errs, t.certificates(), t.locale())...)
+}
+
+func terminals() []string {
+	return strings.Fields("ansi dumb linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color")
+}
+
+// certificates puts the bundle, a real file, where Erlang and OpenSSL look
+// first; distributions keep it in different places.
+func (t *tree) certificates() error {
+	const at = "etc/ssl/certs/ca-certificates.crt"
+	for _, name := range []string{at, "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem", "etc/ssl/cert.pem"} {
+		if real, err := rootfs.Resolve(t.root, name); err == nil {
+			return t.file(at, real)
+		}
+	}
+	return nil // a root without certificates: the check says so
+}
+
+// locale is C.UTF-8, whose directory's name varies. All categories go in: of a
+// program that asks for all of them glibc grants none if one is not there.
+func (t *tree) locale() error {
+	for _, dir := range []string{"usr/lib/locale/C.utf8", "usr/lib/locale/C.UTF-8"} {
+		err := fs.WalkDir(t.root, dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return t.path(name)
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("reading the locale: %w", err)
+		}
+	}
+	return nil
+}
+
+// skeleton is the files and directories that every image has, written here so
+// that nothing of the machine or the toolchain shows in them.
+func (t *tree) skeleton(user string) error {
+	uid, gid, err := userIDs(user)
+	if err != nil {
+		return err
+	}
+	passwd := "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+	group := "root:x:0:\nnogroup:x:65534:\n"
+	if uid != 0 && uid != 65534 {
+		passwd += fmt.Sprintf("app:x:%d:%d:app:/tmp:/bin/sh\n", uid, gid)
+	}
+	if gid != 0 && gid != 65534 {
+		group += fmt.Sprintf("app:x:%d:\n", gid)
+	}
+	t.text("etc/passwd", passwd)
+	t.text("etc/group", group)
+	t.text("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
+	t.text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n")
+	t.dir("tmp", fs.ModeSticky|0o777)
+	for _, d := range []string{appDir, "dev", "proc", "run", "sys"} {
+		t.dir(d, 0o755)
+	}
+	return t.topLinks()
+}
+
+// topLinks keeps a merged /usr (bin -> usr/bin) merged: programs are called by
+// both names.
+func (t *tree) topLinks() error {
+	for _, name := range []string{"bin", "lib", "lib64", "sbin"} {
+		info, err := t.root.Lstat(name)
+		if err != nil || info.Mode().Type() != fs.ModeSymlink {
+			continue
+		}
+		target, err := t.root.ReadLink(name)
+		if err != nil {
+			return err
+		}
+		t.link(name, target)
+		// what it leads to is there even if nothing needed it
+		if to := strings.TrimPrefix(target, "/"); fs.ValidPath(to) {
+			if _, ok := t.files[to]; !ok {
+				t.dir(to, 0o755)
+			}
+		}
+	}
+	return nil
+}

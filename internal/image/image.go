@@ -1,0 +1,189 @@
+// Package image bottles a release: from scratch, the release and the files
+// outside it that it needs (its closure), as an OCI image of four layers, by how
+// rarely each changes: the system, the runtime (ERTS, OTP, Elixir), the
+// dependencies, the project's own code with the release's metadata. It makes
+// the release's tarball as well.
+//
+// The release lies in /app, owned by root and readable by all, so that any user
+// id can run it on a read-only root; the image's own user is 65532. The image
+// and the tarball hold no releases/COOKIE: lines at the end of env.sh find or
+// make the cookie at the start (cookie.sh).
+//
+// Formats: OCI image specification 1.1. The same release, root and options give
+// the same digest.
+package image
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/layer"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/store"
+)
+
+// Recipe is part of what names an image. Raise it whenever an image's bytes may
+// change though release, root and options do not.
+const Recipe = 1
+
+// Options are what an image depends on besides the release. Only Root is
+// needed.
+type Options struct {
+	Root rootfs.FS // the toolchain's root, which the closure comes from
+	// RootKey names Root's content, as its digest does. With it, the closure is
+	// kept, and Root is not even read if nothing that needs it changed.
+	RootKey string
+
+	OS, Architecture, Variant string // default linux, amd64
+	Programs                  []string
+	User                      string // "UID:GID", default DefaultUser
+	Env                       []string
+	Labels                    map[string]string
+	ExposedPorts              []string // "4000/tcp"
+	Entrypoint                []string // default /app/bin/NAME
+	Cmd                       []string // default start
+	Epoch                     int64    // SOURCE_DATE_EPOCH; 0 is layer.DefaultEpoch
+}
+
+// Layer describes one layer.
+type Layer struct {
+	Name             string
+	Digest, DiffID   store.Digest
+	Size             int64 // bytes, compressed
+	UncompressedSize int64
+	Files            int
+	Reused           bool // nothing of it was compressed now
+}
+
+// Image is a finished image. Its blobs are in the store.
+type Image struct {
+	OCI      v1.Image
+	Digest   store.Digest // of the manifest
+	Layers   []Layer
+	Programs []Program        // of the root, and why
+	Missing  []rootfs.Missing // what the release needs and the root lacks
+}
+
+// Size is the layers' size, compressed, in bytes.
+func (i *Image) Size() int64 {
+	var n int64
+	for _, l := range i.Layers {
+		n += l.Size
+	}
+	return n
+}
+
+// Build makes the image of a release, or finds its layers in st.
+func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
+	opts = opts.withDefaults(rel)
+	files, err := contents(rel, false, true)
+	if err != nil {
+		return nil, err
+	}
+	files = needed(files)
+	sys, err := findSystem(st, rel, files, opts)
+	if err != nil {
+		return nil, fmt.Errorf("finding the files that release %q needs: %w", rel.Name, err)
+	}
+	plans := plan(sys, files, opts.Root)
+	archives, err := pack(ctx, st, plans, opts)
+	if err != nil {
+		return nil, err
+	}
+	img := &Image{Programs: sys.Programs, Missing: sys.Missing}
+	for i, a := range archives {
+		img.Layers = append(img.Layers, Layer{
+			Name: plans[i].name, Digest: a.Digest, DiffID: a.DiffID, Size: a.Size,
+			UncompressedSize: a.UncompressedSize, Files: plans[i].files(), Reused: a.Reused == a.Members,
+		})
+	}
+	if img.OCI, err = assemble(rel, plans, archives, opts); err != nil {
+		return nil, fmt.Errorf("writing the image's manifest: %w", err)
+	}
+	digest, err := img.OCI.Digest()
+	img.Digest = store.Digest(digest.String())
+	return img, err
+}
+
+// layerPlan is a layer before it is packed.
+type layerPlan struct {
+	name   string
+	groups []layer.Group
+}
+
+func (p layerPlan) files() int {
+	n := 0
+	for _, g := range p.groups {
+		for _, e := range g.Entries {
+			if !e.Mode.IsDir() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// plan lays everything out. What changes rarely is compressed as one, for size;
+// dependencies and own applications each by itself, for speed.
+func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
+	base := layer.Group{Name: "system"}
+	for _, f := range sys.Files {
+		base.Entries = append(base.Entries, f.entry(root))
+	}
+	var runtime, deps, own []File
+	for _, f := range files {
+		f.Path = appDir + "/" + f.Path
+		switch f.Origin {
+		case release.ERTS, release.OTP, release.Elixir:
+			runtime = append(runtime, f)
+		case release.Dependency:
+			deps = append(deps, f)
+		case release.Own, release.Metadata:
+			own = append(own, f)
+		}
+	}
+	plans := []layerPlan{
+		{"system", []layer.Group{base}},
+		{"runtime", byOrigin(runtime)},
+		{"dependencies", byApp(deps, func(f File) string { return f.App })},
+		{"application", byApp(own, func(f File) string { return f.App })},
+	}
+	var out []layerPlan
+	for _, p := range plans {
+		if len(p.groups) > 0 { // no layer for nothing: not every release has dependencies
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func byOrigin(files []File) []layer.Group {
+	if len(files) == 0 {
+		return nil
+	}
+	g := layer.Group{Name: "runtime"}
+	for _, f := range files {
+		g.Entries = append(g.Entries, f.Entry)
+	}
+	return []layer.Group{g}
+}
+
+func pack(ctx context.Context, st *store.Store, plans []layerPlan, opts Options) ([]*layer.Archive, error) {
+	archives := make([]*layer.Archive, len(plans))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, p := range plans {
+		g.Go(func() error {
+			a, err := layer.Build(ctx, st, p.groups, layer.Options{Epoch: opts.Epoch})
+			if err != nil {
+				return fmt.Errorf("packing layer %q: %w", p.name, err)
+			}
+			archives[i] = a
+			return nil
+		})
+	}
+	return archives, g.Wait()
+}

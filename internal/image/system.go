@@ -1,0 +1,197 @@
+package image
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/layer"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/store"
+)
+
+// appDir is where the release lies in the image.
+const appDir = "app"
+
+// system is what an image holds besides the release.
+type system struct {
+	Files    []systemFile
+	Programs []Program
+	Missing  []rootfs.Missing
+}
+
+// systemFile is one entry, in a form that can be kept: its content is the
+// root's file Source, or Text.
+type systemFile struct {
+	Path   string
+	Mode   fs.FileMode
+	Size   int64
+	Link   string
+	Digest store.Digest
+	Source string
+	Text   string
+}
+
+func (f systemFile) entry(root rootfs.FS) layer.Entry {
+	e := layer.Entry{Path: f.Path, Mode: f.Mode, Size: f.Size, Link: f.Link, Digest: f.Digest}
+	switch {
+	case !f.Mode.IsRegular():
+	case f.Source != "":
+		e.Open = opener(root, f.Source)
+	default:
+		e.Open = bytesOpener([]byte(f.Text))
+	}
+	return e
+}
+
+// findSystem is the closure, from the store if the same root was searched for
+// the same files before.
+func findSystem(st *store.Store, rel *release.Release, files []File, opts Options) (*system, error) {
+	key := systemKey(rel, files, opts)
+	var s system
+	if opts.RootKey != "" && st.Get("closure", key, &s) {
+		return &s, nil
+	}
+	made, err := searchSystem(rel, files, opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.RootKey == "" {
+		return made, nil
+	}
+	return made, st.Put("closure", key, made)
+}
+
+func systemKey(rel *release.Release, files []File, opts Options) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "recipe %d root %q user %q programs %q version %q\n", Recipe, opts.RootKey, opts.User, opts.Programs, rel.Version)
+	for _, a := range rel.Apps {
+		fmt.Fprintf(sum, "app %q\n", a.Name)
+	}
+	for _, f := range files {
+		if mayNeed(f) {
+			fmt.Fprintf(sum, "%q %s %q %s\n", f.Path, f.Mode, f.Link, f.Digest)
+		}
+	}
+	return store.SumDigest(sum).Hex()
+}
+
+// mayNeed says whether a file of the release may need files outside it: a
+// program, a library, a script that others source.
+func mayNeed(f File) bool {
+	if f.Mode.Type() == fs.ModeSymlink || f.Mode.IsDir() {
+		return false
+	}
+	return f.Mode&0o111 != 0 || path.Ext(f.Path) == ".sh" || strings.Contains(path.Base(f.Path), ".so")
+}
+
+func searchSystem(rel *release.Release, files []File, opts Options) (*system, error) {
+	whole := rootfs.Mount(opts.Root, appDir, rel.FS)
+	loader, err := rootfs.NewLoader(whole)
+	if err != nil {
+		return nil, fmt.Errorf("reading the loader's configuration: %w", err)
+	}
+	reasons, progs, err := programs(opts.Root, rel, files, opts.Programs)
+	if err != nil {
+		return nil, err
+	}
+	t := tree{root: opts.Root, files: map[string]systemFile{}}
+	var start []string
+	for _, f := range files {
+		if mayNeed(f) {
+			start = append(start, appDir+"/"+f.Path)
+		}
+	}
+	for _, p := range progs {
+		start = append(start, p.Path)
+	}
+	libs, err := t.libraries()
+	if err != nil {
+		return nil, err
+	}
+	closure, err := loader.Closure(append(start, libs...))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range closure.Outside(appDir) {
+		if err := t.closureEntry(e); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(t.data(), t.skeleton(opts.User)); err != nil {
+		return nil, err
+	}
+	return &system{Files: t.sorted(), Programs: reasons, Missing: closure.Missing}, nil
+}
+
+// tree collects what the system layer holds, by path.
+type tree struct {
+	root  rootfs.FS
+	files map[string]systemFile
+}
+
+func (t *tree) sorted() []systemFile {
+	out := make([]systemFile, 0, len(t.files))
+	for _, f := range t.files {
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b systemFile) int { return strings.Compare(a.Path, b.Path) })
+	return out
+}
+
+func (t *tree) closureEntry(e rootfs.Entry) error {
+	if e.Link != "" {
+		t.link(e.Path, e.Link)
+		return nil
+	}
+	return t.file(e.Path, e.Path)
+}
+
+func (t *tree) link(at, target string) {
+	t.files[at] = systemFile{Path: at, Mode: fs.ModeSymlink | 0o777, Link: target}
+}
+
+func (t *tree) dir(at string, mode fs.FileMode) {
+	t.files[at] = systemFile{Path: at, Mode: fs.ModeDir | mode}
+}
+
+func (t *tree) text(at, content string) {
+	t.files[at] = systemFile{
+		Path: at, Mode: 0o644, Size: int64(len(content)), Digest: store.DigestOf([]byte(content)), Text: content,
+	}
+}
+
+// file puts the root's file source, a real one, at a place.
+func (t *tree) file(at, source string) error {
+	info, err := t.root.Stat(source)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return nil // implied by what is in it
+	}
+	d, n, err := sum(t.root, source)
+	if err != nil {
+		return fmt.Errorf("reading %q of the toolchain: %w", source, err)
+	}
+	t.files[at] = systemFile{Path: at, Mode: info.Mode().Perm(), Size: n, Digest: d, Source: source}
+	return nil
+}
+
+// path puts the root's file name and the links on the way to it where they are;
+// what the root lacks is left out.
+func (t *tree) path(name string) error {
+	real, links, err := rootfs.Trace(t.root, name)
+	if err != nil {
+		return nil //nolint:nilerr // optional data: not there, or a dangling link
+	}
+	for _, l := range links {
+		t.link(l.Path, l.Target)
+	}
+	return t.file(real, real)
+}

@@ -1,0 +1,48 @@
+package image
+
+import (
+	"context"
+	"fmt"
+
+	"dram/internal/layer"
+	"dram/internal/release"
+	"dram/internal/store"
+)
+
+// TarballOptions are what a release's tarball depends on besides the release.
+type TarballOptions struct {
+	KeepCookie bool  // the project declared a cookie: it is no accident of the build
+	Epoch      int64 // time of every file, seconds since 1970; 0 is layer.DefaultEpoch
+}
+
+// Tarball is the release as a tar.gz without a top directory, as mix release's
+// own :tar step makes it, symbolic links followed; ERTS and each application
+// are compressed by themselves, so that only what changed is compressed again.
+func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts TarballOptions) (*layer.Archive, error) {
+	files, err := contents(rel, opts.KeepCookie, false)
+	if err != nil {
+		return nil, err
+	}
+	a, err := layer.Build(ctx, st, byApp(files, func(f File) string { return f.App }), layer.Options{Epoch: opts.Epoch})
+	if err != nil {
+		return nil, fmt.Errorf("packing release %q: %w", rel.Name, err)
+	}
+	return a, nil
+}
+
+// byApp groups files by origin and by what name says, in order of appearance.
+func byApp(files []File, name func(File) string) []layer.Group {
+	var groups []layer.Group
+	index := map[string]int{}
+	for _, f := range files {
+		key := fmt.Sprintf("%d %s", f.Origin, name(f))
+		i, ok := index[key]
+		if !ok {
+			i = len(groups)
+			index[key] = i
+			groups = append(groups, layer.Group{Name: name(f)})
+		}
+		groups[i].Entries = append(groups[i].Entries, f.Entry)
+	}
+	return groups
+}
