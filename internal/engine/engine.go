@@ -43,12 +43,17 @@ type Step struct {
 	// Once, if set, is a digest of what the step depends on: the step is left
 	// out when it last succeeded with the same.
 	Once string
+	// Lock is a file of the source that the step must leave as it is, or Once
+	// does not hold: next time, the source is staged as it was.
+	Lock string
 }
 
 // Events tells of a running job. Output receives what the steps print.
 type Events struct {
 	Step   func(s Step, skipped bool)
 	Wait   func() // another build of the same project is waited for
+	// Unlocked is called when a step changed its lock file.
+	Unlocked func(s Step)
 	Output io.Writer
 }
 

@@ -70,7 +70,11 @@ func (r *run) all(ctx context.Context) (string, error) {
 		if err := r.step(ctx, s); err != nil {
 			return "", err
 		}
-		if s.Once != "" {
+		locked := r.lockHolds(s)
+		if !locked {
+			r.ev.Unlocked(s)
+		}
+		if s.Once != "" && locked {
 			done[s.Name] = s.Once
 			if err := r.engine.store.Put("steps", r.job.Key, done); err != nil {
 				return "", err
@@ -96,6 +100,20 @@ func (r *run) keptAll() bool {
 		}
 	}
 	return true
+}
+
+// lockHolds says whether the step left its lock file as the source has it.
+func (r *run) lockHolds(s engine.Step) bool {
+	if s.Lock == "" {
+		return true
+	}
+	raw, err := os.ReadFile(filepath.Join(r.source(), s.Lock))
+	for _, f := range r.job.Source.Files {
+		if f.Path == s.Lock {
+			return err == nil && store.DigestOf(raw) == f.Digest
+		}
+	}
+	return true // the source has none: that is said by the plan
 }
 
 func (r *run) source() string { return filepath.Join(r.home, "source") }

@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dram/internal/engine"
+	"dram/internal/source"
+	"dram/internal/store"
+	"dram/internal/toolchain"
+)
+
+// Epoch is the time, in seconds since 1970, that the build and every file of
+// its results bear (SOURCE_DATE_EPOCH): one second after 1970 began, since some
+// tools take 0 for "unknown".
+const Epoch = 1
+
+// Where Hex and Mix keep what they fetch, inside.
+const (
+	hexHome = "/cache/hex"
+	mixHome = "/cache/mix"
+)
+
+// hostVariables pass through to the step that has the network.
+var hostVariables = []string{
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+}
+
+// Key names the result: what has the same key is the same bytes.
+func (p *Plan) Key(src store.Digest, tc store.Digest) string {
+	c := p.config
+	raw, err := json.Marshal([]any{
+		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie,
+		c.BuildEnv, c.Programs, c.User, c.ImageEnv, c.Labels, c.Expose,
+	})
+	if err != nil {
+		panic(err) // strings, numbers and booleans always encode
+	}
+	return store.DigestOf(raw).Hex()
+}
+
+// Job is the build as an engine runs it, in a toolchain with these facts.
+// environ is dram's own environment.
+func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, src *source.Tree, environ []string) engine.Job {
+	build := engine.SourceDir + "/_build"
+	job := engine.Job{
+		Key:    store.DigestOf([]byte(p.Dir + "\n" + string(tc.ID) + "\n" + p.MixEnv)).Hex(),
+		Root:   root,
+		Source: src,
+		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
+		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
+		Export: build + "/" + p.MixEnv + "/rel/" + p.Release,
+	}
+	job.Steps = p.stepsFor(facts, src, environ)
+	return job
+}
+
+func (p *Plan) environment(tc *toolchain.Toolchain, facts toolchain.Facts) []string {
+	var env []string
+	for _, kv := range tc.Config.Env {
+		if name, _, _ := strings.Cut(kv, "="); name != "PATH" && name != "LANG" && name != "LC_ALL" {
+			env = append(env, kv)
+		}
+	}
+	env = append(env,
+		"PATH="+facts.Path, "HOME=/root", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC",
+		"SOURCE_DATE_EPOCH="+strconv.Itoa(Epoch), "MIX_ENV="+p.MixEnv,
+		"HEX_HOME="+hexHome, "MIX_HOME="+mixHome)
+	if facts.Rebar3 != "" {
+		env = append(env, "MIX_REBAR3="+facts.Rebar3)
+	}
+	return env
+}
+
+func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []string) []engine.Step {
+	var steps []engine.Step
+	network := fetchEnvironment(facts, environ)
+	online := func(once bool, name string, argv ...string) {
+		s := engine.Step{Name: name, Argv: argv, Env: network, Network: true}
+		if once {
+			s.Once = fetchKey(src, argv)
+		}
+		steps = append(steps, s)
+	}
+	if p.Fetch || p.Setup {
+		if !facts.Hex {
+			online(true, "fetch Hex", "mix", "local.hex", "--force", "--if-missing")
+		}
+		if facts.Rebar3 == "" {
+			online(true, "fetch rebar3", "mix", "local.rebar", "--force", "--if-missing")
+		}
+	}
+	if p.Fetch {
+		online(p.Locked, "fetch", "mix", "deps.get", "--only", p.MixEnv)
+		steps[len(steps)-1].Lock = "mix.lock"
+	}
+	offline := []string{"HEX_OFFLINE=1"}
+	if p.Setup {
+		online(true, "assets setup", "mix", "assets.setup")
+	}
+	if p.Deploy {
+		steps = append(steps, engine.Step{Name: "assets", Argv: []string{"mix", "assets.deploy"}, Env: offline})
+	}
+	return append(steps, engine.Step{
+		Name: "release", Argv: []string{"mix", "release", p.Release, "--overwrite"}, Env: offline,
+	})
+}
+
+// fetchEnvironment is what of dram's own environment concerns fetching: Hex's
+// settings and proxies. It may hold secrets; it is given to these steps alone
+// and kept nowhere.
+func fetchEnvironment(facts toolchain.Facts, environ []string) []string {
+	var env []string
+	cacerts := false
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		ours := name == "HEX_HOME" || name == "HEX_OFFLINE"
+		if (strings.HasPrefix(name, "HEX_") && !ours) || slices.Contains(hostVariables, name) {
+			env = append(env, kv)
+			cacerts = cacerts || name == "HEX_CACERTS_PATH"
+		}
+	}
+	if !cacerts && facts.CACerts != "" {
+		env = append(env, "HEX_CACERTS_PATH="+facts.CACerts)
+	}
+	return env
+}
+
+// fetchKey names what a fetching step depends on: every mix.exs, mix.lock and
+// configuration file, and the command.
+func fetchKey(src *source.Tree, argv []string) string {
+	var parts []string
+	for _, f := range src.Files {
+		base := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
+		if base == "mix.exs" || base == "mix.lock" || strings.HasPrefix(f.Path, "config/") {
+			parts = append(parts, f.Path, string(f.Digest))
+		}
+	}
+	return store.DigestOf([]byte(strings.Join(append(parts, argv...), "\n"))).Hex()
+}

@@ -1,0 +1,249 @@
+// Package source says which files of a project the build sees, and stages
+// them. What .dockerignore excludes is not seen (the pattern language is
+// Docker's, by Docker's own library); where a project has none, a built-in list
+// serves. The developer's _build and deps and dram's own output never go in.
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/problem"
+	"dram/internal/store"
+)
+
+// Bounds of what is taken for a project.
+const (
+	maxFiles = 500_000
+	maxBytes = 8 << 30
+)
+
+// File is one file or symbolic link of the source. Directories are implied.
+type File struct {
+	Path   string // slash-separated, relative
+	Exec   bool   // the owner may execute it
+	Link   string // a symbolic link's target, else ""
+	Size   int64
+	Digest store.Digest // of the content, or of the link's target
+
+	info fs.FileInfo
+}
+
+// Tree is the source that a build sees, sorted by path.
+type Tree struct {
+	Dir   string // absolute
+	Files []File
+	Notes []string // what was left out though nobody asked for that
+}
+
+// Options say what else is left out, and where hashes are remembered.
+type Options struct {
+	// Output is dram's output directory; what lies in it is no source.
+	Output string
+	// Store remembers the digests of unchanged files, if set.
+	Store *store.Store
+}
+
+// Digest names the source: paths, executable bits, links and contents, and
+// nothing else.
+func (t *Tree) Digest() store.Digest {
+	h := sha256.New()
+	for _, f := range t.Files {
+		kind := "file"
+		switch {
+		case f.Link != "":
+			kind = "link"
+		case f.Exec:
+			kind = "exec"
+		}
+		_, _ = fmt.Fprintf(h, "%s %s %q\n", kind, f.Digest, f.Path)
+	}
+	return store.SumDigest(h)
+}
+
+// Read finds and hashes the source of the project in dir.
+func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	matcher, err := ignored(abs)
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher}
+	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
+		w.output = filepath.ToSlash(out)
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	w.root = root
+	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
+		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
+	}
+	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return w.tree, w.tree.hash(ctx, root, opts.Store)
+}
+
+// walker collects files.
+type walker struct {
+	ctx     context.Context //nolint:containedctx // lives for one Read
+	root    *os.Root
+	tree    *Tree
+	matcher *patternmatcher.PatternMatcher
+	output  string
+	bytes   int64
+}
+
+func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	f, err := w.root.Open(name)
+	if err != nil {
+		return unreadable(name, err)
+	}
+	entries, err := f.ReadDir(-1)
+	_ = f.Close()
+	if err != nil {
+		return unreadable(name, err)
+	}
+	for _, e := range entries {
+		child := path.Join(name, e.Name())
+		if child == w.output || neverSource(child, e.IsDir()) {
+			continue
+		}
+		out, info, err := w.matcher.MatchesUsingParentResults(child, parent)
+		if err != nil {
+			return fmt.Errorf("matching %q against %s: %w", child, ignoreFile, err)
+		}
+		switch {
+		case e.IsDir() && (!out || w.matcher.Exclusions()):
+			err = w.dir(child, info)
+		case !e.IsDir() && !out:
+			err = w.file(child, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// neverSource holds for what builds make, at the project's top and at the top
+// of an umbrella's applications, and for git's own.
+func neverSource(name string, isDir bool) bool {
+	dir, base := path.Split(name)
+	top := dir == "" || strings.Count(name, "/") == 2 && strings.HasPrefix(name, "apps/")
+	return base == ".git" || isDir && top && (base == "_build" || base == "deps") || isDir && name == "releases"
+}
+
+func (w *walker) file(name string, e fs.DirEntry) error {
+	info, err := e.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it vanished while the directory was read
+	}
+	if err != nil {
+		return unreadable(name, err)
+	}
+	f := File{Path: name, Size: info.Size(), info: info}
+	switch {
+	case info.Mode().IsRegular():
+		f.Exec = info.Mode()&0o100 != 0
+	case info.Mode()&fs.ModeSymlink != 0:
+		if f.Link, err = w.root.Readlink(name); err != nil {
+			return unreadable(name, err)
+		}
+		if leaves(name, f.Link) {
+			return problem.New(problem.Usage,
+				"copy what it points to into the project, or exclude it in "+ignoreFile,
+				"symbolic link %q points out of the project, to %q: the build sees only the project", name, f.Link)
+		}
+		f.Size = 0
+	default:
+		w.tree.Notes = append(w.tree.Notes, fmt.Sprintf("%s is left out: it is a %s", name, kind(info.Mode())))
+		return nil
+	}
+	w.bytes += f.Size
+	w.tree.Files = append(w.tree.Files, f)
+	if len(w.tree.Files) > maxFiles || w.bytes > maxBytes {
+		return problem.New(problem.Usage, "exclude what the build does not need in "+ignoreFile,
+			"the source is larger than %d files or %d GiB", maxFiles, maxBytes>>30)
+	}
+	return nil
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	}
+	return "device"
+}
+
+// leaves says whether a link, read as text, leads out of the project.
+func leaves(name, target string) bool {
+	return path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target))
+}
+
+func unreadable(name string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return problem.New(problem.Usage, "make it readable, or exclude it in "+ignoreFile, "%q cannot be read: %w", name, err)
+	}
+	return err
+}
+
+// hash fills in the digests, several files at a time.
+func (t *Tree) hash(ctx context.Context, root *os.Root, st *store.Store) error {
+	known := loadHashes(st, t.Dir)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2 * runtime.GOMAXPROCS(0))
+	for i := range t.Files {
+		f := &t.Files[i]
+		switch {
+		case f.Link != "":
+			f.Digest = store.DigestOf([]byte(f.Link))
+		case known.find(f):
+		default:
+			group.Go(func() error {
+				var err error
+				f.Digest, err = digest(ctx, root, f.Path)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return known.save(t)
+}
+
+func digest(ctx context.Context, root *os.Root, name string) (store.Digest, error) {
+	f, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := copyContext(ctx, h, f); err != nil {
+		return "", unreadable(name, err)
+	}
+	return store.SumDigest(h), nil
+}
