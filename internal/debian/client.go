@@ -71,63 +71,53 @@ func (s *Set) Size() int64 {
 	return n
 }
 
-// Event tells how far the work is.
-type Event struct {
-	Stage       string // "indexes", "packages", "configuring"
-	Done, Total int64  // bytes; 0 where there is nothing to count
-	Warning     string // if set, something the user should know; the rest is empty
-}
-
-// Options are what a Client may be given; the zero value will do.
-type Options struct {
-	HTTP     *http.Client       // default: one of its own
-	Progress func(Event)        // may be called concurrently
-	Clock    func() time.Time   // default time.Now
-	Keys     openpgp.EntityList // who may sign the archive; default ArchiveKeys
-	Stall    time.Duration      // silence after which a request is given up; default 30 s
-	Backoff  time.Duration      // before a first retry; default 500 ms
-}
-
 // Client resolves and unpacks. Its methods may be called concurrently.
 type Client struct {
 	store    *store.Store
 	fetch    *fetcher
-	progress func(Event)
+	progress func(format string, args ...any)
 	now      func() time.Time
-	keys     openpgp.EntityList
+	keys     openpgp.EntityList // nil: ArchiveKeys
+	limits   limits
 }
 
-// New makes a Client that keeps what it fetches in s.
-func New(s *store.Store, o Options) (*Client, error) {
-	c := &Client{store: s, progress: o.Progress, now: o.Clock, keys: o.Keys}
-	if c.progress == nil {
-		c.progress = func(Event) {}
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
-	if c.keys == nil {
-		keys, err := ArchiveKeys()
-		if err != nil {
-			return nil, err
-		}
-		c.keys = keys
-	}
-	c.fetch = &fetcher{store: s, http: o.HTTP, stall: o.Stall, backoff: o.Backoff}
-	if c.fetch.http == nil {
-		c.fetch.http = &http.Client{Transport: &http.Transport{
+// Option changes a Client.
+type Option func(*Client)
+
+// WithKeys sets who may sign the archive, in place of Debian's own keys.
+func WithKeys(keys openpgp.EntityList) Option { return func(c *Client) { c.keys = keys } }
+
+// WithClock sets the clock that signatures and Valid-Until are checked against.
+func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
+// WithPatience sets after which silence a request is given up (default 30 s)
+// and how long to wait before trying again (default 500 ms, doubled each time).
+func WithPatience(stall, backoff time.Duration) Option {
+	return func(c *Client) { c.fetch.stall, c.fetch.backoff = stall, backoff }
+}
+
+// New makes a Client that keeps what it fetches in s. A nil HTTP client means
+// one of its own, a nil progress silence; progress takes one line at a time
+// and may be called concurrently.
+func New(s *store.Store, client *http.Client, progress func(format string, args ...any), options ...Option) *Client {
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			MaxIdleConnsPerHost: downloads,
 			DisableCompression:  true, // packages are compressed, and digests are of the bytes as stored
 		}}
 	}
-	if c.fetch.stall == 0 {
-		c.fetch.stall = 30 * time.Second
+	if progress == nil {
+		progress = func(string, ...any) {}
 	}
-	if c.fetch.backoff == 0 {
-		c.fetch.backoff = 500 * time.Millisecond
+	c := &Client{
+		store: s, progress: progress, now: time.Now, limits: limits{maxDataBytes, maxDataEntries},
+		fetch: &fetcher{store: s, http: client, stall: 30 * time.Second, backoff: 500 * time.Millisecond},
 	}
-	return c, nil
+	for _, o := range options {
+		o(c)
+	}
+	return c
 }
 
 // freshFor is how long the mirror is not asked again.
@@ -185,8 +175,8 @@ func (c *Client) answer(ctx context.Context, what string, r Request, find func(*
 	indexes, err := c.indexes(ctx, r)
 	if err != nil {
 		if known && unreachable(err) && ctx.Err() == nil {
-			c.progress(Event{Warning: fmt.Sprintf("the mirror cannot be reached, so the package list of %s serves: %v",
-				old.Checked.Local().Format(time.DateTime), err)})
+			c.progress("warning: the mirror cannot be reached, so the package list of %s serves: %v",
+				old.Checked.Local().Format(time.DateTime), err)
 			return old, nil
 		}
 		return resolved{}, fmt.Errorf("reading the package indexes of %s: %w", r.Suite, err)
@@ -200,7 +190,10 @@ func (c *Client) answer(ctx context.Context, what string, r Request, find func(*
 		if err != nil {
 			return resolved{}, fmt.Errorf("reading the package indexes of %s: %w", r.Suite, err)
 		}
-		if old, err = find(u); err != nil {
+		if old, err = find(u); err == nil {
+			old, err = c.withoutGone(ctx, u, indexes, old, find)
+		}
+		if err != nil {
 			return resolved{}, fmt.Errorf("choosing packages of %s: %w", r.Suite, err)
 		}
 	}
@@ -209,35 +202,43 @@ func (c *Client) answer(ctx context.Context, what string, r Request, find func(*
 }
 
 func requestKey(what string, r Request) string {
-	return store.DigestOf(fmt.Appendf(nil, "%s %d %+v %s %+v %q %v", what, recipe, r.Suite, r.Arch, r.Mirror,
-		r.Packages, r.bare)).Hex()
+	return store.DigestOf(fmt.Appendf(nil, "%s %d %+v %s %+v %q %v %v", what, recipe, r.Suite, r.Arch, r.Mirror,
+		r.Packages, r.AllowExpired, r.bare)).Hex()
 }
 
 // index is a Packages file that a verified InRelease names.
 type index struct {
 	indexFile
-	base string
-	name string   // to tell the decompressor by
-	urls []string // where to get it
-	text int64    // its size in bytes when decompressed, 0 if not told
+	base   string
+	name   string   // to tell the decompressor by
+	urls   []string // where to get it
+	frozen bool     // a security archive that has reached its end
+	text   int64    // its size in bytes when decompressed, 0 if not told
 }
 
 // indexes gets and verifies the InRelease of each source, in parallel.
 func (c *Client) indexes(ctx context.Context, r Request) ([]index, error) {
-	c.progress(Event{Stage: "indexes"})
+	c.progress("asking %s for the package indexes of %s", r.Mirror.Archive, r.Suite)
+	keys := c.keys
+	if keys == nil {
+		var err error
+		if keys, err = ArchiveKeys(); err != nil {
+			return nil, err
+		}
+	}
 	sources := r.Suite.sources(r.Mirror)
 	out := make([]index, len(sources))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range sources {
 		g.Go(func() (err error) {
-			out[i], err = c.index(ctx, s, r)
+			out[i], err = c.index(ctx, s, r, keys)
 			return err
 		})
 	}
 	return out, g.Wait()
 }
 
-func (c *Client) index(ctx context.Context, s source, r Request) (index, error) {
+func (c *Client) index(ctx context.Context, s source, r Request, keys openpgp.EntityList) (index, error) {
 	dir := s.Base + "/dists/" + s.Dist + "/"
 	var old page
 	c.store.Get("debian-release", dir, &old)
@@ -245,7 +246,7 @@ func (c *Client) index(ctx context.Context, s source, r Request) (index, error) 
 	if err != nil {
 		return index{}, err
 	}
-	text, err := verify(got.Body, c.keys, c.now())
+	text, err := verify(got.Body, keys, c.now())
 	if err != nil {
 		return index{}, fmt.Errorf("reading %q: %w", dir+"InRelease", err)
 	}
@@ -261,6 +262,7 @@ func (c *Client) index(ctx context.Context, s source, r Request) (index, error) 
 		return index{}, err
 	}
 	x := index{indexFile: file, base: s.Base, name: name, urls: []string{dir + name}}
+	x.frozen = rel.validUntil.IsZero() && strings.HasSuffix(s.Dist, "-security")
 	if rel.byHash {
 		byHash := dir + name[:strings.LastIndexByte(name, '/')] + "/by-hash/SHA256/" + file.SHA256
 		x.urls = []string{byHash, dir + name}

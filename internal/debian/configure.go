@@ -23,7 +23,7 @@ const policyFile = "usr/sbin/policy-rc.d"
 // preinst of each package in the order of dependencies, then one run of the
 // root's own dpkg, which orders postinst and runs each trigger once.
 func (c *Client) configure(ctx context.Context, run Configurer, dir string, packages []*installed) error {
-	c.progress(Event{Stage: "configuring"})
+	c.progress("configuring %d packages", len(packages))
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

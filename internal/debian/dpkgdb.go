@@ -14,11 +14,6 @@ const admin = "var/lib/dpkg"
 // writeDatabase records the packages as unpacked in dpkg's database, format 1,
 // so that the root's own dpkg can configure them.
 func writeDatabase(root *os.Root, packages []*installed) error {
-	for _, dir := range []string{"info", "updates", "alternatives", "parts", "triggers"} {
-		if err := root.MkdirAll(path.Join(admin, dir), 0o755); err != nil {
-			return err
-		}
-	}
 	var status strings.Builder
 	trig := newTriggers()
 	for _, p := range packages {

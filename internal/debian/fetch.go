@@ -30,6 +30,10 @@ const attempts = 4
 // wrong content.
 var errUnreachable = errors.New("mirror is not usable")
 
+// ErrGone is what Unpack ends in when the mirror does not have a package of
+// the set: the archive has moved on since. Resolve with Refresh gives a new set.
+var ErrGone = errors.New("the mirror does not have this file")
+
 // statusError is an answer other than the file.
 type statusError struct{ code int }
 
@@ -82,7 +86,7 @@ func explain(url string, err error) error {
 			"fetching %q: %w", url, err)
 	case errors.As(err, &status) && status.code == http.StatusNotFound:
 		return problem.New(problem.Failure, "the mirror may be incomplete or in the middle of an update: try again later, or another mirror",
-			"fetching %q: %w", url, err)
+			"fetching %q: %w: %w", url, ErrGone, err)
 	}
 	return problem.New(problem.Failure, "check the network and the mirror, or name another mirror; what was fetched is kept for the next run",
 		"fetching %q: %w: %w", url, errUnreachable, err)
@@ -90,13 +94,13 @@ func explain(url string, err error) error {
 
 // do sends the request and calls use with the answer. The whole exchange is
 // given up once the server is silent for f.stall.
-func (f *fetcher) do(ctx context.Context, url string, header http.Header, use func(*http.Response) error) error {
+func (f *fetcher) do(ctx context.Context, method, url string, header http.Header, use func(*http.Response) error) error {
 	stalled := fmt.Errorf("no data for %v", f.stall)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(f.stall, func() { cancel(stalled) })
 	defer timer.Stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,7 @@ func (f *fetcher) page(ctx context.Context, url string, old page) (page, error) 
 	}
 	got := old
 	err := f.retry(ctx, url, func() error {
-		return f.do(ctx, url, header, func(resp *http.Response) error {
+		return f.do(ctx, http.MethodGet, url, header, func(resp *http.Response) error {
 			switch resp.StatusCode {
 			case http.StatusNotModified:
 				return nil
@@ -249,7 +253,7 @@ func (f *fetcher) append(ctx context.Context, url, part string, size int64, resu
 	if have > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", have))
 	}
-	return f.do(ctx, url, header, func(resp *http.Response) error {
+	return f.do(ctx, http.MethodGet, url, header, func(resp *http.Response) error {
 		at, err := startOf(resp, have)
 		if err != nil {
 			return err

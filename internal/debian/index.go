@@ -25,7 +25,7 @@ type Package struct {
 type entry struct {
 	Package
 	essential, required                              bool
-	priority                                         string
+	priority, source                                 string
 	depends, preDepends, provides, conflicts, breaks string
 }
 
@@ -39,6 +39,7 @@ type universe struct {
 	arch      string
 	byName    map[string]*entry
 	providers map[string][]provider // sorted by package name
+	older     map[string][]*entry   // versions that a newer one replaced
 }
 
 type provider struct {
@@ -47,7 +48,7 @@ type provider struct {
 }
 
 func newUniverse(arch string) *universe {
-	return &universe{arch: arch, byName: make(map[string]*entry, 80_000)}
+	return &universe{arch: arch, byName: make(map[string]*entry, 80_000), older: map[string][]*entry{}}
 }
 
 // add reads an index; a newer version replaces an older one, wherever from.
@@ -65,11 +66,34 @@ func (u *universe) add(text, base string) error {
 			continue
 		}
 		e.Base = base
-		if old := u.byName[e.Name]; old == nil || compareVersions(old.Version, e.Version) < 0 {
-			u.byName[e.Name] = e
-		}
+		u.keepNewest(e)
 	}
 	return nil
+}
+
+func (u *universe) keepNewest(e *entry) {
+	old := u.byName[e.Name]
+	switch {
+	case old == nil:
+		u.byName[e.Name] = e
+	case newer(e, old):
+		u.byName[e.Name] = e
+		u.older[e.Name] = append(u.older[e.Name], old)
+	default:
+		u.older[e.Name] = append(u.older[e.Name], e)
+	}
+}
+
+// newer compares versions; of equal ones the digest decides, so that the order
+// in which indexes arrive does not.
+func newer(a, b *entry) bool {
+	if c := compareVersions(a.Version, b.Version); c != 0 {
+		return c > 0
+	}
+	if a.SHA256 != b.SHA256 {
+		return a.SHA256 < b.SHA256
+	}
+	return a.Base < b.Base
 }
 
 func parseEntry(par string) (*entry, error) {
@@ -78,6 +102,9 @@ func parseEntry(par string) (*entry, error) {
 		if err := e.set(name, value); err != nil {
 			return nil, err
 		}
+	}
+	if e.source == "" {
+		e.source = e.Name
 	}
 	switch {
 	case !validName(e.Name):
@@ -110,6 +137,8 @@ func (e *entry) set(name, value string) (err error) {
 		e.SHA256 = value
 	case "Essential":
 		e.essential = value == "yes"
+	case "Source":
+		e.source, _, _ = strings.Cut(value, " ")
 	case "Priority":
 		e.priority = value
 		e.required = value == "required"
@@ -138,7 +167,7 @@ func validName(s string) bool {
 			return false
 		}
 	}
-	return len(s) >= 2 && len(s) <= 200 && s[0] != '.' && s[0] != '-'
+	return len(s) >= 1 && len(s) <= 200 && s[0] != '.' && s[0] != '-'
 }
 
 // index finds out who provides what; call it after the last add.

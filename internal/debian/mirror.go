@@ -20,6 +20,10 @@ func DefaultMirror() Mirror {
 	return Mirror{Archive: "http://ftp.debian.org/debian", Security: "http://security.debian.org/debian-security"}
 }
 
+// component is the part of the archive that is Debian proper. It also tells
+// Debian's mirrors from others whose path ends in "debian" (Docker's).
+const component = "main"
+
 const (
 	maxSources    = 64      // files read under sources.list.d
 	maxSourceSize = 1 << 20 // bytes of each
@@ -107,7 +111,7 @@ func listURIs(text string) []string {
 		if strings.HasPrefix(rest, "[") {
 			_, rest, _ = strings.Cut(rest, "]")
 		}
-		if f := strings.Fields(rest); len(f) >= 2 {
+		if f := strings.Fields(rest); len(f) > 2 && slices.Contains(f[2:], component) {
 			out = append(out, f[0])
 		}
 	}
@@ -121,6 +125,7 @@ func deb822URIs(text string) []string {
 	for par := range paragraphs(text) {
 		enabled := strings.ToLower(field(par, "Enabled"))
 		if !slices.Contains(strings.Fields(field(par, "Types")), "deb") ||
+			!slices.Contains(strings.Fields(field(par, "Components")), component) ||
 			enabled == "no" || enabled == "false" {
 			continue
 		}

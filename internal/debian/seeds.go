@@ -10,7 +10,9 @@ import (
 const recipe = 1
 
 // seeds are the packages of an Erlang and Elixir toolchain, beside what
-// Debian marks essential or required. Optional ones are taken where the suite
+// Debian marks essential or required: those of Debian's erlang-nox, which has
+// everything but graphics and megaco (telephony, 9 MB), the test and analysis
+// applications that rebar3 needs, and a C and C++ compiler. Optional ones are taken where the suite
 // has them.
 var seeds = []struct {
 	name     string
@@ -28,7 +30,6 @@ var seeds = []struct {
 	{"erlang-eunit", false},
 	{"erlang-ftp", false},
 	{"erlang-inets", false},
-	{"erlang-megaco", false},
 	{"erlang-mnesia", false},
 	{"erlang-odbc", false},
 	{"erlang-os-mon", false},

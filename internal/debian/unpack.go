@@ -69,7 +69,6 @@ func diskFull(err error) error {
 type unpacking struct {
 	client   *Client
 	tree     *tree
-	limits   limits
 	done     atomic.Int64 // bytes of packages fetched
 	total    int64
 	mu       sync.Mutex
@@ -84,7 +83,6 @@ type unpacking struct {
 func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*installed, error) {
 	u := &unpacking{
 		client: c, tree: newTree(root), total: set.Size(),
-		limits:   limits{maxDataBytes, maxDataEntries},
 		packages: make([]*installed, len(set.Packages)),
 		replaces: make([]map[string]bool, len(set.Packages)),
 	}
@@ -99,6 +97,7 @@ func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*instal
 	slices.SortStableFunc(bySize, func(a, b int) int {
 		return cmp.Compare(set.Packages[b].Size, set.Packages[a].Size)
 	})
+	c.progress("fetching and unpacking %d packages (%d MB)", len(set.Packages), u.total>>20)
 	g, ctx := errgroup.WithContext(ctx)
 	todo, ready := make(chan int), make(chan int, len(bySize))
 	g.Go(func() error {
@@ -130,12 +129,24 @@ func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*instal
 	return u.packages, u.tree.finish()
 }
 
-// merge makes the links of the merged /usr, which the packages of bullseye and
+// standing are directories that are there whether or not a package brings
+// them: mount points, and those of dpkg's database.
+var standing = []string{
+	"dev", "proc", "sys", "run", "tmp", path.Dir(policyFile),
+	admin + "/info", admin + "/updates", admin + "/alternatives", admin + "/parts", admin + "/triggers",
+}
+
+// merge makes the standing directories and the links of the merged /usr, which the packages of bullseye and
 // bookworm expect and later ones bring.
 func (u *unpacking) merge(arch string) error {
 	dirs := mergedDirs
 	if arch == "amd64" {
 		dirs = append(slices.Clone(dirs), "lib64")
+	}
+	for _, name := range standing {
+		if err := u.tree.mkdir(name, nobody, 0o755, time.Time{}); err != nil {
+			return err
+		}
 	}
 	for _, name := range dirs {
 		if err := u.tree.mkdir("usr/"+name, nobody, 0o755, time.Time{}); err != nil {
@@ -160,10 +171,17 @@ func (u *unpacking) download(ctx context.Context, set *Set, todo <-chan int, rea
 		if err != nil {
 			return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
 		}
-		u.client.progress(Event{Stage: "packages", Done: u.done.Add(p.Size), Total: u.total})
+		u.report(u.done.Add(p.Size), p.Size)
 		ready <- i // has room for all
 	}
 	return nil
+}
+
+// report tells of each quarter done.
+func (u *unpacking) report(done, last int64) {
+	if quarter := u.total/4 + 1; done/quarter != (done-last)/quarter {
+		u.client.progress("fetched %d of %d MB of packages", done>>20, u.total>>20)
+	}
 }
 
 func digest(p Package) store.Digest { return store.Digest("sha256:" + p.SHA256) }
@@ -205,7 +223,7 @@ func (u *unpacking) extract(ctx context.Context, i int, p Package) error {
 	}
 	u.know(i, rec)
 	x := &extractor{
-		tree: u.tree, owner: i, limits: u.limits, out: rec, conf: map[string]bool{},
+		tree: u.tree, owner: i, limits: u.client.limits, out: rec, conf: map[string]bool{},
 		over: func(other int) bool { return precedence{u.replacing}.over(i, other) },
 	}
 	for line := range strings.Lines(string(d.control["conffiles"])) {
@@ -271,11 +289,6 @@ func prepare(root *os.Root, packages []*installed) error {
 			continue
 		}
 		if err := root.Symlink(l.target, l.name); err != nil && !os.IsExist(err) {
-			return err
-		}
-	}
-	for _, dir := range []string{"dev", "proc", "sys", "run", "tmp", path.Dir(policyFile)} {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}

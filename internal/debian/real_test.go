@@ -1,0 +1,55 @@
+package debian
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/store"
+)
+
+// TestRealArchive makes the smallest real root twice, from the host's mirror,
+// and wants no difference.
+func TestRealArchive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a Debian mirror")
+	}
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(s, nil, t.Logf)
+	suite, err := LookupSuite("13")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mirror, _ := HostMirror(os.DirFS("/etc"))
+	request := Request{Suite: suite, Arch: "amd64", Mirror: mirror, Packages: []string{"make"}, bare: true}
+	set, err := c.Resolve(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var roots [2]map[string]string
+	for i := range roots {
+		dir := t.TempDir()
+		if err := c.Unpack(t.Context(), set, dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		roots[i] = manifest(t, dir)
+	}
+	if diff := cmp.Diff(roots[0], roots[1]); diff != "" {
+		t.Errorf("roots differ:\n%s", diff)
+	}
+	for _, name := range []string{"usr/bin/make", "usr/bin/dpkg", "usr/bin/sh", "usr/lib64/ld-linux-x86-64.so.2", "var/lib/dpkg/status"} {
+		if roots[0][name] == "" {
+			t.Errorf("%s is not there", name)
+		}
+	}
+	started := time.Now()
+	again, err := c.Resolve(t.Context(), request)
+	if err != nil || again.ID() != set.ID() || time.Since(started) > 50*time.Millisecond {
+		t.Errorf("a second answer took %v: %v", time.Since(started), err)
+	}
+}
