@@ -1,0 +1,4 @@
+import Config
+
+# Tests take any free port.
+config :hello, port: if(Mix.env() == :test, do: "0", else: "4000")
