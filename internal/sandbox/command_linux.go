@@ -23,7 +23,7 @@ func (s *Spec) lookUp() (string, error) {
 		return name, nil // exec tells what is wrong with it
 	}
 	search, denied := pathOf(s.Env), false
-	for _, dir := range strings.Split(search, ":") {
+	for dir := range strings.SplitSeq(search, ":") {
 		if !path.IsAbs(dir) {
 			continue // the working directory is no place to find programs in
 		}

@@ -53,8 +53,7 @@ func failed(s step, err error, what string, args ...any) error {
 
 // toFailure is err for the report.
 func toFailure(err error) *failure {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	return &failure{What: "setting up the sandbox", Why: err.Error()}

@@ -130,9 +130,9 @@ func installFilter() error {
 		return errors.New("only 64-bit architectures are known")
 	}
 	code := program(rules())
-	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}            //nolint:gosec // a few hundred
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, //nolint:gosec // the kernel's ABI
-		0, uintptr(unsafe.Pointer(&prog)))
+	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
+		uintptr(unsafe.Pointer(&prog))) //nolint:gosec // seccomp(2) takes a pointer
 	if errno != 0 {
 		return errno
 	}

@@ -111,15 +111,17 @@ func (s *Spec) reap(file string, tell func(report)) (int, error) {
 		forward = append(forward, held...)
 	}
 	signal.Notify(signals, forward...)
+	tell(report{Started: true}) // signals are kept from here on
 	pid, err := syscall.ForkExec(file, s.Argv, &syscall.ProcAttr{Env: s.Env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		return 1, notExecuted(file, err)
 	}
-	tell(report{Started: true})
 	releaseStdio()
 	go func() {
 		for sig := range signals {
-			_ = syscall.Kill(pid, sig.(syscall.Signal)) //nolint:forcetypeassert // on Linux all are
+			if number, ok := sig.(syscall.Signal); ok {
+				_ = syscall.Kill(pid, number) // it may just have ended
+			}
 		}
 	}()
 	ws, err := waitFor(pid)

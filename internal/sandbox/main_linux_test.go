@@ -139,7 +139,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	self := filepath.Join(base, "sandbox.test")
 	copyFile(t, "/proc/self/exe", self)
 	home := filepath.Join(base, "user")
-	if err := errors.Join(os.Mkdir(home, 0o755), os.Chown(home, nobody, nobody)); err != nil {
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.Chown(home, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.short="+strconv.FormatBool(testing.Short()))
@@ -156,8 +156,8 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
 	if err != nil {
 		t.Fatal(err)
 	}

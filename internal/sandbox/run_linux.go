@@ -221,7 +221,7 @@ func (c *child) wait(ctx context.Context, grace time.Duration) error {
 	case errors.As(err, &exit):
 		err = exitError(exit, r.Signal)
 		if !r.Started && !cancelled {
-			err = fmt.Errorf("the sandbox's init ended before its time: %s", err)
+			err = fmt.Errorf("the sandbox's init ended before its time: %s", err.Error())
 		}
 	}
 	switch {
@@ -251,9 +251,12 @@ func (c *child) stopWhenDone(ctx context.Context, grace time.Duration, ended <-c
 		return false
 	case <-ctx.Done():
 	}
+	const notice = 50 * time.Millisecond // for a report that is under way
 	select {
+	case <-ended:
+		return false
 	case <-c.started:
-	default: // nothing runs that could end gracefully
+	case <-time.After(notice): // nothing runs that could end gracefully
 		return c.cmd.Process.Kill() == nil
 	}
 	if c.cmd.Process.Signal(syscall.SIGTERM) != nil {

@@ -116,7 +116,7 @@ func TestNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	dial := []string{"dial", "tcp", l.Addr().String()}
 
 	t.Run("loopback", func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestStandardStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	spec = inside(t, "exit", "0")
 	spec.Stdin = r // never written to, never closed
 	mustOutput(t, spec)
@@ -217,7 +217,7 @@ func TestNothingLeaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	for _, reap := range []bool{false, true} {
 		// A descriptor that is not closed on exec, as careless parents leave them.
 		leaked, err := syscall.Dup(int(dir.Fd()))
@@ -306,22 +306,23 @@ func ready(spec *Spec) <-chan string {
 
 func TestCancel(t *testing.T) {
 	tests := []struct {
-		name string
-		argv []string
-		reap bool
-		exit *ExitError // what the process made of it
+		name  string
+		argv  []string
+		reap  bool
+		exit  *ExitError // what the process made of it
+		grace time.Duration
 	}{
-		{"graceful", []string{"stubborn", "0"}, false, nil},
-		{"graceful with a code", []string{"stubborn", "3"}, false, &ExitError{Code: 3}},
-		{"graceful under init", []string{"stubborn", "3"}, true, &ExitError{Code: 3}},
-		{"dies under init", []string{"sleep", "60000"}, true, &ExitError{Code: 128 + 15, Signal: "SIGTERM"}},
-		{"ignores SIGTERM", []string{"stubborn"}, false, &ExitError{Code: 137, Signal: "SIGKILL"}},
-		{"ignores SIGTERM under init", []string{"stubborn"}, true, &ExitError{Code: 137, Signal: "SIGKILL"}},
+		{"graceful", []string{"stubborn", "0"}, false, nil, time.Minute},
+		{"graceful with a code", []string{"stubborn", "3"}, false, &ExitError{Code: 3}, time.Minute},
+		{"graceful under init", []string{"stubborn", "3"}, true, &ExitError{Code: 3}, time.Minute},
+		{"dies under init", []string{"sleep", "60000"}, true, &ExitError{Code: 128 + 15, Signal: "SIGTERM"}, time.Minute},
+		{"ignores SIGTERM", []string{"stubborn"}, false, &ExitError{Code: 137, Signal: "SIGKILL"}, 100 * time.Millisecond},
+		{"ignores SIGTERM under init", []string{"stubborn"}, true, &ExitError{Code: 137, Signal: "SIGKILL"}, 100 * time.Millisecond},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := inside(t, tt.argv...)
-			spec.Reap, spec.Grace = tt.reap, 150*time.Millisecond
+			spec.Reap, spec.Grace = tt.reap, tt.grace
 			lines := ready(&spec)
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-lines; cancel() }()
