@@ -50,11 +50,11 @@ type Step struct {
 
 // Events tells of a running job. Output receives what the steps print.
 type Events struct {
-	Step   func(s Step, skipped bool)
-	Wait   func() // another build of the same project is waited for
+	Step func(s Step, skipped bool)
+	Wait func() // another build of the same project is waited for
 	// Unlocked is called when a step changed its lock file.
 	Unlocked func(s Step)
-	Output io.Writer
+	Output   io.Writer
 }
 
 // Result is what a job left behind, readable until Close.

@@ -62,7 +62,7 @@ func (m *maker) byRequirement(ctx context.Context) error {
 			m.choose("distro:debian/"+s.Name, fmt.Sprintf("the newest Debian stable whose Elixir (%s) satisfies elixir: %q", v.Elixir, text))
 			return nil
 		}
-		has = append(has, fmt.Sprintf("debian/%s has Elixir %s on OTP %s", s.Name, cmp.Or(v.Elixir, "none"), cmp.Or(v.OTP, "none")))
+		has = append(has, fmt.Sprintf("debian/%s has Elixir %s on OTP %s", s.Name, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
 	}
 	return problem.New(problem.Usage,
 		strings.Join(has, "\n")+"\nchoose one with --toolchain distro:debian/…, name an image with --toolchain image:REF,\n"+

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"dram/internal/config"
+	"dram/internal/debian"
 	"dram/internal/problem"
 	"dram/internal/project"
 )
@@ -30,7 +31,7 @@ type Inputs struct {
 	// Suites tells what each Debian suite packages, the newest stable first.
 	Suites []Suite
 	// Versions tells what a suite has.
-	Versions func(ctx context.Context, suite string) (Versions, error)
+	Versions func(ctx context.Context, suite string) (debian.Versions, error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
 }
@@ -40,9 +41,6 @@ type Suite struct {
 	Name   string // "13"
 	Stable bool
 }
-
-// Versions is what a suite packages, "" where it packages none.
-type Versions struct{ Elixir, OTP string }
 
 // Decision is one thing that was decided.
 type Decision struct {
@@ -270,4 +268,21 @@ func (p *Plan) TarballPath(version string) string {
 // ImagePath is where the image goes unless told otherwise.
 func (p *Plan) ImagePath(version string) string {
 	return filepath.Join(p.OutputDir, fmt.Sprintf("%s-%s-%s.tar", p.Release, version, strings.ReplaceAll(p.Platform, "/", "-")))
+}
+
+// ForRelease is the plan for a release that was built elsewhere: bottle it,
+// with the libraries of the toolchain that was set, or of the newest Debian
+// stable.
+func ForRelease(c config.Config, arch string) *Plan {
+	return &Plan{
+		Kind: "release", Platform: "linux/" + arch, Packages: c.Packages,
+		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version), config: c,
+	}
+}
+
+// Named is the plan for a release of that name.
+func (p *Plan) Named(release string) *Plan {
+	named := *p
+	named.Release = release
+	return &named
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"dram/internal/debian"
+	"dram/internal/store"
 )
 
 func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
@@ -20,10 +21,19 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
 	}
 	return &Toolchain{
-		Ref: ref, ID: set.ID(), store: p.Store,
+		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store,
 		Name: fmt.Sprintf("Debian %s, %d packages", suite, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
 			return client.Unpack(ctx, set, dir, configurer{p.Store})
 		},
 	}, nil
+}
+
+// Versions tells which Elixir and Erlang a Debian suite packages.
+func (p *Provider) Versions(ctx context.Context, name string) (debian.Versions, error) {
+	suite, err := debian.LookupSuite(name)
+	if err != nil {
+		return debian.Versions{}, err
+	}
+	return debian.New(p.Store, p.HTTP, p.progress).Versions(ctx, debian.Request{Suite: suite, Arch: p.Arch, Mirror: p.Mirror})
 }

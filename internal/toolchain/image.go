@@ -110,17 +110,34 @@ func (p *Provider) pull(ctx context.Context, ref Ref) (v1.Image, error) {
 		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
 	}
 	p.progress("asking the registry for %s", parsed)
-	img, err := remote.Image(parsed, p.remoteOptions(ctx)...)
+	platform := remote.WithPlatform(v1.Platform{OS: "linux", Architecture: p.Arch})
+	img, err := remote.Image(parsed, append(p.remoteOptions(ctx), platform)...)
 	if err != nil {
 		return nil, registryProblem(ref.String(), err)
 	}
 	return img, nil
 }
 
+// maxTags bounds how many tags of a repository are read.
+const maxTags = 200_000
+
+// Tags lists the tags of an image repository.
+func (p *Provider) Tags(ctx context.Context, repository string) ([]string, error) {
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
+	}
+	p.progress("asking the registry for the tags of %s", repo)
+	tags, err := remote.List(repo, p.remoteOptions(ctx)...)
+	if err != nil {
+		return nil, registryProblem(repository, err)
+	}
+	return tags[:min(len(tags), maxTags)], nil
+}
+
 func (p *Provider) remoteOptions(ctx context.Context) []remote.Option {
 	opts := []remote.Option{
 		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("dram"),
-		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: p.Arch}),
 	}
 	if p.HTTP != nil && p.HTTP.Transport != nil {
 		opts = append(opts, remote.WithTransport(p.HTTP.Transport))

@@ -111,7 +111,7 @@ func (p *Provider) unpackLayer(ctx context.Context, l v1.Layer, diffID store.Dig
 	defer func() { _ = r.Close() }()
 	sum := sha256.New()
 	body := io.TeeReader(store.WithContext(ctx, io.LimitReader(r, maxRoot)), sum)
-	if err := untar.Extract(ctx, body, dir, untar.Options{Whiteouts: true, MaxBytes: maxRoot}); err != nil {
+	if _, err := untar.Extract(ctx, body, dir, untar.Options{Whiteouts: true, MaxBytes: maxRoot}); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, body); err != nil { // what follows the archive's end

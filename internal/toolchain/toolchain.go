@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -28,8 +29,8 @@ type Provider struct {
 	HTTP   *http.Client
 	Mirror debian.Mirror
 	Arch   string // "amd64", as Go and Debian both name it
-	// Progress, if set, is told what goes on.
-	Progress func(format string, args ...any)
+
+	progressTo atomic.Pointer[func(format string, args ...any)]
 }
 
 // Options choose what else the toolchain has.
@@ -61,9 +62,12 @@ func (p *Provider) Open(ctx context.Context, ref Ref, opts Options) (*Toolchain,
 	return nil, fmt.Errorf("opening toolchain %s: unknown kind", ref)
 }
 
+// SetProgress has tell told what goes on from now on.
+func (p *Provider) SetProgress(tell func(format string, args ...any)) { p.progressTo.Store(&tell) }
+
 func (p *Provider) progress(format string, args ...any) {
-	if p.Progress != nil {
-		p.Progress(format, args...)
+	if tell := p.progressTo.Load(); tell != nil {
+		(*tell)(format, args...)
 	}
 }
 

@@ -95,6 +95,16 @@ func (u *UI) Warn(format string, args ...any) {
 	_, _ = fmt.Fprintln(u.out, "warning: "+fmt.Sprintf(format, args...))
 }
 
+// Output prints what a program printed, as it is, unless it was shown already.
+func (u *UI) Output(text []byte) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	if !u.verbose {
+		_, _ = u.out.Write(bytes.TrimLeft(append(bytes.TrimRight(text, "\n"), '\n'), "\n"))
+	}
+}
+
 // Verbose says whether everything is to be shown.
 func (u *UI) Verbose() bool { return u.verbose }
 

@@ -57,7 +57,11 @@ func (r *run) all(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
 		return "", fmt.Errorf("staging the source: %w", err)
 	}
-	if _, err := source.Sync(ctx, r.job.Source, r.source()); err != nil {
+	if _, err := source.Sync(ctx, r.job.Source, r.source(), r.keptTops()...); err != nil {
+		return "", err
+	}
+	// Assembled anew each time: Mix leaves what an earlier version had in lib/.
+	if err := r.clearExport(); err != nil {
 		return "", err
 	}
 	done := r.readDone()
@@ -100,6 +104,18 @@ func (r *run) keptAll() bool {
 		}
 	}
 	return true
+}
+
+// keptTops are the names at the source's top where kept directories are
+// mounted.
+func (r *run) keptTops() []string {
+	var tops []string
+	for _, k := range r.job.Keep {
+		if rest, ok := strings.CutPrefix(k, engine.SourceDir+"/"); ok {
+			tops = append(tops, rest)
+		}
+	}
+	return tops
 }
 
 // lockHolds says whether the step left its lock file as the source has it.
@@ -152,19 +168,32 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	return err
 }
 
-// exported finds the job's result on the host.
-func (r *run) exported() (string, error) {
+// exportDir is where the job's result lies on the host.
+func (r *run) exportDir() (string, error) {
 	for _, k := range r.job.Keep {
-		rest, ok := strings.CutPrefix(r.job.Export, k+"/")
-		if !ok {
-			continue
+		if rest, ok := strings.CutPrefix(r.job.Export, k+"/"); ok {
+			return filepath.Join(r.kept(k), filepath.FromSlash(rest)), nil
 		}
-		dir := filepath.Join(r.kept(k), filepath.FromSlash(rest))
-		if _, err := os.Stat(dir); err != nil {
-			return "", problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
-				"the build ended well but left no release at %s", r.job.Export)
-		}
-		return dir, nil
 	}
 	return "", fmt.Errorf("exporting %q: it lies in no kept directory", r.job.Export)
+}
+
+func (r *run) clearExport() error {
+	dir, err := r.exportDir()
+	if err != nil {
+		return err
+	}
+	return store.RemoveAll(dir)
+}
+
+func (r *run) exported() (string, error) {
+	dir, err := r.exportDir()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
+			"the build ended well but left no release at %s", r.job.Export)
+	}
+	return dir, nil
 }

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"dram/internal/config"
+	"dram/internal/engine/native"
+	"dram/internal/pipeline"
+	"dram/internal/plan"
+	"dram/internal/store"
+	"dram/internal/toolchain"
+	"dram/internal/ui"
+)
+
+// globals are the flags that every command has, and the streams.
+type globals struct {
+	std      Streams
+	cacheDir string
+	verbose  bool
+	quiet    bool
+	refresh  bool
+}
+
+func (g *globals) register(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&g.cacheDir, "cache-dir", "", "the cache's directory (DRAM_CACHE_DIR; default: dram in the user's cache folder)")
+	f.BoolVarP(&g.verbose, "verbose", "v", false, "show everything that the build prints")
+	f.BoolVarP(&g.quiet, "quiet", "q", false, "show warnings and errors alone")
+}
+
+func (g *globals) cacheDirectory() (string, error) {
+	if dir := cmp.Or(g.cacheDir, os.Getenv("DRAM_CACHE_DIR")); dir != "" {
+		return dir, nil
+	}
+	return store.DefaultDir()
+}
+
+func (g *globals) openStore() (*store.Store, error) {
+	dir, err := g.cacheDirectory()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(dir)
+}
+
+// settings adds the flags of the settings table to a command.
+func (g *globals) settings(cmd *cobra.Command) {
+	f := cmd.Flags()
+	for _, s := range config.Settings() {
+		help := fmt.Sprintf("%s (%s)", s.Help, s.Env)
+		if s.Default != "" {
+			help = fmt.Sprintf("%s (%s; default: %s)", s.Help, s.Env, s.Default)
+		}
+		if s.IsList() {
+			f.StringArray(s.Flag, nil, help+", repeatable")
+		} else {
+			f.String(s.Flag, "", help)
+		}
+	}
+	f.BoolVar(&g.refresh, "refresh", false, "ask package archives and registries again, whatever is cached")
+}
+
+// config is the settings for the project in dir: flags over environment over
+// dram.toml.
+func (g *globals) config(cmd *cobra.Command, dir string) (config.Config, error) {
+	c, err := config.Load(dir, os.Environ())
+	if err != nil {
+		return c, err
+	}
+	known := map[string]bool{}
+	for _, s := range config.Settings() {
+		known[s.Flag] = true
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err != nil || !known[f.Name] {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		c, err = c.WithFlag(f.Name, values)
+	})
+	return c, err
+}
+
+// pipeline puts the stages together.
+func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
+	st, err := g.openStore()
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ResponseHeaderTimeout: 60 * time.Second,
+		MaxIdleConnsPerHost:   8,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true, // what is fetched is compressed, and its digest is of the bytes as they come
+	}}
+	return &pipeline.Pipeline{
+		Store: st,
+		UI:    ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet}),
+		Toolchains: &toolchain.Provider{
+			Store: st, HTTP: client, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(c, pipeline.Host()),
+		},
+		Engine:  native.New(st),
+		Environ: os.Environ(),
+		Refresh: g.refresh,
+	}, nil
+}
+
+// planned is what most commands begin with: settings, pipeline, plan.
+func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (*pipeline.Pipeline, *plan.Plan, error) {
+	c, err := g.config(cmd, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := g.pipeline(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	pl, err := p.Plan(ctx, dir, c)
+	return p, pl, err
+}
+
+// dirArg is the first argument, or the working directory.
+func dirArg(args []string) string {
+	if len(args) == 0 || args[0] == "" {
+		return "."
+	}
+	return args[0]
+}
+
+// printTimings is the last line of a build: where the time went.
+func printTimings(u *ui.UI, start time.Time) {
+	var parts []string
+	for _, t := range u.Timings() {
+		parts = append(parts, t.Stage+" "+ui.Seconds(t.Took))
+	}
+	u.Note("done in %s (%s)", ui.Seconds(time.Since(start)), strings.Join(parts, ", "))
+}

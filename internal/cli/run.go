@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"dram/internal/config"
+	"dram/internal/pipeline"
+	"dram/internal/problem"
+	"dram/internal/toolchain"
+)
+
+func newRun(g *globals) *cobra.Command {
+	var env []string
+	cmd := &cobra.Command{
+		Use:   "run [DIR|IMAGE] [-- COMMAND…]",
+		Short: "run the image in the sandbox",
+		Long: long(`
+Runs the image itself, its layers and its configuration, in dram's sandbox:
+what a container engine would run, without one. A project is built first if
+need be. IMAGE is a tar that dram image wrote, oci:DIR or image:REF.
+
+The program has this machine's network, so the ports it opens are here. COMMAND
+replaces the image's: "remote", "eval 'IO.puts(1)'", or a path of a program in
+the image. Ctrl-C and SIGTERM stop it gracefully; its exit code is dram's.`),
+		Example: `  dram run
+  dram run -e PORT=4001 ./my_app
+  dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			n := len(args)
+			if at := cmd.ArgsLenAtDash(); at >= 0 {
+				n = at
+			}
+			return cobra.MaximumNArgs(1)(cmd, args[:n])
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			what, command := args, []string(nil)
+			if at := cmd.ArgsLenAtDash(); at >= 0 {
+				what, command = args[:at], args[at:]
+			}
+			return g.run(cmd, dirArg(what), command, env)
+		},
+	}
+	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V for the program's environment, or K to pass on this one's, repeatable")
+	g.settings(cmd)
+	return cmd
+}
+
+func (g *globals) run(cmd *cobra.Command, what string, command, env []string) error {
+	env, err := passOn(env)
+	if err != nil {
+		return err
+	}
+	p, ref, err := g.imageToRun(cmd, what)
+	if err != nil {
+		return err
+	}
+	interactive := len(command) > 0 && isTerminal(os.Stdin) && isTerminal(os.Stdout)
+	opts := pipeline.RunOptions{
+		Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
+	}
+	if len(command) > 0 {
+		opts.Stdin = g.std.In
+	}
+	err = p.RunImage(cmd.Context(), ref, opts)
+	if code, ok := pipeline.ExitCode(err); ok {
+		return &passedOn{code}
+	}
+	return err
+}
+
+// imageToRun finds the image that an argument names, building it first where
+// it names a project.
+func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipeline, toolchain.Ref, error) {
+	ref, ok := imageRef(what)
+	if ok {
+		c, err := g.config(cmd, ".")
+		if err != nil {
+			return nil, ref, err
+		}
+		p, err := g.pipeline(config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror})
+		return p, ref, err
+	}
+	p, out, _, err := g.image(cmd.Context(), cmd, what, "")
+	return p, toolchain.Ref{Kind: toolchain.Tar, Value: out}, err
+}
+
+// imageRef reads an argument that names an image, not a project.
+func imageRef(what string) (toolchain.Ref, bool) {
+	if kind, _, ok := strings.Cut(what, ":"); ok {
+		if ref, err := toolchain.ParseRef(what); err == nil && kind != string(toolchain.Distro) {
+			return ref, true
+		}
+	}
+	info, err := os.Stat(what)
+	switch {
+	case err != nil:
+	case info.Mode().IsRegular() && filepath.Ext(what) == ".tar":
+		return toolchain.Ref{Kind: toolchain.Tar, Value: what}, true
+	case info.IsDir():
+		if _, err := os.Stat(filepath.Join(what, "oci-layout")); err == nil {
+			return toolchain.Ref{Kind: toolchain.Layout, Value: what}, true
+		}
+	}
+	return toolchain.Ref{}, false
+}
+
+// passOn reads -e: K=V as it is, K with the value it has here.
+func passOn(env []string) ([]string, error) {
+	var out []string
+	for _, kv := range env {
+		k, _, ok := strings.Cut(kv, "=")
+		switch {
+		case k == "":
+			return nil, problem.New(problem.Usage, "write -e K=V, or -e K to pass on this environment's", "%q is no environment variable", kv)
+		case ok:
+			out = append(out, kv)
+		default:
+			if v, set := os.LookupEnv(k); set {
+				out = append(out, k+"="+v)
+			}
+		}
+	}
+	return out, nil
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

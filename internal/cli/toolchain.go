@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"dram/internal/config"
+	"dram/internal/pipeline"
+)
+
+// newToolchain is hidden: benchmarks and people who debug a build use it.
+func newToolchain(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "toolchain", Short: "look into toolchains", Hidden: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newToolchainRoot(g), newToolchainExec(g))
+	return cmd
+}
+
+func newToolchainRoot(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "root REF",
+		Short:   "unpack a toolchain and print its root's path",
+		Long:    long("Unpacks a toolchain, if it is not in the cache, and prints its root's path. Do not write to it."),
+		Example: "  dram toolchain root distro:debian/13",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, c, err := g.forToolchain(cmd)
+			if err != nil {
+				return err
+			}
+			tc, err := p.OpenToolchain(cmd.Context(), args[0], c.Packages)
+			if err != nil {
+				return err
+			}
+			stage := p.UI.Start("toolchain", tc.Name)
+			p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
+			dir, err := tc.Root(cmd.Context())
+			if err != nil {
+				return err
+			}
+			stage.Done("%s, %s", tc.Name, tc.ID)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), dir)
+			return err
+		},
+	}
+	g.settings(cmd)
+	return cmd
+}
+
+func newToolchainExec(g *globals) *cobra.Command {
+	var binds, env []string
+	cmd := &cobra.Command{
+		Use:     "exec REF [--bind HOST:INSIDE]… -- COMMAND…",
+		Short:   "run a command in a toolchain, in the sandbox",
+		Long:    long("Runs a command over a toolchain's root in the sandbox, with loopback alone for a network. What it writes outside of binds is thrown away."),
+		Example: `  dram toolchain exec distro:debian/13 -- elixir --version`,
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, c, err := g.forToolchain(cmd)
+			if err != nil {
+				return err
+			}
+			tc, err := p.OpenToolchain(cmd.Context(), args[0], c.Packages)
+			if err != nil {
+				return err
+			}
+			err = p.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
+				Env: env, Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
+			})
+			if code, ok := pipeline.ExitCode(err); ok {
+				return &passedOn{code}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringArrayVar(&binds, "bind", nil, "HOST:INSIDE, a directory to show inside, repeatable")
+	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V, repeatable")
+	g.settings(cmd)
+	return cmd
+}
+
+func (g *globals) forToolchain(cmd *cobra.Command) (*pipeline.Pipeline, config.Config, error) {
+	c, err := g.config(cmd, ".")
+	if err != nil {
+		return nil, c, err
+	}
+	p, err := g.pipeline(c)
+	return p, c, err
+}

@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dram/internal/image"
+	"dram/internal/plan"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+)
+
+// IsRelease says whether a path is a release that was built already: a
+// directory as mix release assembles it, or a tarball of one.
+func IsRelease(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if !info.IsDir() {
+		return strings.HasSuffix(path, ".tar.gz") || strings.HasSuffix(path, ".tgz")
+	}
+	_, err = os.Stat(filepath.Join(path, "releases", "start_erl.data"))
+	return err == nil
+}
+
+// Bottle makes the image of a release that was built elsewhere.
+func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*Result, error) {
+	r, err := p.bottleFrom(ctx, pl, path)
+	return r, p.diskFull(err)
+}
+
+func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (*Result, error) {
+	rel, done, err := p.openRelease(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := p.unpack(ctx, tc); err != nil {
+		return nil, err
+	}
+	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
+	img, err := p.image(ctx, pl, rel, tc)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers}
+	stage.Done("%s %s", rel.Name, rel.Version)
+	return r, image.Keep(p.Store, img.OCI)
+}
+
+func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Release, func(), error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening release: %w", err)
+	}
+	if !info.IsDir() {
+		return p.openTarball(ctx, path)
+	}
+	dir, err := rootfs.Dir(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	rel, err := release.Read(ctx, dir, release.Options{})
+	if err != nil {
+		_ = dir.Close()
+		return nil, nil, err
+	}
+	return rel, func() { _ = dir.Close() }, nil
+}
+
+func (p *Pipeline) openTarball(ctx context.Context, path string) (*release.Release, func(), error) {
+	tmp, done, err := p.Store.TempDir("release")
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("opening release: %w", err)
+	}
+	rel, err := release.ReadTarball(ctx, f, tmp, release.Options{})
+	_ = f.Close()
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("opening release %q: %w", path, err)
+	}
+	return rel, func() {
+		if c, ok := rel.FS.(io.Closer); ok {
+			_ = c.Close()
+		}
+		done()
+	}, nil
+}

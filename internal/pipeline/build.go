@@ -1,0 +1,330 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/engine"
+	"dram/internal/image"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/publish"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/source"
+	"dram/internal/store"
+	"dram/internal/toolchain"
+	"dram/internal/ui"
+)
+
+// Result is what a build came to. Its bytes are in the cache.
+type Result struct {
+	Release string        `json:"release"`
+	Version string        `json:"version"`
+	Tarball Blob          `json:"tarball"`
+	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
+	Layers  []image.Layer `json:"layers,omitempty"`
+}
+
+// Blob is content in the cache.
+type Blob struct {
+	Digest store.Digest `json:"digest"`
+	Size   int64        `json:"size"` // bytes
+}
+
+// Build builds what the plan says: the release's tarball, and the image if
+// withImage. A build whose inputs did not change is found in the cache.
+func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
+	r, err := p.build(ctx, pl, withImage)
+	return r, p.diskFull(err)
+}
+
+func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
+	src, err := source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store})
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range src.Notes {
+		p.UI.Warn("%s", note)
+	}
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	if err != nil {
+		return nil, err
+	}
+	key := pl.Key(src.Digest(), tc.ID)
+	if r := p.kept(key, withImage); r != nil {
+		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
+		return r, nil
+	}
+	root, facts, err := p.unpack(ctx, tc)
+	if err != nil {
+		return nil, err
+	}
+	built, err := p.runJob(ctx, pl.Job(tc, root, facts, src, p.Environ))
+	if err != nil {
+		return nil, err
+	}
+	defer built.Close()
+	dir, err := rootfs.Dir(built.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	rel, err := release.Read(ctx, dir, release.Options{OwnApps: pl.OwnApps})
+	if err != nil {
+		return nil, fmt.Errorf("reading the release: %w", err)
+	}
+	r, err := p.bottle(ctx, pl, rel, tc, withImage)
+	if err != nil {
+		return nil, err
+	}
+	return r, p.Store.Put("result", key, r)
+}
+
+// kept is the result of an earlier build with the same key, if all its bytes
+// are in the cache, sound.
+func (p *Pipeline) kept(key string, withImage bool) *Result {
+	var r Result
+	if !p.Store.Get("result", key, &r) || (withImage && r.Image == "") {
+		return nil
+	}
+	var group errgroup.Group
+	group.Go(func() error { return p.Store.VerifyBlob(r.Tarball.Digest) })
+	if withImage {
+		for _, l := range r.Layers {
+			group.Go(func() error { return p.Store.VerifyBlob(l.Digest) })
+		}
+		group.Go(func() error {
+			_, err := image.Open(p.Store, r.Image)
+			return err
+		})
+	}
+	if group.Wait() != nil {
+		return nil // something was pruned or damaged: it is made again
+	}
+	return &r
+}
+
+// bottle makes the tarball and the image of a release, at the same time.
+func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (*Result, error) {
+	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
+	r := &Result{Release: rel.Name, Version: rel.Version}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		a, err := image.Tarball(ctx, p.Store, rel, image.TarballOptions{KeepCookie: pl.Cookie, Epoch: plan.Epoch})
+		if err == nil {
+			r.Tarball = Blob{a.Digest, a.Size}
+		}
+		return err
+	})
+	if withImage {
+		group.Go(func() error {
+			img, err := p.image(ctx, pl, rel, tc)
+			if err == nil {
+				r.Image, r.Layers = img.Digest, img.Layers
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	stage.Done("tarball %s%s", ui.Bytes(r.Tarball.Size), imageSummary(r))
+	return r, nil
+}
+
+func imageSummary(r *Result) string {
+	if r.Image == "" {
+		return ""
+	}
+	reused := 0
+	for _, l := range r.Layers {
+		if l.Reused {
+			reused++
+		}
+	}
+	return fmt.Sprintf(", image %s in %d layers, %d of them as before", ui.Bytes(r.ImageSize()), len(r.Layers), reused)
+}
+
+// ImageSize is the layers' size, compressed, in bytes.
+func (r *Result) ImageSize() int64 {
+	var n int64
+	for _, l := range r.Layers {
+		n += l.Size
+	}
+	return n
+}
+
+func (p *Pipeline) image(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain) (*image.Image, error) {
+	dir, err := tc.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	img, err := image.Build(ctx, p.Store, rel, imageOptions(pl, root, tc))
+	if err != nil {
+		return nil, err
+	}
+	if len(img.Missing) > 0 {
+		return nil, missing(img.Missing, tc)
+	}
+	return img, image.Keep(p.Store, img.OCI)
+}
+
+func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.Options {
+	c := pl.Config()
+	system, arch, _ := strings.Cut(pl.Platform, "/")
+	o := image.Options{
+		Root: root, RootKey: string(tc.ID), OS: system, Architecture: arch,
+		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: map[string]string{}, Epoch: plan.Epoch,
+	}
+	for _, kv := range c.Labels {
+		k, v, _ := strings.Cut(kv, "=")
+		o.Labels[k] = v
+	}
+	for _, port := range c.Expose {
+		o.ExposedPorts = append(o.ExposedPorts, strconv.Itoa(port)+"/tcp")
+	}
+	return o
+}
+
+// missing says which libraries a release needs and its toolchain lacks: it
+// would not start.
+func missing(list []rootfs.Missing, tc *toolchain.Toolchain) error {
+	lines := make([]string, 0, len(list))
+	for _, m := range list {
+		lines = append(lines, fmt.Sprintf("%s needs %s", m.File, m.Soname))
+	}
+	return problem.New(problem.Check,
+		"build it in this toolchain instead of bringing it along, or add the package that has the library: --package NAME",
+		"libraries are missing in toolchain %s:\n  %s", tc.Ref, strings.Join(lines, "\n  "))
+}
+
+// runJob runs the build's steps, each a stage; the output goes to a log and is
+// shown when a step fails.
+func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, error) {
+	log, err := p.openLog(job.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	stage := p.UI.Start("build", "staging the source")
+	built, err := p.Engine.Run(ctx, job, engine.Events{
+		Output: io.MultiWriter(log, stage.Writer()),
+		Wait:   func() { p.UI.Note("waiting for another build of this project") },
+		Step: func(s engine.Step, skipped bool) {
+			if !skipped {
+				stage.Update(s.Name)
+				_, _ = fmt.Fprintf(log, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
+			}
+		},
+		Unlocked: func(s engine.Step) {
+			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)
+		},
+	})
+	var failed *engine.StepError
+	switch {
+	case errors.As(err, &failed):
+		return nil, p.stepProblem(failed, log)
+	case err != nil:
+		return nil, err
+	}
+	stage.Done("%s", stepNames(job))
+	return built, nil
+}
+
+func stepNames(job engine.Job) string {
+	last := job.Steps[len(job.Steps)-1]
+	return strings.Join(last.Argv, " ")
+}
+
+func (p *Pipeline) openLog(key string) (*os.File, error) {
+	dir, err := p.Store.Work("logs", key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "build.log"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("writing the build's log: %w", err)
+	}
+	return f, nil
+}
+
+// maxShown bounds how much of a failed step's output is shown, in bytes; the
+// log has it all.
+const maxShown = 64 << 10
+
+func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File) error {
+	var shown []byte
+	if end, err := log.Seek(0, io.SeekEnd); err == nil {
+		shown = make([]byte, min(end, maxShown))
+		n, _ := log.ReadAt(shown, end-int64(len(shown)))
+		shown = shown[:n]
+	}
+	if i := bytes.LastIndex(shown, []byte("\n== ")); i >= 0 {
+		shown = shown[i+1:] // this step's alone
+	}
+	p.UI.Output(shown)
+	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.Name(), "%w", failed)
+}
+
+// hints are for messages whose cause is the sandbox or the toolchain.
+var hints = []struct{ says, hint string }{
+	{"cc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
+	{"gcc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
+	{"make: not found", "this toolchain has no make; use a distro: toolchain, or an image that has one\n"},
+	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
+	{"nxdomain", "compiling has no network: fetch what it needs in the assets.setup alias, or put it into the project\n"},
+	{"Could not resolve host", "compiling has no network: fetch what it needs in the assets.setup alias, or put it into the project\n"},
+	{"nofile:0: is missing", ""},
+}
+
+func stepHint(s engine.Step, output []byte) string {
+	if s.Network {
+		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
+	}
+	for _, h := range hints {
+		if bytes.Contains(output, []byte(h.says)) {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+// WriteTarball puts the release's tarball where the plan says, and tells where.
+func (p *Pipeline) WriteTarball(ctx context.Context, pl *plan.Plan, r *Result) (string, error) {
+	path := pl.TarballPath(r.Version)
+	return path, p.diskFull(publish.File(ctx, path, p.Store, r.Tarball.Digest, r.Tarball.Size))
+}
+
+// WriteImage writes the image to out: a path for one tar, or "oci:DIR".
+func (p *Pipeline) WriteImage(ctx context.Context, r *Result, out string) error {
+	img, err := image.Open(p.Store, r.Image)
+	if err != nil {
+		return err
+	}
+	return p.diskFull(writeImage(ctx, img, r, out))
+}
+
+func writeImage(ctx context.Context, img v1.Image, r *Result, out string) error {
+	name := r.Release + ":" + r.Version
+	if dir, ok := strings.CutPrefix(out, "oci:"); ok {
+		return publish.Layout(ctx, dir, img, name)
+	}
+	_, err := publish.Tar(ctx, out, img, []string{name, r.Release + ":latest"})
+	return err
+}

@@ -1,0 +1,8 @@
+//go:build unix
+
+package pipeline
+
+import "syscall"
+
+// errNoSpace is what writing to a full disk gives.
+var errNoSpace error = syscall.ENOSPC

@@ -1,0 +1,123 @@
+// Package pipeline puts the stages in sequence: plan → build → image →
+// publish, and run. It decides nothing: the plan does.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"dram/internal/config"
+	"dram/internal/debian"
+	"dram/internal/engine"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/store"
+	"dram/internal/toolchain"
+	"dram/internal/ui"
+)
+
+// Pipeline holds what the stages need. Its methods may be called concurrently.
+type Pipeline struct {
+	Store      *store.Store
+	UI         *ui.UI
+	Toolchains *toolchain.Provider
+	Engine     engine.Engine
+	Environ    []string // dram's own environment
+	Refresh    bool     // ask archives and registries again
+}
+
+// Mirror is the Debian archive to use: what was set, else what the host's apt
+// sources say, else Debian's own.
+func Mirror(c config.Config, etc fs.FS) debian.Mirror {
+	m, ok := debian.HostMirror(etc)
+	if !ok {
+		m = debian.DefaultMirror()
+	}
+	if c.Mirror != "" {
+		m.Archive = c.Mirror
+		m.Security = ""
+	}
+	if c.SecurityMirror != "" {
+		m.Security = c.SecurityMirror
+	}
+	if m.Security == "" {
+		m.Security = debian.DefaultMirror().Security
+	}
+	return m
+}
+
+// Plan reads the project in dir and decides how it is built. Nothing is
+// changed but the cache's knowledge of archives and registries.
+func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
+	stage := p.UI.Start("plan", dir)
+	proj, err := project.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	in := plan.Inputs{
+		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
+		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags,
+	}
+	for _, s := range debian.Suites() {
+		in.Suites = append(in.Suites, plan.Suite{Name: s.Version, Stable: s.Stable()})
+	}
+	pl, err := plan.Make(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	stage.Done("%s %s, %s", pl.Release, pl.Version, pl.Toolchain)
+	for _, note := range pl.Notes {
+		p.UI.Warn("%s", note)
+	}
+	return pl, nil
+}
+
+// OpenToolchain resolves a reference; nothing is unpacked yet.
+func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, packages []string) (*toolchain.Toolchain, error) {
+	parsed, err := toolchain.ParseRef(ref)
+	if err != nil {
+		return nil, err
+	}
+	return p.Toolchains.Open(ctx, parsed, toolchain.Options{Packages: packages, Refresh: p.Refresh})
+}
+
+// unpack makes the toolchain's root, if it is not there, and reads its facts.
+func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root string, facts toolchain.Facts, err error) {
+	was := tc.Unpacked()
+	stage := p.UI.Start("toolchain", tc.Name)
+	p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
+	if root, err = tc.Root(ctx); err != nil {
+		return "", facts, err
+	}
+	if facts, err = tc.Facts(ctx); err != nil {
+		return "", facts, err
+	}
+	how := "unpacked"
+	if was {
+		how = "from the cache"
+	}
+	stage.Done("%s: OTP %s, Elixir %s; %s", tc.Name, facts.OTP, facts.Elixir, how)
+	if facts.OTP == "" || facts.Elixir == "" {
+		return "", facts, problem.New(problem.Usage, "choose a toolchain with both, as distro:debian/13",
+			"toolchain %s has no Erlang or no Elixir where dram looks for them", tc.Ref)
+	}
+	return root, facts, nil
+}
+
+// diskFull makes "no space left" a problem of the environment, wherever it
+// came up.
+func (p *Pipeline) diskFull(err error) error {
+	if err == nil || !errors.Is(err, errNoSpace) {
+		return err
+	}
+	return problem.New(problem.Environment,
+		"make room, run `dram cache prune`, or set DRAM_CACHE_DIR to a larger disk (the cache is at "+p.Store.Dir()+")",
+		"the disk is full: %w", err)
+}
+
+// Host is the host's /etc, for its apt sources.
+func Host() fs.FS { return os.DirFS("/etc") }
