@@ -1,11 +1,13 @@
 package source
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -14,44 +16,70 @@ import (
 )
 
 const (
-	ignoreFile = ".dockerignore"
-	maxIgnore  = 1 << 20 // bytes
+	ignoreFile  = ".dockerignore"
+	maxIgnore   = 1 << 20 // bytes
+	maxPatterns = 5_000
 )
 
 // DefaultIgnore is what is left out where a project has no .dockerignore:
-// what builds and tools leave behind, and what may hold secrets.
+// what builds and tools leave behind, and what may hold secrets. Objects and
+// NIFs that were compiled here stay out because make would take them for up to
+// date, although they belong to another system. (_build and deps need no
+// pattern: they never go in. A pattern for them would also hit sources that
+// happen to lie in a lib/…/deps.)
 func DefaultIgnore() []string {
 	return []string{
 		".git", ".github", ".gitlab", ".hg", ".svn", ".jj",
-		"**/_build", "**/deps", "releases", "**/node_modules",
+		"releases", "**/node_modules",
 		"**/.elixir_ls", "**/.lexical", "**/.expert", "**/.nix-mix", "**/.nix-hex", "**/.idea", "**/.vscode", "**/.DS_Store",
-		"cover", "doc", "**/erl_crash.dump", "**/*.ez",
+		"cover", "doc", "**/erl_crash.dump", "*.ez", "**/priv/plts",
+		"**/*.o", "**/*.beam", "**/priv/**/*.so", "**/native/*/target",
 		"**/.env", "**/.env.*", ".direnv", ".envrc",
 		"Dockerfile*", "docker-compose*.yml", "compose*.yaml", ".dockerignore",
 	}
 }
 
 // ignored reads the project's .dockerignore, or takes the default.
-func ignored(dir string) (*patternmatcher.PatternMatcher, error) {
-	patterns, err := readIgnore(filepath.Join(dir, ignoreFile))
+func ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) {
+	f, err := root.Open(ignoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return patternmatcher.New(DefaultIgnore())
+	}
 	if err != nil {
-		return nil, problem.New(problem.Usage, "see Docker's documentation for its syntax", "reading %s: %w", ignoreFile, err)
+		return nil, badIgnore(err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxIgnore+1))
+	if err == nil && len(text) > maxIgnore {
+		err = fmt.Errorf("it is larger than %d bytes", maxIgnore) // half of it would let in what the rest keeps out
+	}
+	if err != nil {
+		return nil, badIgnore(err)
+	}
+	return parseIgnore(text)
+}
+
+func badIgnore(err error) error {
+	return problem.New(problem.Usage, "mend the file; see Docker's documentation for its syntax", "reading %s: %w", ignoreFile, err)
+}
+
+// parseIgnore reads the content of a .dockerignore.
+func parseIgnore(text []byte) (*patternmatcher.PatternMatcher, error) {
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	if err != nil {
+		return nil, badIgnore(err)
+	}
+	if len(patterns) > maxPatterns {
+		return nil, badIgnore(fmt.Errorf("%d patterns, at most %d are read", len(patterns), maxPatterns))
+	}
+	for _, p := range patterns { // one that is malformed shows only when it is used
+		if _, err := patternmatcher.Matches("x", []string{strings.TrimPrefix(p, "!")}); p != "!" && err != nil {
+			return nil, badIgnore(fmt.Errorf("pattern %q: %w", p, err))
+		}
 	}
 	m, err := patternmatcher.New(patterns)
 	if err != nil {
-		return nil, problem.New(problem.Usage, "see Docker's documentation for its syntax", "%s: %w", ignoreFile, err)
+		return nil, badIgnore(err)
 	}
 	return m, nil
-}
-
-func readIgnore(name string) ([]string, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return DefaultIgnore(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return ignorefile.ReadAll(io.LimitReader(f, maxIgnore))
 }

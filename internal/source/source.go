@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/moby/patternmatcher"
 	"golang.org/x/sync/errgroup"
@@ -79,20 +80,19 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	matcher, err := ignored(abs)
-	if err != nil {
-		return nil, err
-	}
-	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher}
-	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
-		w.output = filepath.ToSlash(out)
-	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	w.root = root
+	matcher, err := ignored(root)
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher, root: root}
+	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
+		w.output = filepath.ToSlash(out)
+	}
 	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
 		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
 	}
@@ -123,9 +123,10 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 	if err != nil {
 		return unreadable(name, err)
 	}
+	project := name == "." || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "mix.exs" })
 	for _, e := range entries {
 		child := path.Join(name, e.Name())
-		if child == w.output || neverSource(child, e.IsDir()) {
+		if child == w.output || neverSource(child, e.IsDir(), project) {
 			continue
 		}
 		out, info, err := w.matcher.MatchesUsingParentResults(child, parent)
@@ -133,7 +134,7 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 			return fmt.Errorf("matching %q against %s: %w", child, ignoreFile, err)
 		}
 		switch {
-		case e.IsDir() && (!out || w.matcher.Exclusions()):
+		case e.IsDir() && (!out || w.mayReturn(child)):
 			err = w.dir(child, info)
 		case !e.IsDir() && !out:
 			err = w.file(child, e)
@@ -145,12 +146,34 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 	return nil
 }
 
-// neverSource holds for what builds make, at the project's top and at the top
-// of an umbrella's applications, and for git's own.
-func neverSource(name string, isDir bool) bool {
-	dir, base := path.Split(name)
-	top := dir == "" || strings.Count(name, "/") == 2 && strings.HasPrefix(name, "apps/")
-	return base == ".git" || isDir && top && (base == "_build" || base == "deps") || isDir && name == "releases"
+// neverSource holds for what builds make at the top of any Mix project in the
+// tree (an umbrella's applications, path dependencies), and for git's own.
+func neverSource(name string, isDir, inProject bool) bool {
+	base := path.Base(name)
+	return base == ".git" || isDir && inProject && (base == "_build" || base == "deps") || isDir && name == "releases"
+}
+
+// mayReturn says whether an exception ("!…") may bring back something in the
+// directory dir that is itself excluded.
+func (w *walker) mayReturn(dir string) bool {
+	parts := strings.Split(dir, "/")
+	for _, p := range w.matcher.Patterns() {
+		if !p.Exclusion() {
+			continue
+		}
+		for i, want := range strings.Split(p.String(), "/") {
+			if i == len(parts) || strings.ContainsAny(want, "*?[\\") {
+				return true
+			}
+			if want != parts[i] {
+				break
+			}
+			if strings.Count(p.String(), "/") == i {
+				return true // dir lies in what comes back
+			}
+		}
+	}
+	return false
 }
 
 func (w *walker) file(name string, e fs.DirEntry) error {
@@ -169,7 +192,7 @@ func (w *walker) file(name string, e fs.DirEntry) error {
 		if f.Link, err = w.root.Readlink(name); err != nil {
 			return unreadable(name, err)
 		}
-		if leaves(name, f.Link) {
+		if w.leaves(name, f.Link) {
 			return problem.New(problem.Usage,
 				"copy what it points to into the project, or exclude it in "+ignoreFile,
 				"symbolic link %q points out of the project, to %q: the build sees only the project", name, f.Link)
@@ -198,9 +221,15 @@ func kind(m fs.FileMode) string {
 	return "device"
 }
 
-// leaves says whether a link, read as text, leads out of the project.
-func leaves(name, target string) bool {
-	return path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target))
+// leaves says whether a link leads out of the project, as text or through
+// other links. One that leads nowhere stays: it is none of our business.
+func (w *walker) leaves(name, target string) bool {
+	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target)) {
+		return true
+	}
+	_, err := w.root.Stat(filepath.FromSlash(name))
+	return err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) &&
+		!errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR)
 }
 
 func unreadable(name string, err error) error {

@@ -9,8 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"dram/internal/problem"
@@ -54,32 +56,52 @@ type syncer struct {
 	from, to *os.Root
 	record   string
 	state    staged
-	time     time.Time // what changed files get
-	want     map[string]bool
+	time     time.Time       // what changed files get
+	want     map[string]bool // what the tree has; true for directories
 }
 
 func (s *syncer) load() {
 	raw, err := os.ReadFile(s.record)
 	if err != nil || json.Unmarshal(raw, &s.state) != nil || s.state.Files == nil {
-		s.state.Files = map[string]string{} // first time, or damaged: everything is staged again
+		// First time, or damaged: everything is staged again, later than what is there.
+		s.state = staged{Files: map[string]string{}, Last: newest(s.to.FS())}
 	}
 	s.time = time.Unix(max(time.Now().Unix(), s.state.Last+1), 0)
 }
 
-func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []string, err error) {
-	var todo []File
-	for _, f := range t.Files {
-		s.want[f.Path] = true
-		for d := filepath.Dir(f.Path); d != "."; d = filepath.Dir(d) {
-			s.want[d] = true
+// newest is the latest time, in seconds since 1970, of any file there.
+func newest(dst fs.FS) (last int64) {
+	_ = fs.WalkDir(dst, ".", func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // what cannot be read has no say
 		}
-		if s.state.Files[f.Path] != mark(f) || !s.there(f) {
-			todo = append(todo, f)
+		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+			last = max(last, info.ModTime().Unix())
+		}
+		return nil
+	})
+	return last
+}
+
+func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []string, err error) {
+	for _, f := range t.Files {
+		s.want[f.Path] = false
+		for d := path.Dir(f.Path); d != "."; d = path.Dir(d) {
+			s.want[d] = true
 		}
 	}
 	extra, err := s.extra(keep)
-	if err != nil || len(todo)+len(extra) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	var todo []File
+	for _, f := range t.Files {
+		if s.state.Files[f.Path] != mark(f) || below(f.Path, extra) || !s.there(f) {
+			todo = append(todo, f)
+		}
+	}
+	if len(todo)+len(extra) == 0 {
+		return nil, nil
 	}
 	// The record goes first, without what is about to change: killed in
 	// between, the next Sync does it again.
@@ -91,7 +113,7 @@ func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []str
 		return nil, err
 	}
 	for _, name := range extra {
-		if err := s.to.RemoveAll(name); err != nil {
+		if err := s.remove(name); err != nil {
 			return nil, err
 		}
 		changed = append(changed, name)
@@ -128,21 +150,41 @@ func (s *syncer) there(f File) bool {
 	return info.Mode().IsRegular() && info.Size() == f.Size && info.ModTime().Unix() <= s.state.Last && info.ModTime().Nanosecond() == 0
 }
 
-// extra lists what dst holds and the tree does not, but for keep.
+// below says whether a file lies in, or is, what is about to be removed: a
+// build may have put a link in the place of its directory.
+func below(name string, removed []string) bool {
+	return slices.ContainsFunc(removed, func(r string) bool { return name == r || strings.HasPrefix(name, r+"/") })
+}
+
+// remove removes a file or directory, one without permissions too.
+func (s *syncer) remove(name string) error {
+	if s.to.RemoveAll(name) == nil {
+		return nil
+	}
+	_ = fs.WalkDir(s.to.FS(), name, func(p string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = s.to.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	return s.to.RemoveAll(name)
+}
+
+// extra lists what dst holds and the tree does not, or has as another type,
+// but for keep.
 func (s *syncer) extra(keep []string) (names []string, err error) {
 	err = fs.WalkDir(s.to.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		dir, wanted := s.want[name]
 		switch {
-		case err != nil:
-			return err
-		case name == ".":
+		case name == "." && err == nil:
 			return nil
 		case slices.Contains(keep, name):
 			return skip(d)
-		case !s.want[name]:
+		case !wanted || d != nil && dir != d.IsDir():
 			names = append(names, name)
 			return skip(d)
 		}
-		return nil
+		return err
 	})
 	return names, err
 }
@@ -159,11 +201,6 @@ func (s *syncer) put(ctx context.Context, f File) error {
 	if err := s.to.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil { //nolint:gosec // the build's user sees it; the store is 0700
 		return err
 	}
-	if info, err := s.to.Lstat(f.Path); err == nil && info.IsDir() {
-		if err := s.to.RemoveAll(f.Path); err != nil {
-			return err
-		}
-	}
 	const tmp = ".dram-staging"
 	if err := s.to.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -174,10 +211,13 @@ func (s *syncer) put(ctx context.Context, f File) error {
 	} else {
 		err = s.copy(ctx, f, tmp)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.to.Rename(tmp, f.Path)
 	}
-	return s.to.Rename(tmp, f.Path)
+	if err != nil {
+		_ = s.to.Remove(tmp)
+	}
+	return err
 }
 
 func (s *syncer) copy(ctx context.Context, f File, tmp string) (err error) {
