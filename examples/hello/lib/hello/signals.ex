@@ -7,7 +7,6 @@ defmodule Hello.Signals do
   waits a whole second for the `user` process, every time (`user_sup`).
   """
   @behaviour :gen_event
-  require Logger
 
   # What may hang while stopping does not hold up the end longer than this.
   @stop_ms 5_000
