@@ -234,7 +234,7 @@ func (a *archive) count() int {
 
 func (a *archive) request(packages ...string) Request {
 	return Request{
-		Suite: Suite{"forky", "forky"}, Arch: "amd64", Packages: packages, bare: true,
+		Suite: Suite{"forky", "forky"}, Arch: "amd64", Packages: packages, content: bare,
 		Mirror: Mirror{Archive: a.URL + "/debian", Security: a.URL + "/debian-security"},
 	}
 }

@@ -30,8 +30,17 @@ type Request struct {
 	// is no longer updated.
 	AllowExpired bool
 
-	bare bool // Packages and the essential ones alone: for tests with small roots
+	content content
 }
+
+// content is what a root has beside Request.Packages.
+type content int
+
+const (
+	toolchain content = iota // a compiler, Erlang and Elixir
+	bare                     // what is essential or required
+	alone                    // nothing
+)
 
 // Set is an exact choice of packages, sorted by name.
 type Set struct {
@@ -203,7 +212,7 @@ func (c *Client) answer(ctx context.Context, what string, r Request, find func(*
 
 func requestKey(what string, r Request) string {
 	return store.DigestOf(fmt.Appendf(nil, "%s %d %+v %s %+v %q %v %v", what, recipe, r.Suite, r.Arch, r.Mirror,
-		r.Packages, r.AllowExpired, r.bare)).Hex()
+		r.Packages, r.AllowExpired, r.content)).Hex()
 }
 
 // index is a Packages file that a verified InRelease names.

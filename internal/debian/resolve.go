@@ -27,14 +27,14 @@ type need struct {
 	group []relation
 }
 
-// choose resolves the packages wanted and those every root has. Names in
+// choose resolves the packages wanted. Names in
 // optional may be missing.
 func (u *universe) choose(wanted []string, optional map[string]bool, out map[string]bool) ([]*entry, error) {
 	r := &resolver{
 		u: u, out: out,
 		chosen: map[string]*entry{}, provided: map[string][]relation{}, viable: map[string]bool{},
 	}
-	for _, name := range append(u.roots(), wanted...) {
+	for _, name := range wanted {
 		if out[name] {
 			continue
 		}

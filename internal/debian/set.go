@@ -41,15 +41,18 @@ func unreachable(err error) bool { return errors.Is(err, errUnreachable) }
 
 // resolve chooses the packages of the request.
 func (u *universe) resolve(r Request) (Set, error) {
-	wanted, optional := r.Packages, map[string]bool{}
-	if !r.bare {
-		wanted = nil
+	optional := map[string]bool{}
+	var wanted []string
+	if r.content < alone {
+		wanted = u.roots()
+	}
+	if r.content < bare {
 		for _, s := range seeds {
 			wanted = append(wanted, s.name)
 			optional[s.name] = s.optional
 		}
-		wanted = append(wanted, r.Packages...)
 	}
+	wanted = append(wanted, r.Packages...)
 	for _, name := range r.Packages {
 		optional[name] = false
 	}

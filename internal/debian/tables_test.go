@@ -153,7 +153,7 @@ func TestChoose(t *testing.T) {
 			for _, n := range tc.out {
 				out[n] = true
 			}
-			chosen, err := u.choose(tc.want, nil, out)
+			chosen, err := u.choose(append(u.roots(), tc.want...), nil, out)
 			var names []string
 			for _, e := range chosen {
 				names = append(names, e.Name)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -37,6 +38,10 @@ type Configurer interface {
 // unpacked but not configured. What was fetched stays in the store, also when
 // Unpack fails; what is in dir then is worthless.
 func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure Configurer) error {
+	dir, err := filepath.Abs(dir) // a sandbox wants it so
+	if err != nil {
+		return fmt.Errorf("finding root %q: %w", dir, err)
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return problem.New(problem.Environment, "", "opening root %q: %w", dir, err)
