@@ -39,6 +39,7 @@ func (m *maker) choose(ref, reason string) {
 func (m *maker) byRequirement(ctx context.Context) error {
 	text := m.in.Project.ElixirRequirement
 	if text == "" {
+		text = ">= 0.0.0-0" // whatever it is
 		for _, s := range m.in.Suites {
 			if s.Stable {
 				m.choose("distro:debian/"+s.Name, "the newest Debian stable; mix.exs requires no version of Elixir")

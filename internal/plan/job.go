@@ -104,8 +104,17 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 		steps = append(steps, engine.Step{Name: "assets", Argv: []string{"mix", "assets.deploy"}, Env: offline})
 	}
 	return append(steps, engine.Step{
-		Name: "release", Argv: []string{"mix", "release", p.Release, "--overwrite"}, Env: offline,
+		Name: "release", Argv: p.releaseCommand(), Env: offline,
 	})
+}
+
+// releaseCommand names the release only where mix.exs declares it: Mix knows
+// the one that it infers from the application by no name.
+func (p *Plan) releaseCommand() []string {
+	if p.Declared {
+		return []string{"mix", "release", p.Release, "--overwrite"}
+	}
+	return []string{"mix", "release", "--overwrite"}
 }
 
 // fetchEnvironment is what of dram's own environment concerns fetching: Hex's

@@ -54,6 +54,7 @@ type Plan struct {
 	Dir       string     `json:"dir"`  // the project's, absolute
 	Kind      string     `json:"kind"` // "mix"
 	Release   string     `json:"release"`
+	Declared  bool       `json:"declared"`          // mix.exs declares the release; Mix takes no name otherwise
 	Version   string     `json:"version,omitempty"` // "" where only Mix knows it
 	Toolchain string     `json:"toolchain"`         // a reference
 	Packages  []string   `json:"packages,omitempty"`
@@ -149,6 +150,7 @@ func (m *maker) release(context.Context) error {
 		return err
 	}
 	m.plan.Release = name
+	m.plan.Declared = m.in.Project.ReleasesOpen || slices.ContainsFunc(m.in.Project.Releases, func(r project.Release) bool { return r.Name == name })
 	m.decide("release", name, reason)
 	return nil
 }
@@ -160,28 +162,31 @@ func (m *maker) chooseRelease() (name, reason string, err error) {
 		names = append(names, r.Name)
 	}
 	asked := m.in.Config.Release
+	if len(names) == 0 && p.App != "" && !p.Umbrella {
+		names = []string{p.App}
+	}
 	switch {
-	case asked != "" && !slices.Contains(names, asked) && !p.ReleasesOpen && asked != p.App:
-		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(append(names, p.App), ", "),
+	case asked != "" && !slices.Contains(names, asked) && !p.ReleasesOpen:
+		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
 			"the project has no release %q", asked)
 	case asked != "":
 		return asked, m.set("release"), nil
 	case p.DefaultRelease != "":
 		return p.DefaultRelease, "default_release in mix.exs", nil
-	case len(names) == 1 && !p.ReleasesOpen:
+	case len(p.Releases) == 1 && !p.ReleasesOpen:
 		return names[0], "the only one that mix.exs declares", nil
-	case len(names) > 1:
+	case len(p.Releases) > 1:
 		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or set default_release in mix.exs",
 			"mix.exs declares several releases: %s", strings.Join(names, ", "))
 	case p.Umbrella:
 		return "", "", problem.New(problem.Usage, "add to `def project` in the umbrella's mix.exs:\n"+
 			"releases: [my_release: [applications: ["+umbrellaApps(p.OwnApps)+"]]]",
 			"an umbrella needs a release declared in its mix.exs, and %s declares none", filepath.Join(p.Dir, "mix.exs"))
-	case p.App != "":
+	case p.App != "" && !p.ReleasesOpen:
 		return p.App, "mix.exs declares none: Mix names it after the application", nil
 	}
 	return "", "", problem.New(problem.Usage, "name the release with --release NAME",
-		"mix.exs computes the application's name, so the release's name is not known")
+		"mix.exs computes its releases or its application's name, so the release's name is not known")
 }
 
 func umbrellaApps(apps []string) string {
@@ -241,7 +246,7 @@ func (m *maker) steps(context.Context) error {
 	if len(p.NativeCode) > 0 {
 		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))
 	}
-	m.decide("build", "mix release "+m.plan.Release+" --overwrite, without the network", "Mix compiles and assembles")
+	m.decide("build", strings.Join(m.plan.releaseCommand(), " ")+", without the network", "Mix compiles and assembles")
 	return nil
 }
 

@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/config"
+	"dram/internal/debian"
+	"dram/internal/problem"
+	"dram/internal/project"
+)
+
+// inputs are what is known where nothing is set, of a project as given.
+func inputs(p project.Project) Inputs {
+	p.Dir, p.Kind = "/src/shop", project.Mix
+	packaged := map[string]debian.Versions{
+		"13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
+	}
+	return Inputs{
+		Project: &p, Arch: "amd64",
+		Suites: []Suite{{"13", true}, {"12", true}, {"forky", false}},
+		Versions: func(_ context.Context, suite string) (debian.Versions, error) {
+			return packaged[suite], nil
+		},
+		Tags: func(context.Context, string) ([]string, error) {
+			return []string{
+				"1.18.3-erlang-27.3.4-debian-bookworm-20250428", "1.18.3-erlang-27.3.4-debian-bookworm-20250428-slim",
+				"1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250203",
+				"1.18.10-erlang-27.3.4.6-debian-trixie-20250203", "1.19.0-rc.1-erlang-28.0-debian-trixie-20250203",
+				"1.18.10-erlang-26.2.5-alpine-3.20.1", "latest",
+			}, nil
+		},
+	}
+}
+
+// reason finds a decision.
+func reason(p *Plan, name string) string {
+	for _, d := range p.Decisions {
+		if d.Name == name {
+			return d.Value + ": " + d.Reason
+		}
+	}
+	return ""
+}
+
+func TestRelease(t *testing.T) {
+	two := []project.Release{{Name: "web", Version: "2.0.0"}, {Name: "worker", Cookie: true}}
+	for _, c := range []struct {
+		name, asked   string
+		project       project.Project
+		command, says string // or the error
+		hint          string
+	}{
+		{"none declared", "", project.Project{App: "shop"}, "mix release --overwrite", "shop: mix.exs declares none: Mix names it after the application", ""},
+		{"none declared, asked for", "shop", project.Project{App: "shop"}, "mix release --overwrite", "shop: set by --release", ""},
+		{"one declared", "", project.Project{App: "shop", Releases: two[:1]}, "mix release web --overwrite", "web: the only one that mix.exs declares", ""},
+		{"one declared, the application asked for", "shop", project.Project{App: "shop", Releases: two[:1]}, "", `the project has no release "shop"`, "choose one of: web"},
+		{"several", "", project.Project{App: "shop", Releases: two}, "", "mix.exs declares several releases: web, worker", "--release NAME"},
+		{"several, one asked for", "worker", project.Project{App: "shop", Releases: two}, "mix release worker --overwrite", "worker: set by --release", ""},
+		{"several, a default", "", project.Project{App: "shop", Releases: two, DefaultRelease: "web"}, "mix release web --overwrite", "web: default_release in mix.exs", ""},
+		{"computed", "", project.Project{App: "shop", ReleasesOpen: true}, "", "mix.exs computes its releases", "--release NAME"},
+		{"computed, asked for", "x", project.Project{App: "shop", ReleasesOpen: true}, "mix release x --overwrite", "x: set by --release", ""},
+		{"umbrella", "", project.Project{Umbrella: true, Releases: two[:1]}, "mix release web --overwrite", "web: the only one", ""},
+		{"umbrella without any", "", project.Project{Umbrella: true, OwnApps: []string{"a", "b"}}, "", "an umbrella needs a release declared", "releases: [my_release: [applications: [a: :permanent, b: :permanent]]]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := inputs(c.project)
+			if c.asked != "" {
+				in.Config, _ = in.Config.WithFlag("release", []string{c.asked})
+			}
+			p, err := Make(t.Context(), in)
+			if err != nil {
+				if problem.Code(err) != 2 || c.command != "" || !strings.Contains(err.Error(), c.says) || !strings.Contains(problem.Hint(err), c.hint) {
+					t.Errorf("code %d, %q, hint %q", problem.Code(err), err, problem.Hint(err))
+				}
+				return
+			}
+			if got := strings.Join(p.releaseCommand(), " "); got != c.command || !strings.HasPrefix(reason(p, "release"), c.says) {
+				t.Errorf("%q, %q", got, reason(p, "release"))
+			}
+		})
+	}
+}
+
+func TestToolchain(t *testing.T) {
+	asked := func(elixir, erlang string) project.Asked {
+		return project.Asked{Elixir: project.Version{Version: elixir, File: ".tool-versions"}, Erlang: project.Version{Version: erlang, File: ".tool-versions"}}
+	}
+	for _, c := range []struct {
+		name, set string
+		project   project.Project
+		want      string // or the error
+		code      int
+	}{
+		{"nothing asked", "", project.Project{}, "distro:debian/13", 0},
+		{"the newest satisfies", "", project.Project{ElixirRequirement: "~> 1.14"}, "distro:debian/13", 0},
+		{"only an older one satisfies", "", project.Project{ElixirRequirement: "~> 1.14.0"}, "distro:debian/12", 0},
+		{"only one that is not stable satisfies", "", project.Project{ElixirRequirement: "~> 1.19"}, `no Debian stable has an Elixir that satisfies elixir: "~> 1.19"`, 2},
+		{"no requirement at all", "", project.Project{ElixirRequirement: ">= 1.14"}, `elixir: ">= 1.14" is no requirement`, 4},
+		{"versions asked for", "", project.Project{Asked: asked("1.18.3", "27.3.4")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
+		{"in part", "", project.Project{Asked: asked("1.18", "27")}, "image:hexpm/elixir:1.18.10-erlang-27.3.4.6-debian-trixie-20250203", 0},
+		{"Elixir alone", "", project.Project{Asked: asked("1.18.3", "")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
+		{"a release candidate", "", project.Project{Asked: asked("1.19.0-rc.1", "28")}, "image:hexpm/elixir:1.19.0-rc.1-erlang-28.0-debian-trixie-20250203", 0},
+		{"versions that no image has", "", project.Project{Asked: asked("1.18", "26")}, "hexpm/elixir has no Debian image with Elixir 1.18, Erlang 26, as .tool-versions asks", 2},
+		{"set", "tar:x.tar", project.Project{Asked: asked("1.18", "26")}, "tar:x.tar", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.project.App = "shop"
+			in := inputs(c.project)
+			if c.set != "" {
+				in.Config, _ = in.Config.WithFlag("toolchain", []string{c.set})
+			}
+			p, err := Make(t.Context(), in)
+			switch {
+			case err != nil && (problem.Code(err) != c.code || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("code %d, %v", problem.Code(err), err)
+			case err == nil && (c.code != 0 || p.Toolchain != c.want):
+				t.Errorf("chose %q", p.Toolchain)
+			}
+		})
+	}
+}
+
+func TestNoStableSatisfies(t *testing.T) {
+	_, err := Make(t.Context(), inputs(project.Project{App: "shop", ElixirRequirement: "~> 9.0"}))
+	for _, line := range []string{"debian/13 has Elixir 1.18.3 on OTP 27.3.4.1", "debian/12 has Elixir 1.14.0", "debian/forky has Elixir 1.20.4"} {
+		if !strings.Contains(problem.Hint(err), line) {
+			t.Errorf("hint %q lacks %q", problem.Hint(err), line)
+		}
+	}
+}
+
+func TestFetch(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		deps  []project.Dep
+		open  bool
+		fetch bool
+	}{
+		{"none", nil, false, false},
+		{"Hex", []project.Dep{{Name: "a", Source: project.Hex}}, false, true},
+		{"git", []project.Dep{{Name: "a", Source: project.Git}}, false, true},
+		{"development alone", []project.Dep{{Name: "a", Source: project.Hex, Only: []string{"dev"}}}, false, false},
+		{"path and sibling", []project.Dep{{Name: "a", Source: project.Path, Where: "libs/a"}, {Name: "b", Source: project.Sibling}}, false, false},
+		{"computed", nil, true, true},
+	} {
+		p, err := Make(t.Context(), inputs(project.Project{App: "shop", Deps: c.deps, DepsOpen: c.open}))
+		if err != nil || p.Fetch != c.fetch {
+			t.Errorf("%s: %+v, %v", c.name, p, err)
+		}
+	}
+	_, err := Make(t.Context(), inputs(project.Project{App: "shop", Deps: []project.Dep{{Name: "a", Source: project.Path, Where: "../a"}}}))
+	if problem.Code(err) != 2 || !strings.Contains(err.Error(), `dependency "a" lies outside the project, at "../a"`) {
+		t.Error(err)
+	}
+}
+
+func TestOtherKindsAreRefused(t *testing.T) {
+	for _, kind := range []project.Kind{project.Distillery, project.Rebar3, project.ErlangMk} {
+		in := inputs(project.Project{})
+		in.Project.Kind = kind
+		if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), string(kind)+" project, which this version of dram does not build yet") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOutput(t *testing.T) {
+	in := inputs(project.Project{App: "shop", Version: "1.0.0"})
+	p, err := Make(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Config, err = config.Config{}.WithFlag("output-dir", []string{"out"})
+	elsewhere, err2 := Make(t.Context(), in)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	got := []string{p.TarballPath("1.0.0"), p.ImagePath("1.0.0"), elsewhere.TarballPath("1.0.0")}
+	want := []string{
+		"/src/shop/releases/shop/releases/1.0.0/shop.tar.gz", "/src/shop/releases/shop/shop-1.0.0-linux-amd64.tar",
+		"/src/shop/out/releases/1.0.0/shop.tar.gz",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
