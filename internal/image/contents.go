@@ -30,16 +30,12 @@ type File struct {
 	App    string
 }
 
-// contents is the release's files as they ship: releases/COOKIE left out unless
-// it is to be kept, env.sh with the lines that find or make a cookie. Symbolic
-// links become what they lead to; with links, those that lead to a place inside
-// the release stay.
-func contents(rel *release.Release, keepCookie, links bool) ([]File, error) {
+// contents is those of the release's files as they ship: env.sh with the lines
+// that find or make a cookie, symbolic links replaced by what they lead to; with
+// links, those that lead to a place inside the release stay.
+func contents(rel *release.Release, files []release.File, links bool) ([]File, error) {
 	c := collector{rel: rel, links: links}
-	for _, f := range rel.Files {
-		if f.Path == cookieFile && !keepCookie {
-			continue
-		}
+	for _, f := range files {
 		if err := c.add(f); err != nil {
 			return nil, fmt.Errorf("reading release %q: %w", rel.Name, err)
 		}

@@ -64,8 +64,9 @@ type Image struct {
 	OCI      v1.Image
 	Digest   store.Digest // of the manifest
 	Layers   []Layer
-	Programs []Program        // of the root, and why
-	Missing  []rootfs.Missing // what the release needs and the root lacks
+	Programs []Program          // of the root, and why
+	Missing  []rootfs.Missing   // what the release needs and the root lacks
+	Excluded []release.Excluded // of the release, and why
 }
 
 // Size is the layers' size, compressed, in bytes.
@@ -80,11 +81,11 @@ func (i *Image) Size() int64 {
 // Build makes the image of a release, or finds its layers in st.
 func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
 	opts = opts.withDefaults(rel)
-	files, err := contents(rel, false, true)
+	kept, excluded := rel.ForImage()
+	files, err := contents(rel, kept, true)
 	if err != nil {
 		return nil, err
 	}
-	files = needed(files)
 	sys, err := findSystem(st, rel, files, opts)
 	if err != nil {
 		return nil, fmt.Errorf("finding the files that release %q needs: %w", rel.Name, err)
@@ -94,7 +95,7 @@ func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Opti
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Programs: sys.Programs, Missing: sys.Missing}
+	img := &Image{Programs: sys.Programs, Missing: sys.Missing, Excluded: excluded}
 	for i, a := range archives {
 		img.Layers = append(img.Layers, Layer{
 			Name: plans[i].name, Digest: a.Digest, DiffID: a.DiffID, Size: a.Size,
@@ -130,7 +131,7 @@ func (p layerPlan) files() int {
 // plan lays everything out. What changes rarely is compressed as one, for size;
 // dependencies and own applications each by itself, for speed.
 func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
-	base := layer.Group{Name: "system"}
+	base := layer.Group{Name: "system", Dense: true}
 	for _, f := range sys.Files {
 		base.Entries = append(base.Entries, f.entry(root))
 	}
@@ -148,8 +149,8 @@ func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
 	}
 	plans := []layerPlan{
 		{"system", []layer.Group{base}},
-		{"runtime", byOrigin(runtime)},
-		{"dependencies", byApp(deps, func(f File) string { return f.App })},
+		{"runtime", whole(runtime)},
+		{"dependencies", densely(byApp(deps, func(f File) string { return f.App }))},
 		{"application", byApp(own, func(f File) string { return f.App })},
 	}
 	var out []layerPlan
@@ -161,15 +162,22 @@ func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
 	return out
 }
 
-func byOrigin(files []File) []layer.Group {
+func whole(files []File) []layer.Group {
 	if len(files) == 0 {
 		return nil
 	}
-	g := layer.Group{Name: "runtime"}
+	g := layer.Group{Name: "runtime", Dense: true}
 	for _, f := range files {
 		g.Entries = append(g.Entries, f.Entry)
 	}
 	return []layer.Group{g}
+}
+
+func densely(groups []layer.Group) []layer.Group {
+	for i := range groups {
+		groups[i].Dense = true
+	}
+	return groups
 }
 
 func pack(ctx context.Context, st *store.Store, plans []layerPlan, opts Options) ([]*layer.Archive, error) {

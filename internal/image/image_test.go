@@ -173,7 +173,7 @@ func TestBuild(t *testing.T) {
 	for _, l := range img.Layers {
 		names = append(names, fmt.Sprint(l.Name, " ", l.Files, " ", l.Reused))
 	}
-	if diff := cmp.Diff([]string{"system 28 false", "runtime 3 false", "dependencies 1 false", "application 8 false"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"system 28 false", "runtime 3 false", "dependencies 1 false", "application 9 false"}, names); diff != "" {
 		t.Error(diff)
 	}
 	got := flat(t, img.OCI)
@@ -192,7 +192,7 @@ func TestBuild(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"app/releases/COOKIE", "app/bin/hello.bat", "app/erts-15.2/bin/dialyzer", "app/releases/0.1.0/start.script",
+		"app/releases/COOKIE", "app/bin/hello.bat", "app/erts-15.2/bin/dialyzer",
 		"usr/bin/perl", "etc/shadow", "usr/share/ca/bundle",
 	} {
 		if _, ok := got[name]; ok {

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dram/internal/layer"
 	"dram/internal/release"
@@ -19,7 +20,10 @@ type TarballOptions struct {
 // own :tar step makes it, symbolic links followed; ERTS and each application
 // are compressed by themselves, so that only what changed is compressed again.
 func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts TarballOptions) (*layer.Archive, error) {
-	files, err := contents(rel, opts.KeepCookie, false)
+	kept := slices.DeleteFunc(slices.Clone(rel.Files), func(f release.File) bool {
+		return f.Path == cookieFile && !opts.KeepCookie
+	})
+	files, err := contents(rel, kept, false)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ type Entry struct {
 type Group struct {
 	Name    string // for errors only
 	Entries []Entry
+	// Dense takes ten times as long for 7 % less (package dense): for what is
+	// compressed rarely and shipped often.
+	Dense bool
 }
 
 // Options are what an archive's bytes depend on besides its entries.

@@ -125,7 +125,7 @@ func big() []layer.Group {
 			}
 			es = append(es, file(fmt.Sprintf("g%d/f%02d", g, f), b.String()))
 		}
-		groups = append(groups, layer.Group{Name: fmt.Sprint(g), Entries: es})
+		groups = append(groups, layer.Group{Name: fmt.Sprint(g), Entries: es, Dense: g%2 == 0})
 	}
 	return groups
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"dram/internal/layer/dense"
 	"dram/internal/store"
 )
 
@@ -38,7 +39,7 @@ func makeMember(ctx context.Context, st *store.Store, p part, opts Options) (mem
 		return member{}, err
 	}
 	defer w.Discard()
-	z, err := gzip.NewWriterLevel(w, level)
+	z, err := compressor(w, p.dense)
 	if err != nil {
 		return member{}, err
 	}
@@ -53,6 +54,13 @@ func makeMember(ctx context.Context, st *store.Store, p part, opts Options) (mem
 		return member{}, err
 	}
 	return m, st.Put("member", p.key, m)
+}
+
+func compressor(w io.Writer, best bool) (io.WriteCloser, error) {
+	if best {
+		return dense.NewWriter(w), nil
+	}
+	return gzip.NewWriterLevel(w, level)
 }
 
 // writePart writes the tar bytes of one part: entries without the archive's

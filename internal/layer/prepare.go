@@ -16,6 +16,7 @@ import (
 type part struct {
 	name    string
 	entries []Entry
+	dense   bool
 	end     bool // the archive's end, without entries
 	key     string
 }
@@ -34,7 +35,7 @@ func prepare(groups []Group, opts Options) ([]part, error) {
 	for _, g := range groups {
 		if len(g.Entries) > 0 {
 			sorted := slices.SortedFunc(slices.Values(g.Entries), func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
-			parts = append(parts, part{name: g.Name, entries: sorted})
+			parts = append(parts, part{name: g.Name, entries: sorted, dense: g.Dense})
 		}
 	}
 	parts = append(parts, part{name: "end", end: true})
@@ -110,8 +111,8 @@ func parents(seen map[string]fs.FileMode) []Entry {
 
 func partKey(p part, opts Options) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "recipe %d level %d owner %d:%d epoch %d end %t\n",
-		Recipe, level, opts.UID, opts.GID, opts.epoch(), p.end)
+	fmt.Fprintf(sum, "recipe %d level %d dense %t owner %d:%d epoch %d end %t\n",
+		Recipe, level, p.dense, opts.UID, opts.GID, opts.epoch(), p.end)
 	for _, e := range p.entries {
 		fmt.Fprintf(sum, "%q %s %o %d %q %s\n",
 			e.Path, e.Mode.Type()|e.Mode&fs.ModeSticky, perm(e.Mode), e.Size, e.Link, e.Digest)
