@@ -53,7 +53,7 @@ type Entry struct {
 type Group struct {
 	Name    string // for errors only
 	Entries []Entry
-	// Dense takes ten times as long for 7 % less (package dense): for what is
+	// Dense takes four times the work for 7 % less (package dense): for what is
 	// compressed rarely and shipped often.
 	Dense bool
 }
