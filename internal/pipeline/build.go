@@ -16,6 +16,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/image"
+	"dram/internal/layer"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/publish"
@@ -61,7 +62,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
-	key := pl.Key(src.Digest(), tc.ID)
+	key := resultKey(pl, src, tc)
 	if r := p.kept(key, withImage); r != nil {
 		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
 		return r, nil
@@ -89,6 +90,12 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	return r, p.Store.Put("result", key, r)
+}
+
+// resultKey names what a build comes to: what the plan depends on, and every
+// recipe that makes bytes of it.
+func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string {
+	return fmt.Sprintf("%s-%d-%d", pl.Key(src.Digest(), tc.ID), image.Recipe, layer.Recipe)
 }
 
 // kept is the result of an earlier build with the same key, if all its bytes
