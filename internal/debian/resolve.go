@@ -57,7 +57,7 @@ func (r *resolver) want(name string, optional bool) error {
 	case e == nil && len(r.u.candidates(relation{name: name})) > 0:
 		r.multiple = append(r.multiple, need{nil, []relation{{name: name}}})
 	case e == nil:
-		return problem.New(problem.Usage, "check the name at packages.debian.org, section main",
+		return problem.New(problem.Usage, "check the name; only packages of the section main can be had",
 			"the suite has no package %q", name)
 	default:
 		return r.unsatisfiable(e)
