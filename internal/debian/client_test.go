@@ -3,8 +3,11 @@ package debian
 import (
 	"bytes"
 	"context"
+	"crypto"
+	_ "crypto/sha1" //nolint:gosec // to see that it is refused
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/problem"
@@ -69,6 +74,7 @@ func TestSignature(t *testing.T) {
 		"altered":          {raw: func(g []byte) []byte { return bytes.Replace(g, []byte("Origin: Debian"), []byte("Origin: Fedora"), 1) }, want: "checking signature"},
 		"text after":       {raw: func(g []byte) []byte { return append(bytes.Clone(g), "Codename: x\n"...) }, want: "outside the signed"},
 		"text before":      {raw: func(g []byte) []byte { return append([]byte("Codename: x\n"), g...) }, want: "outside the signed"},
+		"weak hash":        {raw: func([]byte) []byte { return weaklySigned(t, signer(t), text) }, want: "weak hash"},
 		"another key":      {raw: func([]byte) []byte { return clearSign(t, stranger, text) }, want: "checking signature"},
 		"another suite":    {raw: func([]byte) []byte { return clearSign(t, signer(t), strings.Replace(text, "forky", "sid", 1)) }, want: `says that it is "sid"`},
 		"no digests":       {raw: func([]byte) []byte { return clearSign(t, signer(t), "Codename: forky\n") }, want: "no SHA-256"},
@@ -97,6 +103,26 @@ func TestSignature(t *testing.T) {
 	if _, err := newClient(t, WithClock(func() time.Time { return noon.AddDate(0, 0, 8) })).Resolve(t.Context(), late); err != nil {
 		t.Errorf("an expired index, allowed: %v", err)
 	}
+}
+
+// weaklySigned signs with SHA-1, which the library's own writer refuses to do.
+func weaklySigned(t *testing.T, key *openpgp.Entity, text string) []byte {
+	t.Helper()
+	sig := &packet.Signature{
+		Version: 4, SigType: packet.SigTypeText, PubKeyAlgo: key.PrimaryKey.PubKeyAlgo, Hash: crypto.SHA1,
+		CreationTime: noon.AddDate(0, 0, -1), IssuerKeyId: &key.PrimaryKey.KeyId,
+	}
+	sum := crypto.SHA1.New()
+	_, _ = io.WriteString(sum, strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\r\n"))
+	b := bytes.NewBufferString("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\n" + text)
+	w, err := armor.Encode(b, openpgp.SignatureType, nil)
+	if err == nil {
+		err = errors.Join(sig.Sign(sum, key.PrivateKey, &packet.Config{NonDeterministicSignaturesViaNotation: packet.BoolPointer(false)}), sig.Serialize(w), w.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b.Bytes(), '\n')
 }
 
 const emptySum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -86,17 +86,16 @@ func verify(raw []byte, keys openpgp.EntityList, now time.Time) (string, error) 
 	if len(bytes.TrimSpace(rest)) > 0 || !bytes.HasPrefix(raw, []byte("-----BEGIN PGP SIGNED MESSAGE-----")) {
 		return "", problem.New(problem.Failure, hint, "checking signature: text outside the signed message")
 	}
-	config := &packet.Config{
-		Time:                 func() time.Time { return now },
-		RejectHashAlgorithms: map[crypto.Hash]bool{crypto.MD5: true, crypto.SHA1: true, crypto.RIPEMD160: true},
-	}
-	_, err := openpgp.CheckDetachedSignature(keys, bytes.NewReader(block.Bytes), block.ArmoredSignature.Body, config)
+	config := &packet.Config{Time: func() time.Time { return now }}
+	sig, _, err := openpgp.VerifyDetachedSignature(keys, bytes.NewReader(block.Bytes), block.ArmoredSignature.Body, config)
 	switch {
 	case errors.Is(err, pgperrors.ErrKeyExpired):
 		return "", problem.New(problem.Failure, "check this machine's clock; else a newer dram has newer keys",
 			"checking signature: the archive's key has expired at %s", now.Format(time.DateOnly))
 	case err != nil:
 		return "", problem.New(problem.Failure, hint, "checking signature: %w", err)
+	case sig.Hash != crypto.SHA256 && sig.Hash != crypto.SHA384 && sig.Hash != crypto.SHA512:
+		return "", problem.New(problem.Failure, hint, "checking signature: made with the weak hash %v", sig.Hash)
 	}
 	return string(block.Plaintext), nil
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"dram/internal/problem"
 	"dram/internal/store"
 )
 
@@ -32,7 +33,7 @@ func (c *Client) text(ctx context.Context, x index) (string, error) {
 		err = fmt.Errorf("it is larger than %d bytes", maxIndex)
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading %q: %w", x.urls[0], err)
+		return "", problem.New(problem.Failure, "the archive's index is damaged: try another mirror", "reading %q: %w", x.urls[0], err)
 	}
 	return b.String(), nil
 }
