@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/debian"
 	"dram/internal/engine"
 	"dram/internal/image"
 	"dram/internal/layer"
@@ -47,6 +47,12 @@ type Blob struct {
 // withImage. A build whose inputs did not change is found in the cache.
 func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
 	r, err := p.build(ctx, pl, withImage)
+	if errors.Is(err, debian.ErrGone) && !p.Refresh {
+		// The mirror moved on since it was last asked, as sid does daily.
+		fresh := *p
+		fresh.Refresh = true
+		r, err = fresh.build(ctx, pl, withImage)
+	}
 	return r, p.diskFull(err)
 }
 
@@ -286,6 +292,9 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File) error {
 		shown = shown[i+1:] // this step's alone
 	}
 	p.UI.Output(shown)
+	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
+		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
+	}
 	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.Name(), "%w", failed)
 }
 
@@ -315,7 +324,12 @@ func stepHint(s engine.Step, output []byte) string {
 // WriteTarball puts the release's tarball where the plan says, and tells where.
 func (p *Pipeline) WriteTarball(ctx context.Context, pl *plan.Plan, r *Result) (string, error) {
 	path := pl.TarballPath(r.Version)
-	return path, p.diskFull(publish.File(ctx, path, p.Store, r.Tarball.Digest, r.Tarball.Size))
+	err := publish.File(ctx, path, p.Store, r.Tarball.Digest, r.Tarball.Size)
+	var unwritable *problem.Error
+	if errors.As(err, &unwritable) { // -o, which publish speaks of, is for images
+		err = problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
+	}
+	return path, err
 }
 
 // WriteImage writes the image to out: a path for one tar, or "oci:DIR".
@@ -324,14 +338,10 @@ func (p *Pipeline) WriteImage(ctx context.Context, r *Result, out string) error 
 	if err != nil {
 		return err
 	}
-	return p.diskFull(writeImage(ctx, img, r, out))
-}
-
-func writeImage(ctx context.Context, img v1.Image, r *Result, out string) error {
 	name := r.Release + ":" + r.Version
 	if dir, ok := strings.CutPrefix(out, "oci:"); ok {
 		return publish.Layout(ctx, dir, img, name)
 	}
-	_, err := publish.Tar(ctx, out, img, []string{name, r.Release + ":latest"})
+	_, err = publish.Tar(ctx, out, img, []string{name, r.Release + ":latest"})
 	return err
 }

@@ -69,11 +69,23 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRef(pl.Toolchain); err != nil {
+		return nil, err
+	}
 	stage.Done("%s %s, %s", pl.Release, pl.Version, pl.Toolchain)
 	for _, note := range pl.Notes {
 		p.UI.Warn("%s", note)
 	}
 	return pl, nil
+}
+
+// checkRef finds a reference that cannot be before anything is done with it.
+func checkRef(ref string) error {
+	parsed, err := toolchain.ParseRef(ref)
+	if err == nil && parsed.Kind == toolchain.Distro {
+		_, err = debian.LookupSuite(parsed.Suite())
+	}
+	return err
 }
 
 // OpenToolchain resolves a reference; nothing is unpacked yet.

@@ -30,10 +30,13 @@ type RunOptions struct {
 // RunImage runs an image, its layers and its configuration, in the sandbox. It
 // has the host's network, so that the ports it opens are the host's. Cancelling
 // ctx sends SIGTERM, as docker stop does. The error of a program that ended
-// with another code than 0 is a *sandbox.ExitError.
+// with another code than 0, or with any when ctx was done, is or wraps a
+// *sandbox.ExitError.
 func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOptions) error {
 	image, err := p.Toolchains.Open(ctx, ref, toolchain.Options{})
-	if err != nil {
+	if problem.Code(err) == int(problem.Usage) {
+		return problem.New(problem.Usage, "name a project, a tar that dram image wrote, oci:DIR or image:REF", "%w", err)
+	} else if err != nil {
 		return err
 	}
 	dir, err := image.Root(ctx)

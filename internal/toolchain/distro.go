@@ -22,7 +22,7 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 	}
 	return &Toolchain{
 		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store,
-		Name: fmt.Sprintf("Debian %s, %d packages", suite, len(set.Packages)),
+		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
 			return client.Unpack(ctx, set, dir, configurer{p.Store})
 		},

@@ -36,11 +36,11 @@ func (p *Provider) openImage(ctx context.Context, ref Ref, opts Options) (*Toolc
 	}
 	digest, err := img.Digest()
 	if err != nil {
-		return nil, fmt.Errorf("reading toolchain %s: %w", ref, err)
+		return nil, fmt.Errorf("opening %s: %w", ref, err)
 	}
 	config, err := img.ConfigFile()
 	if err != nil {
-		return nil, fmt.Errorf("reading toolchain %s: %w", ref, err)
+		return nil, fmt.Errorf("opening %s: %w", ref, err)
 	}
 	if config.Architecture != "" && config.Architecture != p.Arch {
 		return nil, problem.New(problem.Usage, "choose an image for this platform",
@@ -99,7 +99,7 @@ func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
 	case Distro:
 	}
 	if err != nil {
-		return nil, problem.New(problem.Usage, refHint, "reading toolchain %s: %w", ref, err)
+		return nil, problem.New(problem.Usage, refHint, "opening %s: %w", ref, err)
 	}
 	return img, nil
 }
