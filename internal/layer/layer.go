@@ -30,7 +30,7 @@ import (
 
 // Recipe is part of every key. Raise it whenever the bytes of an archive may
 // change though the entries and options do not.
-const Recipe = 1
+const Recipe = 2
 
 // DefaultEpoch is the time of every entry, in seconds since 1970, unless told
 // otherwise. It is 1 and not 0 because tar programs take 0 for "no time".

@@ -140,3 +140,30 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// The farthest match that deflate allows lies 32,768 bytes back: it is found,
+// also across segments, and the one a byte farther is not taken.
+func TestFarthestMatch(t *testing.T) {
+	rnd := rand.New(rand.NewSource(2)) //nolint:gosec // reproducible on purpose
+	for distance, found := range map[int]bool{32767: true, 32768: true, 32769: false} {
+		period := make([]byte, distance)
+		rnd.Read(period)
+		data := bytes.Repeat(period, 5)
+		packed := pack(t, data, 1<<30)
+		if !bytes.Equal(unpack(t, packed), data) {
+			t.Errorf("distance %d: what came out differs", distance)
+		}
+		if small := len(packed) < 2*distance; small != found {
+			t.Errorf("distance %d: %d bytes of %d", distance, len(packed), len(data))
+		}
+	}
+}
+
+// What cannot be compressed grows by no more than a thousandth.
+func TestNoiseDoesNotGrow(t *testing.T) {
+	noise := make([]byte, 300_000)
+	rand.New(rand.NewSource(3)).Read(noise) //nolint:gosec // reproducible on purpose
+	if packed := pack(t, noise, 1<<30); len(packed) > len(noise)+len(noise)/1000 {
+		t.Errorf("%d bytes became %d", len(noise), len(packed))
+	}
+}

@@ -46,7 +46,7 @@ func (f *finder) find(pos, end int, out []match) []match {
 	h3 := at << 8 * 0x9e3779b1 >> (32 - hashBits)
 	prev := f.last3[h3]
 	f.last3[h3] = int32(pos) //nolint:gosec // a segment is small
-	if p := int(prev); p >= 0 && pos-p < windowSize && f.buf[p] == f.buf[pos] && f.buf[p+1] == f.buf[pos+1] && f.buf[p+2] == f.buf[pos+2] {
+	if p := int(prev); p >= 0 && pos-p <= windowSize && f.buf[p] == f.buf[pos] && f.buf[p+1] == f.buf[pos+1] && f.buf[p+2] == f.buf[pos+2] {
 		out = append(out, match{minMatch, int32(pos - p)}) //nolint:gosec // as above
 	}
 	return f.descend(pos, longest, at*0x9e3779b1>>(32-hashBits), out)
@@ -61,7 +61,7 @@ func (f *finder) descend(pos, longest int, h uint32, out []match) []match {
 	nice := min(niceLength, longest)
 	best, lessLen, moreLen, n := minMatch, 0, 0, 0
 	for depth := searchDepth; ; depth-- {
-		if depth == 0 || node < 0 || pos-int(node) >= windowSize {
+		if depth == 0 || node < 0 || pos-int(node) > windowSize {
 			f.child[less], f.child[more] = -1, -1
 			return out
 		}
@@ -69,6 +69,10 @@ func (f *finder) descend(pos, longest int, h uint32, out []match) []match {
 		if n > best {
 			best = n
 			out = append(out, match{int32(n), int32(pos) - node}) //nolint:gosec // as above
+		}
+		if pos-int(node) == windowSize { // in reach itself, but what is below is not, and pos has its place
+			f.child[less], f.child[more] = -1, -1
+			return out
 		}
 		sub := 2 * (int(node) % windowSize)
 		if n >= nice {
