@@ -26,7 +26,10 @@ need be. IMAGE is a tar that dram image wrote, oci:DIR or image:REF.
 
 The program has this machine's network, so the ports it opens are here. COMMAND
 replaces the image's: "remote", "eval 'IO.puts(1)'", or a path of a program in
-the image. Ctrl-C and SIGTERM stop it gracefully; its exit code is dram's.`),
+the image. Ctrl-C and SIGTERM stop it gracefully, as docker stop does. Once it
+has begun, its exit code is dram's: 0 for a service that was stopped and ended
+well, 137 for one that had to be killed after 10 seconds. Stopped before that,
+dram exits with 130.`),
 		Example: `  dram run
   dram run -e PORT=4001 ./my_app
   dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'`,
@@ -98,6 +101,8 @@ func imageRef(what string) (toolchain.Ref, bool) {
 	}
 	info, err := os.Stat(what)
 	switch {
+	case err != nil && filepath.Ext(what) == ".tar":
+		return toolchain.Ref{Kind: toolchain.Tar, Value: what}, true // there is none: that is said of the image
 	case err != nil:
 	case info.Mode().IsRegular() && filepath.Ext(what) == ".tar":
 		return toolchain.Ref{Kind: toolchain.Tar, Value: what}, true

@@ -41,7 +41,8 @@ type report struct {
 
 // Run runs one process in a sandbox of its own and waits for its end. The
 // error is or wraps an *ExitError if the process failed, and wraps ctx.Err() if
-// it was stopped because ctx was done. Nothing of the sandbox outlives Run, nor
+// it was stopped because ctx was done: then with an *ExitError too, of code 0 if
+// it ended well, unless it had not begun. Nothing of the sandbox outlives Run, nor
 // a caller that is killed.
 func Run(ctx context.Context, spec Spec) error {
 	spec, err := complete(spec)
@@ -225,10 +226,12 @@ func (c *child) wait(ctx context.Context, grace time.Duration) error {
 		}
 	}
 	switch {
-	case cancelled && err != nil:
-		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	case cancelled && !r.Started:
+		return ctx.Err() // dram killed its own init: no end of the process
+	case cancelled && err == nil:
+		return fmt.Errorf("%w (%w)", ctx.Err(), &ExitError{})
 	case cancelled:
-		return ctx.Err()
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	}
 	return err
 }

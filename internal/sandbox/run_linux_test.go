@@ -312,7 +312,7 @@ func TestCancel(t *testing.T) {
 		exit  *ExitError // what the process made of it
 		grace time.Duration
 	}{
-		{"graceful", []string{"stubborn", "0"}, false, nil, time.Minute},
+		{"graceful", []string{"stubborn", "0"}, false, &ExitError{}, time.Minute},
 		{"graceful with a code", []string{"stubborn", "3"}, false, &ExitError{Code: 3}, time.Minute},
 		{"graceful under init", []string{"stubborn", "3"}, true, &ExitError{Code: 3}, time.Minute},
 		{"dies under init", []string{"sleep", "60000"}, true, &ExitError{Code: 128 + 15, Signal: "SIGTERM"}, time.Minute},
