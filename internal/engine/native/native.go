@@ -54,6 +54,9 @@ func (r *run) all(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.home = home
+	if err := r.begin(); err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
 		return "", fmt.Errorf("staging the source: %w", err)
 	}
@@ -71,7 +74,7 @@ func (r *run) all(ctx context.Context) (string, error) {
 		if skip {
 			continue
 		}
-		if err := r.step(ctx, s); err != nil {
+		if err := r.marked(ctx, s); err != nil {
 			return "", err
 		}
 		locked := r.lockHolds(s)
@@ -162,7 +165,7 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	}
 	err = sandbox.Run(ctx, spec)
 	var exit *sandbox.ExitError
-	if errors.As(err, &exit) {
+	if errors.As(err, &exit) && ctx.Err() == nil {
 		return &engine.StepError{Step: s, Err: err}
 	}
 	return err
