@@ -36,11 +36,17 @@ func Run(ctx context.Context, args []string, std Streams) int {
 		return passed.code
 	}
 	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("cancelled: %w", context.Canceled)
+		err = problem.New(problem.Cancelled, "run it again: it goes on from what is done", "%w", cancelled{})
 	}
 	report(std.Err, err)
 	return problem.Code(err)
 }
+
+// cancelled is Ctrl-C or SIGTERM, as people call it.
+type cancelled struct{}
+
+func (cancelled) Error() string { return "cancelled" }
+func (cancelled) Unwrap() error { return context.Canceled }
 
 // passedOn is the exit code of a program that dram ran for the user: it is
 // dram's own, and nothing is said about it.
@@ -80,13 +86,15 @@ without a Dockerfile and without a daemon.
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.CompletionOptions.DisableDefaultCmd = true
 	g := &globals{std: std}
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newRun, newCache, newDoctor, newVersion, newToolchain,
+		newPlan, newBuild, newImage, newRun, newCache, newDoctor, newVersion, newCompletion, newToolchain,
 	} {
 		root.AddCommand(make(g))
 	}
+	root.SetHelpCommand(newHelp())
 	wrapArgs(root)
 	return root
 }

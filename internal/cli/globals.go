@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"dram/internal/engine/native"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
+	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
@@ -41,7 +43,7 @@ func (g *globals) register(root *cobra.Command) {
 
 func (g *globals) cacheDirectory() (string, error) {
 	if dir := cmp.Or(g.cacheDir, os.Getenv("DRAM_CACHE_DIR")); dir != "" {
-		return dir, nil
+		return filepath.Abs(dir)
 	}
 	return store.DefaultDir()
 }
@@ -124,6 +126,9 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 
 // planned is what most commands begin with: settings, pipeline, plan.
 func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (*pipeline.Pipeline, *plan.Plan, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, nil, problem.New(problem.Usage, "name the directory of a project", "%q is not a directory", dir)
+	}
 	c, err := g.config(cmd, dir)
 	if err != nil {
 		return nil, nil, err

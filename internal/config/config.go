@@ -44,6 +44,7 @@ type Setting struct {
 	Help    string
 	field   func(*Config) any // *string, *[]string or *[]int
 	pairs   bool              // a []string of K=V: a table in dram.toml
+	check   func(string) error
 }
 
 // Settings is every setting, in the order in which docs list them.
@@ -60,7 +61,7 @@ func Settings() []Setting {
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
-		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }},
+		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
 		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
 		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
@@ -80,6 +81,9 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	switch f := s.field(&c).(type) {
 	case *string:
 		*f = values[len(values)-1]
+		if s.check != nil {
+			err = s.check(*f)
+		}
 	case *[]string:
 		if s.pairs {
 			err = checkPairs(values)
@@ -102,6 +106,16 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	}
 	c.origin = m
 	return c, nil
+}
+
+// checkUser refuses names: an image from scratch knows none.
+func checkUser(user string) error {
+	for _, id := range strings.SplitN(user, ":", 2) {
+		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
+			return fmt.Errorf("%q is not of the form UID or UID:GID", user)
+		}
+	}
+	return nil
 }
 
 func checkPairs(values []string) error {

@@ -93,6 +93,8 @@ func TestBadSettings(t *testing.T) {
 		{"not a string", "engine = 3\n", "engine: must be a string", "native"},
 		{"not a list", "[image]\nprograms = \"curl\"\n", "image.programs: must be a list", "programs"},
 		{"not a table", "[image]\nenv = [\"A=1\"]\n", "image.env: must be a table", "K=V"},
+		{"user by name", "[image]\nuser = \"app\"\n", `"app" is not of the form`, "UID"},
+		{"user with three parts", "[image]\nuser = \"1:2:3\"\n", `"1:2:3" is not of the form`, "UID"},
 		{"port too large", "[image]\nexpose = [70000]\n", `"70000" is no port`, "ports"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +120,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if s.Key == "image.expose" {
+		if s.Key == "image.expose" || s.Key == "image.user" {
 			value = "1"
 		}
 		byEnv, err := (config.Config{}).WithEnviron([]string{s.Env + "=" + value})
