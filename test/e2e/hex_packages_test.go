@@ -165,7 +165,7 @@ IO.puts(out)
 System.halt(code)
 `, u.Port())
 	args := []string{"toolchain", "exec", toolchainRef, "--bind", dir + ":/w", "--bind", m.dir + ":/mirror"}
-	for _, kv := range append(m.env(), "HEX_HOME=/tmp/hex", "MIX_DEPS_PATH=/tmp/deps") {
+	for _, kv := range append(m.env(), "HEX_HOME=/tmp/hex", "MIX_DEPS_PATH=/tmp/deps", "MIX_REBAR3=/usr/bin/rebar3") {
 		args = append(args, "-e", kv)
 	}
 	dram{args: append(args, "--", "elixir", "-e", script)}.ok(t)
