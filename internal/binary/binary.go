@@ -58,8 +58,10 @@ func Sniff(head []byte) Format {
 		{"\x7fELF", ELF},
 		{"#!", Script},
 		{"MZ", PE},
-		{"\xfe\xed\xfa\xce", MachO}, {"\xce\xfa\xed\xfe", MachO}, // 32 bits, both byte orders
-		{"\xfe\xed\xfa\xcf", MachO}, {"\xcf\xfa\xed\xfe", MachO}, // 64 bits, both byte orders
+		{"\xfe\xed\xfa\xce", MachO},
+		{"\xce\xfa\xed\xfe", MachO}, // 32 bits, both byte orders
+		{"\xfe\xed\xfa\xcf", MachO},
+		{"\xcf\xfa\xed\xfe", MachO}, // 64 bits, both byte orders
 	}
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {

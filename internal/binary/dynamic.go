@@ -130,8 +130,8 @@ func (e *elfReader) str(off uint64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if i := bytes.IndexByte(b, 0); i >= 0 {
-			return string(b[:i]), nil
+		if before, _, ok := bytes.Cut(b, []byte{0}); ok {
+			return string(before), nil
 		}
 	}
 	return "", malformed("string at %d is longer than %d bytes or has no end", off, maxString)

@@ -117,7 +117,7 @@ func weaklySigned(t *testing.T, key *openpgp.Entity, text string) []byte {
 	b := bytes.NewBufferString("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\n" + text)
 	w, err := armor.Encode(b, openpgp.SignatureType, nil)
 	if err == nil {
-		err = errors.Join(sig.Sign(sum, key.PrivateKey, &packet.Config{NonDeterministicSignaturesViaNotation: packet.BoolPointer(false)}), sig.Serialize(w), w.Close())
+		err = errors.Join(sig.Sign(sum, key.PrivateKey, &packet.Config{NonDeterministicSignaturesViaNotation: new(false)}), sig.Serialize(w), w.Close())
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -58,8 +58,7 @@ func failed(ctx context.Context, what string, out *tail, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var p *problem.Error
-	if errors.As(err, &p) {
+	if _, ok := errors.AsType[*problem.Error](err); ok {
 		return err // the sandbox says itself what is wrong
 	}
 	if out.buf.Len() == 0 {

@@ -43,8 +43,7 @@ func (e *statusError) Error() string {
 
 // lasting says whether trying again would not help.
 func lasting(err error) bool {
-	var status *statusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.code < 500 && status.code != http.StatusTooManyRequests &&
 			status.code != http.StatusRequestTimeout
 	}

@@ -163,7 +163,7 @@ func (e *entry) set(name, value string) (err error) {
 // makes a name safe as a file name.
 func validName(s string) bool {
 	for _, c := range s {
-		if !(c == '-' || c == '+' || c == '.' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
+		if c != '-' && c != '+' && c != '.' && c != '_' && ('0' > c || c > '9') && ('a' > c || c > 'z') && ('A' > c || c > 'Z') {
 			return false
 		}
 	}

@@ -58,7 +58,8 @@ func (s Suite) Stable() bool {
 	return slices.ContainsFunc(suites, func(k struct {
 		Suite
 		stable bool
-	}) bool {
+	},
+	) bool {
 		return k.Suite == s && k.stable
 	})
 }

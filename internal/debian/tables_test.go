@@ -41,11 +41,32 @@ func TestSources(t *testing.T) {
 // versionOrder is ascending; those of one line are equal. From dpkg's manual,
 // Debian policy 5.6.12 and the archive.
 var versionOrder = [][]string{
-	{"0~~", "0~~-0"}, {"0~~a"}, {"0~"}, {"0", "", "0:0", "0-0", "00"}, {"0a"}, {"0a0.1"},
-	{"1.0~beta1~svn1245"}, {"1.0~beta1"}, {"1.0", "1.0-0", "1.00"}, {"1.0-1~bpo1"}, {"1.0-1"}, {"1.0-1+b1"},
-	{"1.0-1.1"}, {"1.0a"}, {"1.0+dfsg-1"}, {"1.0.1"}, {"1.2"}, {"1.10"},
-	{"99999999999999999999999999"}, {"99999999999999999999999999.1"}, {"1:0.1"}, {"1:27.3.4.1+dfsg-1+deb13u3"},
-	{"1:27.3.4.1+dfsg-1+deb13u4"}, {"1:29.0~rc1+dfsg"}, {"1:29.0+dfsg"}, {"2:0"},
+	{"0~~", "0~~-0"},
+	{"0~~a"},
+	{"0~"},
+	{"0", "", "0:0", "0-0", "00"},
+	{"0a"},
+	{"0a0.1"},
+	{"1.0~beta1~svn1245"},
+	{"1.0~beta1"},
+	{"1.0", "1.0-0", "1.00"},
+	{"1.0-1~bpo1"},
+	{"1.0-1"},
+	{"1.0-1+b1"},
+	{"1.0-1.1"},
+	{"1.0a"},
+	{"1.0+dfsg-1"},
+	{"1.0.1"},
+	{"1.2"},
+	{"1.10"},
+	{"99999999999999999999999999"},
+	{"99999999999999999999999999.1"},
+	{"1:0.1"},
+	{"1:27.3.4.1+dfsg-1+deb13u3"},
+	{"1:27.3.4.1+dfsg-1+deb13u4"},
+	{"1:29.0~rc1+dfsg"},
+	{"1:29.0+dfsg"},
+	{"2:0"},
 }
 
 func TestCompareVersions(t *testing.T) {
@@ -201,12 +222,14 @@ func TestHostMirror(t *testing.T) {
 		"one line": {
 			map[string]string{"apt/sources.list": "# deb http://no.example/debian x main\ndeb-src http://src.example/debian x main\n" +
 				"deb [arch=amd64 signed-by=/k] https://a.example/debian/ trixie main # note\ndeb http://s.example/debian-security trixie-security main\n"},
-			Mirror{"https://a.example/debian", "http://s.example/debian-security"}, true,
+			Mirror{"https://a.example/debian", "http://s.example/debian-security"},
+			true,
 		},
 		"deb822": {
 			map[string]string{"apt/sources.list.d/debian.sources": "Types: deb deb-src\nURIs: http://a.example/x/debian\nSuites: trixie\nComponents: main contrib\n\n" +
 				"Types: deb\nURIs: http://s.example/debian-security/\nComponents: main\n"},
-			Mirror{"http://a.example/x/debian", "http://s.example/debian-security"}, true,
+			Mirror{"http://a.example/x/debian", "http://s.example/debian-security"},
+			true,
 		},
 		"others": {
 			map[string]string{
@@ -217,11 +240,13 @@ func TestHostMirror(t *testing.T) {
 				"apt/sources.list.d/docker.list":     "deb https://d.example/linux/debian trixie stable\n",
 				"apt/sources.list.d/zz-late.sources": "Types: deb\nURIs: http://late.example/debian\nComponents: main\n",
 			},
-			Mirror{"http://late.example/debian", def.Security}, true,
+			Mirror{"http://late.example/debian", def.Security},
+			true,
 		},
 		"security alone": {
 			map[string]string{"apt/sources.list": "deb http://s.example/debian-security trixie-security main\n"},
-			Mirror{def.Archive, "http://s.example/debian-security"}, false,
+			Mirror{def.Archive, "http://s.example/debian-security"},
+			false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

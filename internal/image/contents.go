@@ -55,7 +55,7 @@ func (c *collector) add(f release.File) error {
 		Origin: f.Origin, App: f.App,
 	}
 	switch {
-	case f.Mode.Type() == fs.ModeSymlink && !(c.links && c.stays(f)):
+	case f.Mode.Type() == fs.ModeSymlink && (!c.links || !c.stays(f)):
 		return c.follow(out, f.Path, 0)
 	case f.Path == envScript(c.rel):
 		return c.env(out)

@@ -127,7 +127,7 @@ func (t *tree) skeleton(user string) error {
 	if err != nil {
 		return err
 	}
-	passwd := "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+	passwd := "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n" //nolint:gosec // no password stands in it
 	group := "root:x:0:\nnogroup:x:65534:\n"
 	if uid != 0 && uid != 65534 {
 		passwd += fmt.Sprintf("app:x:%d:%d:app:/tmp:/bin/sh\n", uid, gid)

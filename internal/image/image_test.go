@@ -117,7 +117,7 @@ func rootFiles() map[string]string {
 		"etc/os-release@": "../usr/lib/os-release", "usr/lib/os-release": "ID=debian\n",
 		"usr/lib/locale/C.utf8/LC_CTYPE": "ctype", "etc/passwd": "builder:x:0:0::/:/bin/sh", "etc/shadow": "secret",
 	}
-	for _, p := range strings.Fields("dirname basename readlink sed cut cat grep mkdir date dd od tr env") {
+	for p := range strings.FieldsSeq("dirname basename readlink sed cut cat grep mkdir date dd od tr env") {
 		files["usr/bin/"+p+"*"] = "program " + p
 	}
 	return files

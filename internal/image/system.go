@@ -69,13 +69,13 @@ func findSystem(st *store.Store, rel *release.Release, files []File, opts Option
 
 func systemKey(rel *release.Release, files []File, opts Options) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "recipe %d root %q user %q programs %q version %q\n", Recipe, opts.RootKey, opts.User, opts.Programs, rel.Version)
+	_, _ = fmt.Fprintf(sum, "recipe %d root %q user %q programs %q version %q\n", Recipe, opts.RootKey, opts.User, opts.Programs, rel.Version)
 	for _, a := range rel.Apps {
-		fmt.Fprintf(sum, "app %q\n", a.Name)
+		_, _ = fmt.Fprintf(sum, "app %q\n", a.Name)
 	}
 	for _, f := range files {
 		if mayNeed(f) {
-			fmt.Fprintf(sum, "%q %s %q %s\n", f.Path, f.Mode, f.Link, f.Digest)
+			_, _ = fmt.Fprintf(sum, "%q %s %q %s\n", f.Path, f.Mode, f.Link, f.Digest)
 		}
 	}
 	return store.SumDigest(sum).Hex()

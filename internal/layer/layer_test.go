@@ -92,7 +92,8 @@ func sample() []layer.Group {
 	x.Mode = 0o711 | fs.ModeSetuid
 	return []layer.Group{
 		{Name: "b", Entries: []layer.Entry{
-			x, file("app/a", "A"), {Path: "tmp", Mode: fs.ModeDir | fs.ModeSticky | 0o777},
+			x, file("app/a", "A"),
+			{Path: "tmp", Mode: fs.ModeDir | fs.ModeSticky | 0o777},
 			{Path: "app/link", Mode: fs.ModeSymlink | 0o777, Link: "bin/run"},
 		}},
 		{Name: "empty"},

@@ -111,10 +111,10 @@ func parents(seen map[string]fs.FileMode) []Entry {
 
 func partKey(p part, opts Options) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "recipe %d level %d dense %t owner %d:%d epoch %d end %t\n",
+	_, _ = fmt.Fprintf(sum, "recipe %d level %d dense %t owner %d:%d epoch %d end %t\n",
 		Recipe, level, p.dense, opts.UID, opts.GID, opts.epoch(), p.end)
 	for _, e := range p.entries {
-		fmt.Fprintf(sum, "%q %s %o %d %q %s\n",
+		_, _ = fmt.Fprintf(sum, "%q %s %o %d %q %s\n",
 			e.Path, e.Mode.Type()|e.Mode&fs.ModeSticky, perm(e.Mode), e.Size, e.Link, e.Digest)
 	}
 	return store.SumDigest(sum).Hex()

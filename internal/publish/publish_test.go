@@ -41,7 +41,8 @@ func openStore(t *testing.T) *store.Store {
 // storeLayer is a layer whose bytes lie in a store, as real ones do.
 type storeLayer struct{ *layer.Archive }
 
-func (l storeLayer) Digest() (v1.Hash, error)             { return v1.NewHash(string(l.Archive.Digest)) }
+func (l storeLayer) Digest() (v1.Hash, error) { return v1.NewHash(string(l.Archive.Digest)) }
+
 func (l storeLayer) DiffID() (v1.Hash, error)             { return v1.NewHash(string(l.Archive.DiffID)) }
 func (l storeLayer) Size() (int64, error)                 { return l.Archive.Size, nil }
 func (l storeLayer) Compressed() (io.ReadCloser, error)   { return l.Open() }

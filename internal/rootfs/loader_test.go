@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -62,9 +63,7 @@ func debian(more tree) tree {
 		"usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": lib("ld-linux-x86-64.so.2", ""),
 		"usr/lib/x86_64-linux-gnu/libc.so.6":            lib("libc.so.6", "", "ld-linux-x86-64.so.2"),
 	}
-	for k, v := range more {
-		tr[k] = v
-	}
+	maps.Copy(tr, more)
 	return tr
 }
 

@@ -115,7 +115,7 @@ func (s *Store) Prune(ctx context.Context, age time.Duration) (freed int64, err 
 		case e.Key == "":
 			n, err = pruneFiles(ctx, e.path, before)
 		case !e.Used.After(before):
-			n, err = s.pruneDir(e)
+			n, err = s.pruneDir(ctx, e)
 		}
 		freed += n
 		if err != nil {
@@ -126,13 +126,13 @@ func (s *Store) Prune(ctx context.Context, age time.Duration) (freed int64, err 
 }
 
 // pruneDir removes a tree or work directory unless a dram has its lock.
-func (s *Store) pruneDir(e Entry) (int64, error) {
+func (s *Store) pruneDir(ctx context.Context, e Entry) (int64, error) {
 	kind, name, _ := strings.Cut(e.Kind, "/")
 	lock := name + "-" + e.Key // as builds name theirs
 	if kind == "trees" {
 		lock = "tree-" + lock
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	unlock, err := s.Lock(ctx, lock, nil)
 	if err != nil {

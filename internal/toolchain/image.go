@@ -147,8 +147,7 @@ func (p *Provider) remoteOptions(ctx context.Context) []remote.Option {
 
 // registryProblem says what a registry's answer means and what to do.
 func registryProblem(what string, err error) error {
-	var te *transport.Error
-	if errors.As(err, &te) {
+	if te, ok := errors.AsType[*transport.Error](err); ok {
 		switch te.StatusCode {
 		case http.StatusNotFound:
 			return problem.New(problem.Usage, "see that name and tag are right", "toolchain %s does not exist: %w", what, err)
