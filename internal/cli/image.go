@@ -51,6 +51,11 @@ the libraries of the toolchain, which must match the one it was built with.`),
 // tells where.
 func (g *globals) image(ctx context.Context, cmd *cobra.Command, arg, out string) (*pipeline.Pipeline, string, *pipeline.Result, error) {
 	start := time.Now()
+	if out != "" {
+		if err := pipeline.CheckOutput(out); err != nil {
+			return nil, "", nil, err
+		}
+	}
 	if pipeline.IsRelease(arg) {
 		return g.imageOfRelease(ctx, cmd, arg, out)
 	}

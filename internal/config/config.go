@@ -95,6 +95,9 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	case *[]int:
 		*f, err = ports(values)
 	}
+	if err != nil && origin == FileName {
+		err = fmt.Errorf("%s: %w", s.Key, err)
+	}
 	if err != nil {
 		return c, problem.New(problem.Usage, s.Help, "%s: %w", origin, err)
 	}

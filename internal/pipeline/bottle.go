@@ -72,7 +72,7 @@ func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Relea
 	rel, err := release.Read(ctx, dir, release.Options{})
 	if err != nil {
 		_ = dir.Close()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("opening release %q: %w", path, err)
 	}
 	return rel, func() { _ = dir.Close() }, nil
 }

@@ -68,6 +68,13 @@ func allBlobs(img v1.Image) ([]blob, error) {
 	return append(distinct(layers), bytesBlob(config), bytesBlob(manifest)), nil
 }
 
+// CheckLayout says whether Layout could write to the directory dir: one that is
+// empty, or holds an image layout.
+func CheckLayout(dir string) error {
+	_, err := readIndex(dir)
+	return err
+}
+
 // openLayout makes dir ready and reads its index; a new layout's is empty.
 func openLayout(dir string) (*v1.IndexManifest, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // a result, for others to read
