@@ -3,6 +3,7 @@ GO ?= go
 GOLANGCI_LINT_VERSION = v2.15.0
 GOFUMPT_VERSION = v0.12.0
 FUZZTIME ?= 20s
+TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
 .PHONY: build test short lint fmt fuzz bench ci
 
@@ -15,14 +16,20 @@ test: ## everything, with the race detector; end-to-end tests use the host's Deb
 short: ## the tests that need neither network nor toolchain
 	$(GO) test -short ./...
 
-lint:
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt
 	$(GO) vet ./...
 	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
-	test -z "$$($(GO) run mvdan.cc/gofumpt@$(GOFUMPT_VERSION) -l .)"
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) run ./...
+	test -z "$$($(TOOLS)/gofumpt -l . | tee /dev/stderr)"
+	$(TOOLS)/golangci-lint run ./...
 
-fmt:
-	$(GO) run mvdan.cc/gofumpt@$(GOFUMPT_VERSION) -w .
+fmt: $(TOOLS)/gofumpt
+	$(TOOLS)/gofumpt -w .
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(TOOLS)/gofumpt:
+	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
 
 fuzz: ## every fuzz target, FUZZTIME each
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
