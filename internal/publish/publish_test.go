@@ -197,6 +197,18 @@ func TestTarIsWrittenOnlyIfItChanges(t *testing.T) {
 	if !writeTar(t, path, two) {
 		t.Error("a cut file was left as it was")
 	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1100] ^= 1 // in the last layer, or the padding behind it
+	raw[len(raw)-1600] ^= 1
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !writeTar(t, path, two) {
+		t.Error("a file with damage in a layer was left as it was")
+	}
 	only(t, dir, "a.tar", "b.tar")
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"dram/internal/problem"
+	"dram/internal/store"
 )
 
 const (
@@ -35,9 +36,9 @@ const (
 
 // Tar writes img to the file at path, named by names ("hello:0.1.0"), and says
 // whether it had to: a file that is there already with the same image and names
-// stays untouched, which its first kilobytes (layout, index, manifests,
-// configuration) and its size tell. Any other file is replaced at once when the
-// new one is whole.
+// stays untouched, which its size, its first kilobytes (layout, index,
+// manifests, configuration) and the digests of its layers tell. Any other file
+// is replaced at once when the new one is whole.
 //
 // index.json has one entry, by the first name: oci-archive: would ask which one
 // is meant if there were more. All names stand in manifest.json.
@@ -50,7 +51,7 @@ func Tar(ctx context.Context, path string, img v1.Image, names []string) (writte
 	if err != nil {
 		return false, fmt.Errorf("writing %q: %w", path, err)
 	}
-	if same(path, head, size) {
+	if same(path, head, size, parts.layers) {
 		return false, nil
 	}
 	err = replace(path, func(w io.Writer) error {
@@ -214,8 +215,9 @@ func header(name string, size int64) *tar.Header {
 	return h
 }
 
-// same says whether the file at path begins with head and has the size given.
-func same(path string, head []byte, size int64) bool {
+// same says whether the file at path is this archive already: its size, its
+// head, and each layer's digest, for a result that was damaged is made again.
+func same(path string, head []byte, size int64, layers []blob) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
@@ -226,6 +228,18 @@ func same(path string, head []byte, size int64) bool {
 		return false
 	}
 	got := make([]byte, len(head))
-	_, err = io.ReadFull(f, got)
-	return err == nil && bytes.Equal(got, head)
+	if _, err := io.ReadFull(f, got); err != nil || !bytes.Equal(got, head) {
+		return false
+	}
+	t := tar.NewReader(f) // the archive goes on where the head ends
+	for _, l := range layers {
+		h, err := t.Next()
+		if err != nil || h.Name != l.path() || h.Size != l.size {
+			return false
+		}
+		if d, err := store.DigestReader(t); err != nil || d.Hex() != l.digest.Hex {
+			return false
+		}
+	}
+	return true
 }
