@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -31,12 +30,16 @@ func benchmarks() []benchmark {
 			"with exactly the same packages from the same mirror.", (*bench).toolchain},
 		{"edit", "`dram image` to the finished image after a one-line edit of one module of `examples/big`, against " +
 			"plain `mix release --overwrite` in the same root, which makes no image: its time is the floor.", (*bench).edit},
-		{"unchanged", "`dram image` again with nothing changed, against plain `mix release --overwrite` again.",
-			(*bench).unchanged},
+		{
+			"unchanged", "`dram image` again with nothing changed, against plain `mix release --overwrite` again.",
+			(*bench).unchanged,
+		},
 		{"layers", "compressed size of the layers of `examples/hello` that differ after a one-line edit: what is " +
 			"pushed and pulled.", (*bench).layers},
-		{"size", "gzip layers of the image of `examples/hello`, against one `gzip -9` tar of the same files: the floor.",
-			(*bench).size},
+		{
+			"size", "gzip layers of the image of `examples/hello`, against one `gzip -9` tar of the same files: the floor.",
+			(*bench).size,
+		},
 	}
 }
 
@@ -155,12 +158,10 @@ func replaceOnce(file, old, text string) error {
 	return os.WriteFile(file, []byte(strings.Replace(string(content), old, text, 1)), 0o644)
 }
 
-// counter counts what is written to it.
+// counter is an io.Writer that counts.
 type counter struct{ n int64 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
 	return len(p), nil
 }
-
-var _ io.Writer = (*counter)(nil)

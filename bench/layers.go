@@ -42,8 +42,8 @@ func (b *bench) layers(ctx context.Context) ([]row, error) {
 // size measures the image of examples/hello beside its floor.
 func (b *bench) size(ctx context.Context) ([]row, error) {
 	r := row{what: "image of hello, gzip layers", rival: "one gzip -9 tar", unit: bytes, value: 13.5e6}
-	gzip, err := exec.LookPath("gzip")
-	if err != nil {
+	gzip := program("gzip")
+	if gzip == "" {
 		r.skipped = "gzip is not installed"
 		return []row{r}, nil
 	}
@@ -124,6 +124,15 @@ func flatSize(ctx context.Context, gzip string, image v1.Image) (float64, error)
 		return 0, fmt.Errorf("compressing the image's files: %w", err)
 	}
 	return float64(size.n), nil
+}
+
+// program is the path of a program of this machine, "" if it is not installed.
+func program(name string) string {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 func exists(path string) bool {

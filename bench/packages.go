@@ -9,32 +9,50 @@ import (
 type packageSet struct {
 	names    []string // sorted
 	provided map[string]bool
-	depends  []string // each "a | b (>= 1)", of Depends and Pre-Depends
+	depends  []relation // of Depends and Pre-Depends
+}
+
+// relation is one dependency of a package.
+type relation struct {
+	alternatives []string // each "name", or "name (>= 1)"
+	owner        string   // the version of the package that has it
 }
 
 // packagesOf reads a dpkg status file, of which dram or mmdebstrap is the author.
 func packagesOf(status string) packageSet {
 	set := packageSet{provided: map[string]bool{}}
-	for line := range strings.Lines(status) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if strings.HasPrefix(line, " ") {
-			continue
-		}
-		switch key {
-		case "Package":
-			set.names = append(set.names, value)
-			set.provided[value] = true
-		case "Provides":
-			for _, p := range strings.Split(value, ",") {
-				name, _ := dependency(p)
-				set.provided[name] = true
+	for stanza := range strings.SplitSeq(status, "\n\n") {
+		fields := map[string]string{}
+		for line := range strings.Lines(stanza) {
+			if key, value, ok := strings.Cut(line, ": "); ok && !strings.HasPrefix(line, " ") {
+				fields[key] = strings.TrimSpace(value)
 			}
-		case "Depends", "Pre-Depends":
-			set.depends = append(set.depends, strings.Split(value, ",")...)
 		}
+		set.add(fields)
 	}
 	slices.Sort(set.names)
 	return set
+}
+
+func (s *packageSet) add(fields map[string]string) {
+	name := fields["Package"]
+	if name == "" {
+		return
+	}
+	s.names = append(s.names, name)
+	s.provided[name] = true
+	for p := range strings.SplitSeq(fields["Provides"], ",") {
+		name, _, _ := dependency(p)
+		s.provided[name] = true
+	}
+	for _, field := range []string{"Depends", "Pre-Depends"} {
+		if fields[field] == "" {
+			continue
+		}
+		for d := range strings.SplitSeq(fields[field], ",") {
+			s.depends = append(s.depends, relation{strings.Split(d, "|"), fields["Version"]})
+		}
+	}
 }
 
 // absent is what the packages depend on and none of them is or provides, as
@@ -42,16 +60,19 @@ func packagesOf(status string) packageSet {
 func (s packageSet) absent() []string {
 	var entries []string
 	for _, d := range s.depends {
-		alternatives := strings.Split(d, "|")
-		if slices.ContainsFunc(alternatives, func(a string) bool {
-			name, _ := dependency(a)
+		if slices.ContainsFunc(d.alternatives, func(a string) bool {
+			name, _, _ := dependency(a)
 			return s.provided[name]
 		}) {
 			continue
 		}
-		name, version := dependency(alternatives[0])
-		if version != "" {
+		name, operator, version := dependency(d.alternatives[0])
+		switch operator {
+		case "":
+		case "=", ">=", "<=":
 			name += " (= " + version + ")"
+		default: // strictly less or more: of the same source, hence of the same version
+			name += " (= " + d.owner + ")"
 		}
 		entries = append(entries, name)
 	}
@@ -59,9 +80,11 @@ func (s packageSet) absent() []string {
 	return slices.Compact(entries)
 }
 
-// dependency splits "perl:any (>= 5.36)" into its name and its version.
-func dependency(text string) (name, version string) {
+// dependency splits "perl:any (>= 5.36)".
+func dependency(text string) (name, operator, version string) {
 	name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 	name, _, _ = strings.Cut(name, ":")
-	return name, strings.Trim(strings.TrimSpace(rest), "()<>= ")
+	rest = strings.Trim(rest, "() ")
+	operator, version, _ = strings.Cut(rest, " ")
+	return name, operator, version
 }

@@ -51,7 +51,10 @@ func (r row) cells() []string {
 		if r.skipped != "" {
 			why = "not measured: " + r.skipped
 		}
-		return []string{r.what, why, "", "", target, "–"}
+		if r.ratio == 0 && r.value == 0 {
+			target = "–"
+		}
+		return []string{r.what, why, "–", "–", target, "–"}
 	}
 	theirs, quotient, met := "–", "–", "**no**"
 	if r.rival != "" {

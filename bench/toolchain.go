@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +18,7 @@ import (
 func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 	r := row{what: "empty cache to toolchain root", rival: "mmdebstrap", ratio: 0.5}
 	for _, tool := range []string{"mmdebstrap", "dpkg-deb"} {
-		if _, err := exec.LookPath(tool); err != nil {
+		if program(tool) == "" {
 			r.skipped = tool + " is not installed"
 			return []row{r}, nil
 		}
@@ -116,7 +116,9 @@ func (b *bench) absentRepository(ctx context.Context, provides []string) (string
 	if err := os.Chmod(b.work, 0o755); err != nil { // apt reads it as a user of its own
 		return "", err
 	}
-	control := "Package: " + absentName + "\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\n" +
+	// Only a package of an architecture that allows it provides "name:any" too.
+	control := "Package: " + absentName + "\nVersion: 1\nArchitecture: " + runtime.GOARCH + "\nMulti-Arch: allowed\n" +
+		"Maintainer: nobody <nobody@localhost>\n" +
 		"Description: stands for packages that are left out\n"
 	if len(provides) > 0 {
 		control += "Provides: " + strings.Join(provides, ", ") + "\n"

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func states() []string {
 	return strings.Fields("open pending booked settled rejected expired archived")
@@ -134,7 +137,10 @@ const headText = `defmodule «NAME» do
 `
 
 // snippets are the functions that modules are made of.
-func snippets() []string {
+func snippets() []string { return slices.Concat(recordSnippets(), valueSnippets()) }
+
+// recordSnippets take or make records.
+func recordSnippets() []string {
 	return []string{
 		`  def «FN»(%«ALIAS»{state: :«STATE»} = «VAR»), do: {:ok, «VAR»}
   def «FN»(%«ALIAS»{amount: amount}) when amount > «LIMIT», do: {:error, :too_large}
@@ -164,6 +170,19 @@ func snippets() []string {
     end)
   end
 `,
+		`  def «FN»(0, acc), do: Enum.reverse(acc)
+
+  def «FN»(n, acc) when n > 0 do
+    «VAR» = %«ALIAS»{id: n, amount: rem(n * «FACTOR», «LIMIT»), state: :«STATE»}
+    «FN»(n - 1, [«VAR» | acc])
+  end
+`,
+	}
+}
+
+// valueSnippets work on lines, bytes, text and numbers.
+func valueSnippets() []string {
+	return []string{
 		`  def «FN»(%«ALIAS»{lines: lines}, name) do
     with {:ok, value} <- Map.fetch(lines, name),
          true <- value <= «LIMIT» do
@@ -197,13 +216,6 @@ func snippets() []string {
       amount >= 0 -> {:plain, amount}
       true -> raise ArgumentError, "amount #{amount} of «ALIAS» is negative"
     end
-  end
-`,
-		`  def «FN»(0, acc), do: Enum.reverse(acc)
-
-  def «FN»(n, acc) when n > 0 do
-    «VAR» = %«ALIAS»{id: n, amount: rem(n * «FACTOR», «LIMIT»), state: :«STATE»}
-    «FN»(n - 1, [«VAR» | acc])
   end
 `,
 	}

@@ -59,18 +59,19 @@ func (w *writer) record(m module) string {
 // functions writes a worker or a leaf: a few functions over one or two records.
 func (w *writer) functions(m module) string {
 	subject := w.known(w.records)
-	body := fill(headText, "NAME", m.Name, "SUBJECT", subject.Name, "ALIAS", subject.alias(),
-		"SEED", w.number(1, 10_000), "REVISION", strings.TrimLeft(revision, " "))
+	var body strings.Builder
+	body.WriteString(fill(headText, "NAME", m.Name, "SUBJECT", subject.Name, "ALIAS", subject.alias(),
+		"SEED", w.number(1, 10_000), "REVISION", strings.TrimLeft(revision, " ")))
 	order := w.rand.Perm(len(snippets()))
 	for i, s := range order[:3+w.rand.IntN(len(order)-3)] {
-		body += "\n" + fill(snippets()[s], "FN", fmt.Sprintf("%s_%d", w.pick(verbs()), i+1),
+		body.WriteString("\n" + fill(snippets()[s], "FN", fmt.Sprintf("%s_%d", w.pick(verbs()), i+1),
 			"ALIAS", subject.alias(), "VAR", snake(subject.alias()), "LIMIT", w.number(2, 900),
-			"FACTOR", w.number(2, 97), "STATE", w.pick(states()), "OTHER", w.pick(states())+"_again")
+			"FACTOR", w.number(2, 97), "STATE", w.pick(states()), "OTHER", w.pick(states())+"_again"))
 	}
 	if len(w.workers) > 0 {
-		body += "\n" + fill(callText, "OTHER", w.known(w.workers).Name)
+		body.WriteString("\n" + fill(callText, "OTHER", w.known(w.workers).Name))
 	}
-	return body + "end\n"
+	return body.String() + "end\n"
 }
 
 func (w *writer) server(m module) string {
