@@ -26,6 +26,10 @@ type Job struct {
 	Source *source.Tree
 	// Keep lists the directories (absolute, inside) that live on between runs.
 	Keep []string
+	// Derived lists the directories (absolute, inside one of Keep) that hold what
+	// was compiled from the source. They go when what steps generated in the
+	// source goes.
+	Derived []string
 	// Env is the environment of every step, whole, as "K=V".
 	Env []string
 	// Steps run in order; the first that fails ends the job.
@@ -43,6 +47,12 @@ type Step struct {
 	// Once, if set, is a digest of what the step depends on: the step is left
 	// out when it last succeeded with the same.
 	Once string
+	// Generates says that it makes files in the source: it does not count as
+	// done once those were removed.
+	Generates bool
+	// Volatile says that it makes files in the source anew each time: they are
+	// removed before the next run, so that it does not see them.
+	Volatile bool
 	// Lock is a file of the source that the step must leave as it is, or Once
 	// does not hold: next time, the source is staged as it was.
 	Lock string

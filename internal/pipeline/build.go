@@ -298,25 +298,31 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File) error {
 	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.Name(), "%w", failed)
 }
 
+const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +
+	"or let compiling have the network: --build-network host, or network = \"host\" under [build] in dram.toml\n"
+
 // hints are for messages whose cause is the sandbox or the toolchain.
 var hints = []struct{ says, hint string }{
 	{"cc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
 	{"gcc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
 	{"make: not found", "this toolchain has no make; use a distro: toolchain, or an image that has one\n"},
 	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
-	{"nxdomain", "compiling has no network: fetch what it needs in the assets.setup alias, or put it into the project\n"},
-	{"Could not resolve host", "compiling has no network: fetch what it needs in the assets.setup alias, or put it into the project\n"},
+	{"nxdomain", noNetwork},
+	{"econnrefused", noNetwork},
+	{"enetunreach", noNetwork},
+	{"failed_connect", noNetwork},
+	{"Could not resolve host", noNetwork},
 	{"nofile:0: is missing", ""},
 }
 
 func stepHint(s engine.Step, output []byte) string {
-	if s.Network {
-		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
-	}
 	for _, h := range hints {
-		if bytes.Contains(output, []byte(h.says)) {
+		if bytes.Contains(output, []byte(h.says)) && (!s.Network || h.hint != noNetwork) {
 			return h.hint
 		}
+	}
+	if fetches := s.Once != "" || s.Lock != ""; fetches {
+		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
 	}
 	return ""
 }

@@ -23,16 +23,23 @@ const (
 	mixHome = "/cache/mix"
 )
 
-// hostVariables pass through to the step that has the network.
-var hostVariables = []string{
-	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+// proxies is what of dram's own environment steps with the network need.
+func proxies(environ []string) []string {
+	names := []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+	var env []string
+	for _, kv := range environ {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(names, name) {
+			env = append(env, kv)
+		}
+	}
+	return env
 }
 
 // Key names the result: what has the same key is the same bytes.
 func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	c := p.config
 	raw, err := json.Marshal([]any{
-		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie,
+		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network,
 		c.BuildEnv, c.Programs, c.User, c.ImageEnv, c.Labels, c.Expose,
 	})
 	if err != nil {
@@ -52,6 +59,9 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
 		Export: build + "/" + p.MixEnv + "/rel/" + p.Release,
+	}
+	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
+		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)
 	}
 	job.Steps = p.stepsFor(facts, src, environ)
 	return job
@@ -96,16 +106,24 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 		online(p.Locked, "fetch", "mix", "deps.get", "--only", p.MixEnv)
 		steps[len(steps)-1].Lock = "mix.lock"
 	}
-	offline := []string{"HEX_OFFLINE=1"}
+	compiling := func(name string, argv ...string) {
+		s := engine.Step{Name: name, Argv: argv, Env: []string{"HEX_OFFLINE=1"}, Network: p.Network}
+		if p.Network {
+			s.Env = append(s.Env, proxies(environ)...)
+		}
+		steps = append(steps, s)
+	}
 	if p.Setup {
 		online(true, "assets setup", "mix", "assets.setup")
+		steps[len(steps)-1].Generates = true
 	}
 	if p.Deploy {
-		steps = append(steps, engine.Step{Name: "assets", Argv: []string{"mix", "assets.deploy"}, Env: offline})
+		compiling("compile", "mix", "compile") // Phoenix extracts hooks from templates for the bundler to find
+		compiling("assets", "mix", "assets.deploy")
+		steps[len(steps)-1].Volatile = true
 	}
-	return append(steps, engine.Step{
-		Name: "release", Argv: p.releaseCommand(), Env: offline,
-	})
+	compiling("release", p.releaseCommand()...)
+	return steps
 }
 
 // releaseCommand names the release only where mix.exs declares it: Mix knows
@@ -121,12 +139,12 @@ func (p *Plan) releaseCommand() []string {
 // settings and proxies. It may hold secrets; it is given to these steps alone
 // and kept nowhere.
 func fetchEnvironment(facts toolchain.Facts, environ []string) []string {
-	var env []string
+	env := proxies(environ)
 	cacerts := false
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		ours := name == "HEX_HOME" || name == "HEX_OFFLINE"
-		if (strings.HasPrefix(name, "HEX_") && !ours) || slices.Contains(hostVariables, name) {
+		if strings.HasPrefix(name, "HEX_") && !ours {
 			env = append(env, kv)
 			cacerts = cacerts || name == "HEX_CACERTS_PATH"
 		}

@@ -67,11 +67,13 @@ type Plan struct {
 	Locked    bool       `json:"locked"`        // mix.lock says which
 	Setup     bool       `json:"assets_setup"`  // mix assets.setup
 	Deploy    bool       `json:"assets_deploy"` // mix assets.deploy
+	Network   bool       `json:"network"`       // compiling has the host's network, too
 	Cookie    bool       `json:"cookie"`        // the release declares one: the tarball keeps it
 	Decisions []Decision `json:"decisions"`
 	Notes     []string   `json:"notes,omitempty"`
 
-	config config.Config
+	config   config.Config
+	pathDeps []string // applications in directories of the project, beside its own
 }
 
 // Config is the settings that the plan was made from.
@@ -84,7 +86,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Notes: slices.Clone(in.Project.Notes), config: in.Config,
 	}}
 	for _, decide := range []func(context.Context) error{
-		m.kind, m.engine, m.release, m.version, m.toolchain, m.steps, m.output,
+		m.kind, m.engine, m.release, m.version, m.toolchain, m.fetch, m.steps, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err
@@ -213,7 +215,7 @@ func (m *maker) version(context.Context) error {
 	return nil
 }
 
-func (m *maker) steps(context.Context) error {
+func (m *maker) fetch(context.Context) error {
 	p := m.in.Project
 	var remote []string
 	for _, d := range p.Deps {
@@ -223,6 +225,9 @@ func (m *maker) steps(context.Context) error {
 		if d.Outside() && d.In(m.plan.MixEnv) {
 			return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
 				"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
+		}
+		if d.Source == project.Path {
+			m.plan.pathDeps = append(m.plan.pathDeps, d.Name)
 		}
 	}
 	m.plan.Locked = p.HasLock
@@ -239,14 +244,32 @@ func (m *maker) steps(context.Context) error {
 	if m.plan.Fetch && !p.HasLock {
 		m.plan.Notes = append(m.plan.Notes, "there is no mix.lock: run `mix deps.get` and commit it, or builds may differ")
 	}
+	return nil
+}
+
+func (m *maker) steps(context.Context) error {
+	p := m.in.Project
 	if p.Assets.Deploy {
 		m.plan.Setup, m.plan.Deploy = p.Assets.Setup, true
-		m.decide("assets", "mix assets.deploy", "the alias is in mix.exs")
+		if m.plan.Setup {
+			m.decide("assets setup", "mix assets.setup, with the network", "the alias is in mix.exs")
+		}
+		m.decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
 	}
 	if len(p.NativeCode) > 0 {
 		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))
 	}
-	m.decide("build", strings.Join(m.plan.releaseCommand(), " ")+", without the network", "Mix compiles and assembles")
+	command := strings.Join(m.plan.releaseCommand(), " ")
+	switch network := cmp.Or(m.in.Config.BuildNetwork, "none"); network {
+	case "none":
+		m.decide("build", command+", without the network", "Mix compiles and assembles")
+	case "host":
+		m.plan.Network = true
+		m.decide("build", command+", with the network", "host: "+m.set("build.network"))
+		m.plan.Notes = append(m.plan.Notes, "compiling has the network: what it downloads is not checked by dram, and builds may differ")
+	default:
+		return problem.New(problem.Usage, "use none or host", "%s: unknown network %q", m.in.Config.Origin("build.network"), network)
+	}
 	return nil
 }
 

@@ -28,26 +28,33 @@ type staged struct {
 	Last int64 `json:"last"`
 }
 
-// Sync makes dst hold exactly the tree, but for the top-level names in keep,
-// which it does not touch. Files that did not change are not touched either,
-// so that Mix, which goes by time and size, compiles what changed and no more.
-// It tells which paths it wrote or removed. If it is killed, the next Sync
-// mends what it left.
-func Sync(ctx context.Context, t *Tree, dst string, keep ...string) (changed []string, err error) {
+// Changes is what a Sync did, each list sorted. A directory stands for all that
+// was in it.
+type Changes struct {
+	Staged  []string // files written, since they are new, changed, or were spoilt
+	Removed []string // what once was source
+	Strays  []string // removed too: what a build left
+}
+
+// Sync makes dst hold exactly the tree, but for the paths in keep, which it
+// does not touch. Files that did not change are not touched either, so that
+// Mix, which goes by time and size, compiles what changed and no more. If it is
+// killed, the next Sync mends what it left.
+func Sync(ctx context.Context, t *Tree, dst string, keep ...string) (changed Changes, err error) {
 	root, err := os.OpenRoot(dst)
 	if err != nil {
-		return nil, fmt.Errorf("staging the source: %w", err)
+		return changed, fmt.Errorf("staging the source: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	from, err := os.OpenRoot(t.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("staging the source: %w", err)
+		return changed, fmt.Errorf("staging the source: %w", err)
 	}
 	defer func() { _ = from.Close() }()
 	s := &syncer{from: from, to: root, record: dst + ".json", want: map[string]bool{}}
 	s.load()
 	if changed, err = s.all(ctx, t, keep); err != nil {
-		return nil, fmt.Errorf("staging the source: %w", err)
+		return Changes{}, fmt.Errorf("staging the source: %w", err)
 	}
 	return changed, nil
 }
@@ -57,7 +64,8 @@ type syncer struct {
 	record   string
 	state    staged
 	time     time.Time       // what changed files get
-	want     map[string]bool // what the tree has; true for directories
+	want     map[string]bool // what dst is to hold; true for directories
+	keep     map[string]bool
 }
 
 func (s *syncer) load() {
@@ -83,16 +91,31 @@ func newest(dst fs.FS) (last int64) {
 	return last
 }
 
-func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []string, err error) {
+// wants says what dst holds when all is done: the tree, what is kept, and the
+// directories of both.
+func (s *syncer) wants(t *Tree, keep []string) {
+	s.keep = make(map[string]bool, len(keep))
 	for _, f := range t.Files {
 		s.want[f.Path] = false
 		for d := path.Dir(f.Path); d != "."; d = path.Dir(d) {
 			s.want[d] = true
 		}
 	}
-	extra, err := s.extra(keep)
+	for _, k := range keep {
+		s.keep[k] = true
+		for d := path.Dir(k); d != "."; d = path.Dir(d) {
+			if _, known := s.want[d]; !known {
+				s.want[d] = true
+			}
+		}
+	}
+}
+
+func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed Changes, err error) {
+	s.wants(t, keep)
+	extra, err := s.extra()
 	if err != nil {
-		return nil, err
+		return changed, err
 	}
 	var todo []File
 	for _, f := range t.Files {
@@ -101,8 +124,9 @@ func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []str
 		}
 	}
 	if len(todo)+len(extra) == 0 {
-		return nil, nil
+		return changed, nil
 	}
+	changed.Removed, changed.Strays = s.sort(extra)
 	// The record goes first, without what is about to change: killed in
 	// between, the next Sync does it again.
 	for _, f := range todo {
@@ -110,26 +134,42 @@ func (s *syncer) all(ctx context.Context, t *Tree, keep []string) (changed []str
 	}
 	s.state.Last = s.time.Unix()
 	if err := s.save(); err != nil {
-		return nil, err
+		return changed, err
 	}
 	for _, name := range extra {
 		if err := s.remove(name); err != nil {
-			return nil, err
+			return changed, err
 		}
-		changed = append(changed, name)
 	}
 	for _, f := range todo {
 		if err := s.put(ctx, f); err != nil {
-			return nil, err
+			return changed, err
 		}
-		changed = append(changed, f.Path)
+		changed.Staged = append(changed.Staged, f.Path)
 	}
 	s.state.Files = make(map[string]string, len(t.Files))
 	for _, f := range t.Files {
 		s.state.Files[f.Path] = mark(f)
 	}
-	slices.Sort(changed)
 	return changed, s.save()
+}
+
+// sort tells what once was source from what never was.
+func (s *syncer) sort(extra []string) (removed, strays []string) {
+	was := make(map[string]bool, len(s.state.Files))
+	for name := range s.state.Files {
+		for ; name != "."; name = path.Dir(name) {
+			was[name] = true
+		}
+	}
+	for _, name := range extra {
+		if was[name] {
+			removed = append(removed, name)
+		} else {
+			strays = append(strays, name)
+		}
+	}
+	return removed, strays
 }
 
 func mark(f File) string {
@@ -170,15 +210,14 @@ func (s *syncer) remove(name string) error {
 	return s.to.RemoveAll(name)
 }
 
-// extra lists what dst holds and the tree does not, or has as another type,
-// but for keep.
-func (s *syncer) extra(keep []string) (names []string, err error) {
+// extra lists what dst holds and is not wanted, or is wanted as another type.
+func (s *syncer) extra() (names []string, err error) {
 	err = fs.WalkDir(s.to.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		dir, wanted := s.want[name]
 		switch {
 		case name == "." && err == nil:
 			return nil
-		case slices.Contains(keep, name):
+		case s.keep[name] && (!dir || d != nil && d.IsDir()):
 			return skip(d)
 		case !wanted || d != nil && dir != d.IsDir():
 			names = append(names, name)

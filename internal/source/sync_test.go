@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func syncTo(t testing.TB, src, dst string, keep ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return changed
+	return slices.Sorted(slices.Values(slices.Concat(changed.Staged, changed.Removed, changed.Strays)))
 }
 
 func mtime(t testing.TB, dir, name string) time.Time {
@@ -95,6 +96,41 @@ func TestSyncKeepsWhatTheCallerNames(t *testing.T) {
 	want := []string{"_build/prod/x", "apps/web/mix.exs", "apps/web/node_modules/m", "deps/a/b", "mix.exs"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What a build made stays where the next Sync is told to keep it, and goes
+// where it is not; Changes tells it from what once was source.
+func TestGenerated(t *testing.T) {
+	src, dst := t.TempDir(), filepath.Join(t.TempDir(), "app")
+	write(t, src, "mix.exs", "lib/a.ex", "old/a.ex", "priv/readme")
+	syncTo(t, src, dst)
+	write(t, dst, "priv/native/x.so", "gen/deep/y", "assets/node_modules/m/i.js", "link -> mix.exs", "deps/d/mix.exs", "was/file")
+	kept, err := Generated(read(t, src, Options{}), dst, "deps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"assets/node_modules", "gen/deep/y", "link", "priv/native/x.so", "was/file"}, kept); diff != "" {
+		t.Error(diff)
+	}
+	write(t, dst, "priv/static/app.css", "gen/stray")
+	remove(t, src, "old/a.ex")
+	write(t, src, "lib/a.ex=edited", "was/file/now/b.ex", "link=now a file")
+	changed, err := Sync(t.Context(), read(t, src, Options{}), dst, append(kept, "deps")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Changes{
+		Staged:  []string{"lib/a.ex", "link", "was/file/now/b.ex"},
+		Removed: []string{"old"}, Strays: []string{"gen/stray", "priv/static", "was/file"},
+	}
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range []string{"priv/native/x.so", "gen/deep/y", "assets/node_modules/m/i.js", "deps/d/mix.exs"} {
+		if _, err := os.Stat(filepath.Join(dst, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

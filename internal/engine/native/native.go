@@ -14,7 +14,6 @@ import (
 	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
-	"dram/internal/source"
 	"dram/internal/store"
 )
 
@@ -60,35 +59,62 @@ func (r *run) all(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
 		return "", fmt.Errorf("staging the source: %w", err)
 	}
-	if _, err := source.Sync(ctx, r.job.Source, r.source(), r.keptTops()...); err != nil {
+	if err := r.stage(ctx); err != nil {
 		return "", err
 	}
 	// Assembled anew each time: Mix leaves what an earlier version had in lib/.
 	if err := r.clearExport(); err != nil {
 		return "", err
 	}
+	if err := r.steps(ctx); err != nil {
+		return "", err
+	}
+	return r.exported()
+}
+
+// steps runs those that are to run.
+func (r *run) steps(ctx context.Context) error {
 	done := r.readDone()
+	noted := false
 	for _, s := range r.job.Steps {
+		if s.Volatile && !noted {
+			noted = true
+			if err := r.noteGenerated(); err != nil {
+				return err
+			}
+		}
 		skip := s.Once != "" && done[s.Name] == s.Once
 		r.ev.Step(s, skip)
 		if skip {
 			continue
 		}
 		if err := r.marked(ctx, s); err != nil {
-			return "", err
-		}
-		locked := r.lockHolds(s)
-		if !locked {
-			r.ev.Unlocked(s)
-		}
-		if s.Once != "" && locked {
-			done[s.Name] = s.Once
-			if err := r.engine.store.Put("steps", r.job.Key, done); err != nil {
-				return "", err
+			if noted {
+				return err
 			}
+			return errors.Join(err, r.noteGenerated())
+		}
+		if err := r.ended(s, done); err != nil {
+			return err
 		}
 	}
-	return r.exported()
+	if noted {
+		return nil
+	}
+	return r.noteGenerated()
+}
+
+// ended remembers that a step succeeded.
+func (r *run) ended(s engine.Step, done map[string]string) error {
+	locked := r.lockHolds(s)
+	if !locked {
+		r.ev.Unlocked(s)
+	}
+	if s.Once == "" || !locked {
+		return nil
+	}
+	done[s.Name] = s.Once
+	return r.engine.store.Put("steps", r.job.Key, done)
 }
 
 func (r *run) readDone() map[string]string {
