@@ -1,6 +1,7 @@
 // Package binary reads bounded facts from executables and shared libraries:
 // from ELF files (System V ABI, generic part, and the GNU extensions) what the
-// loader looks at, and of Mach-O and PE files only that they are such.
+// loader looks at, the dynamic symbols and the entry of a NIF library, and of
+// Mach-O and PE files only that they are such.
 //
 // It reads what the kernel and the loader read: the file header, the program
 // headers and PT_DYNAMIC, never section headers, which a stripped or hostile
@@ -23,11 +24,13 @@ type Format int
 
 // The formats that are recognised.
 const (
-	Other  Format = iota // anything else: data
-	ELF                  // Linux, BSD
-	MachO                // macOS
-	PE                   // Windows
-	Script               // "#!" and an interpreter
+	Other      Format = iota // anything else: data
+	ELF                      // Linux, BSD
+	MachO                    // macOS
+	PE                       // Windows
+	Script                   // "#!" and an interpreter
+	LFSPointer               // what Git has in place of a file that Git LFS did not fetch
+	Empty                    // no byte at all
 )
 
 func (f Format) String() string {
@@ -40,13 +43,20 @@ func (f Format) String() string {
 		return "PE"
 	case Script:
 		return "script"
+	case LFSPointer:
+		return "Git LFS pointer"
+	case Empty:
+		return "empty file"
 	case Other:
 	}
 	return "data"
 }
 
 // SniffLen is how many bytes Sniff looks at.
-const SniffLen = 8
+const SniffLen = len(lfsMagic)
+
+// lfsMagic is how a pointer begins (Git LFS specification, version 1).
+const lfsMagic = "version https://git-lfs.github.com/spec/"
 
 // Sniff tells a file's format from its first bytes; fewer than SniffLen are
 // fine where the file is shorter.
@@ -58,10 +68,14 @@ func Sniff(head []byte) Format {
 		{"\x7fELF", ELF},
 		{"#!", Script},
 		{"MZ", PE},
+		{lfsMagic, LFSPointer},
 		{"\xfe\xed\xfa\xce", MachO},
 		{"\xce\xfa\xed\xfe", MachO}, // 32 bits, both byte orders
 		{"\xfe\xed\xfa\xcf", MachO},
 		{"\xcf\xfa\xed\xfe", MachO}, // 64 bits, both byte orders
+	}
+	if len(head) == 0 {
+		return Empty
 	}
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {

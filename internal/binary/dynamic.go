@@ -56,9 +56,8 @@ func (e *elfReader) entry(b []byte) (elf.DynTag, uint64) {
 // facts turns the tags that matter into the File's fields.
 func (e *elfReader) facts(needed []uint64) error {
 	o := &e.out
-	o.Flags = elf.DynFlag(e.tags[elf.DT_FLAGS])               //nolint:gosec // flags are 32 bits wide
-	o.Flags1 = elf.DynFlag1(e.tags[elf.DT_FLAGS_1])           //nolint:gosec // flags are 32 bits wide
-	const dtRelrSize, dtRelr = elf.DynTag(35), elf.DynTag(36) // debug/elf has no names for them
+	o.Flags = elf.DynFlag(e.tags[elf.DT_FLAGS])     //nolint:gosec // flags are 32 bits wide
+	o.Flags1 = elf.DynFlag1(e.tags[elf.DT_FLAGS_1]) //nolint:gosec // flags are 32 bits wide
 	_, table := e.tags[dtRelr]
 	o.RelR = table && e.tags[dtRelrSize] > 0
 	if err := e.findStrings(); err != nil {

@@ -39,6 +39,7 @@ type File struct {
 
 	RelR  bool  // it has DT_RELR relocations, which glibc before 2.36 ignores
 	Stack Stack // what PT_GNU_STACK says
+	ISA   ISA   // the instruction sets without which it refuses to be loaded
 
 	VersionNeeds []VersionNeed // symbol versions it wants, by library
 	VersionDefs  []VersionDef  // symbol versions it offers
@@ -78,7 +79,15 @@ type VersionDef struct {
 // ReadELF reads the ELF file of size bytes in r. Errors wrap ErrFormat, or are
 // r's own.
 func ReadELF(r io.ReaderAt, size int64) (*File, error) {
-	e := &elfReader{r: r, size: size}
+	e, err := readELF(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return &e.out, nil
+}
+
+func readELF(r io.ReaderAt, size int64) (*elfReader, error) {
+	e := &elfReader{r: r, size: size, want: map[uint16]versionRef{}, offer: map[uint16]string{}}
 	if err := e.header(); err != nil {
 		return nil, fmt.Errorf("reading ELF header: %w", err)
 	}
@@ -91,7 +100,7 @@ func ReadELF(r io.ReaderAt, size int64) (*File, error) {
 	if err := e.versions(); err != nil {
 		return nil, fmt.Errorf("reading ELF symbol versions: %w", err)
 	}
-	return &e.out, nil
+	return e, nil
 }
 
 // elfReader is the state of reading one file.
@@ -106,7 +115,9 @@ type elfReader struct {
 	loads   []segment
 	dyn     segment
 	tags    map[elf.DynTag]uint64
-	strings uint64 // file offset of the string table
+	want    map[uint16]versionRef // version indexes of DT_VERNEED
+	offer   map[uint16]string     // version indexes of DT_VERDEF
+	strings uint64                // file offset of the string table
 	strsize uint64
 	out     File
 }
@@ -224,6 +235,8 @@ func (e *elfReader) segment(b []byte) error {
 		}
 	case elf.PT_INTERP:
 		return e.interp(s)
+	case elf.PT_GNU_PROPERTY:
+		return e.properties(s)
 	}
 	return nil
 }

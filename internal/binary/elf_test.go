@@ -189,7 +189,8 @@ func TestReadELFAgreesWithStandardLibrary(t *testing.T) {
 
 func TestSniff(t *testing.T) {
 	tests := map[string]facts.Format{
-		"":                                 facts.Other,
+		"": facts.Empty,
+		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n": facts.LFSPointer,
 		"\x7fELF\x02\x01\x01\x00":          facts.ELF,
 		"#!/bin/s":                         facts.Script,
 		"MZ\x90\x00":                       facts.PE,

@@ -80,6 +80,7 @@ func (e *elfReader) versionNeeds() error {
 			err = e.chain(b, pos+e.word(rec, 8), 16, count, &left, func(r []byte) uint64 { return e.word(r, 12) },
 				func(_ uint64, aux []byte) error {
 					name, err := e.str(e.word(aux, 8))
+					e.want[e.order.Uint16(aux[6:])] = versionRef{lib, name}
 					need.Versions = append(need.Versions, Version{name, e.order.Uint16(aux[4:])&verWeak != 0})
 					return err
 				})
@@ -102,6 +103,9 @@ func (e *elfReader) versionDefs() error {
 				func([]byte) uint64 { return 0 },
 				func(_ uint64, aux []byte) error {
 					name, err := e.str(e.word(aux, 0))
+					if flags&verBase == 0 {
+						e.offer[e.order.Uint16(rec[4:])&versionIndex] = name
+					}
 					def := VersionDef{Name: name, Base: flags&verBase != 0, Weak: flags&verWeak != 0}
 					e.out.VersionDefs = append(e.out.VersionDefs, def)
 					return err

@@ -20,6 +20,7 @@ type ELF struct {
 	Tags     [][2]uint64 // PT_DYNAMIC, without the tags that lead to Strings and Tail
 	Tail     []byte      // version records, mapped behind the strings
 	TailTags []elf.DynTag
+	placed   [][2]uint64 // tags that lead into Tail, and how far
 }
 
 // New is a little-endian x86-64 file with an empty PT_DYNAMIC.
@@ -48,9 +49,25 @@ func (f *ELF) Name(tag elf.DynTag, names ...string) *ELF {
 	return f
 }
 
+// Place adds a blob to Tail and an entry to PT_DYNAMIC that leads there. The
+// blob's address is TailAt plus what this returns.
+func (f *ELF) Place(tag elf.DynTag, blob []byte) uint64 {
+	for len(f.Tail)%8 != 0 {
+		f.Tail = append(f.Tail, 0)
+	}
+	at := uint64(len(f.Tail))
+	f.Tail = append(f.Tail, blob...)
+	f.placed = append(f.placed, [2]uint64{uint64(tag), at}) //nolint:gosec // tags are 64-bit patterns
+	return at
+}
+
+const phnum, headers = 4, 64 + 4*56
+
+// TailAt is the address of Tail once Interp and Strings are complete.
+func (f *ELF) TailAt() uint64 { return headers + uint64(len(f.Interp)) + 1 + uint64(len(f.Strings)) }
+
 // Bytes is the file.
 func (f *ELF) Bytes() []byte {
-	const phnum, headers = 4, 64 + 4*56
 	interp := append([]byte(f.Interp), 0)
 	strAt := headers + uint64(len(interp))
 	tailAt := strAt + uint64(len(f.Strings))
@@ -84,6 +101,9 @@ func (f *ELF) allTags(strAt, tailAt uint64) [][2]uint64 {
 	tags = append(tags, [2]uint64{uint64(elf.DT_STRTAB), strAt}, [2]uint64{uint64(elf.DT_STRSZ), uint64(len(f.Strings))})
 	for _, tag := range f.TailTags {
 		tags = append(tags, [2]uint64{uint64(tag), tailAt}) //nolint:gosec // tags are 64-bit patterns
+	}
+	for _, p := range f.placed {
+		tags = append(tags, [2]uint64{p[0], tailAt + p[1]})
 	}
 	return append(tags, [2]uint64{}) // DT_NULL
 }
