@@ -117,6 +117,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		UI:    ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet}),
 		Toolchains: &toolchain.Provider{
 			Store: st, HTTP: client, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(c, pipeline.Host()),
+			AllowExpired: c.Expired == "allow",
 		},
 		Engine:  native.New(st),
 		Environ: os.Environ(),

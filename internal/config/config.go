@@ -27,6 +27,7 @@ type Config struct {
 	MixEnv         string
 	BuildEnv       []string // "K=V", sorted
 	BuildNetwork   string   // "none" or "host": what compiling sees
+	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
 	Programs       []string // added to the image
 	User           string   // the image's, "UID" or "UID:GID"
 	ImageEnv       []string // "K=V", sorted
@@ -55,13 +56,14 @@ func Settings() []Setting {
 		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "Debian packages added to a distro: toolchain", field: func(c *Config) any { return &c.Packages }},
 		{Key: "toolchain.mirror", Env: "DRAM_MIRROR", Flag: "mirror", Default: "the host's apt sources, else ftp.debian.org", Help: "URL of the Debian archive", field: func(c *Config) any { return &c.Mirror }},
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
+		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "native", Help: "what runs the build: native", field: func(c *Config) any { return &c.Engine }},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", field: func(c *Config) any { return &c.Release }},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
-		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone) or host, for packages that download then", field: func(c *Config) any { return &c.BuildNetwork }},
+		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone) or host, for packages that download then", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "host")},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
@@ -111,6 +113,15 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	}
 	c.origin = m
 	return c, nil
+}
+
+func oneOf(choices ...string) func(string) error {
+	return func(value string) error {
+		if !slices.Contains(choices, value) {
+			return fmt.Errorf("%q is not %s", value, strings.Join(choices, " or "))
+		}
+		return nil
+	}
 }
 
 // checkUser refuses names: an image from scratch knows none.

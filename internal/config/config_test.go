@@ -95,6 +95,7 @@ func TestBadSettings(t *testing.T) {
 		{"not a table", "[image]\nenv = [\"A=1\"]\n", "image.env: must be a table", "K=V"},
 		{"user by name", "[image]\nuser = \"app\"\n", `"app" is not of the form`, "UID"},
 		{"user with three parts", "[image]\nuser = \"1:2:3\"\n", `"1:2:3" is not of the form`, "UID"},
+		{"none of the choices", "[build]\nnetwork = \"some\"\n", `build.network: "some" is not none or host`, "compiling"},
 		{"port too large", "[image]\nexpose = [70000]\n", `"70000" is no port`, "ports"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,6 +121,9 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
+		if choice, ok := map[string]string{"build.network": "host", "toolchain.expired_indexes": "allow"}[s.Key]; ok {
+			value = choice
+		}
 		if s.Key == "image.expose" || s.Key == "image.user" {
 			value = "1"
 		}

@@ -167,7 +167,7 @@ func (r release) check(dist string, now time.Time, allowExpired bool) error {
 		return nil
 	}
 	return problem.New(problem.Failure,
-		"the mirror is out of date (or this machine's clock is wrong): use another mirror, or allow expired indexes",
+		"the mirror is out of date (or this machine's clock is wrong): use another mirror, or allow it: --expired-indexes allow",
 		"the index of %q was valid until %s, and it is %s", dist,
 		r.validUntil.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 }

@@ -55,8 +55,12 @@ func (m *maker) byRequirement(ctx context.Context) error {
 	var has []string
 	for _, s := range m.in.Suites {
 		v, err := m.in.Versions(ctx, s.Name)
-		if err != nil {
+		switch {
+		case err != nil && s.Stable:
 			return fmt.Errorf("asking what Debian %s has: %w", s.Name, err)
+		case err != nil:
+			has = append(has, fmt.Sprintf("debian/%s could not be asked: %v", s.Name, err))
+			continue
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && s.Stable && want.Match(have) {
@@ -90,7 +94,8 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	}
 	best, ok := bestTag(all, asked.Elixir.Version, asked.Erlang.Version)
 	if !ok {
-		return problem.New(problem.Usage, "see that these versions exist together, or choose a toolchain with --toolchain",
+		return problem.New(problem.Usage, nearby(all, asked.Elixir.Version, asked.Erlang.Version)+
+			"see that these versions exist together, or choose a toolchain with --toolchain",
 			"%s has no Debian image with %s, as %s asks", repository, what, cmp.Or(asked.Elixir.File, asked.Erlang.File))
 	}
 	m.choose("image:"+repository+":"+best.text,
@@ -102,17 +107,7 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 // among the tags that have what is asked for. A version asked for in part
 // ("1.18", "27") is satisfied by all that begin with it.
 func bestTag(all []string, elixir, otp string) (tag, bool) {
-	var fit []tag
-	for _, text := range all {
-		parts := tagForm.FindStringSubmatch(text)
-		if parts == nil {
-			continue
-		}
-		t := tag{text, parts[1], parts[2], parts[3], parts[4]}
-		if within(t.elixir, elixir) && within(t.otp, otp) {
-			fit = append(fit, t)
-		}
-	}
+	fit := slices.DeleteFunc(readTags(all), func(t tag) bool { return !within(t.elixir, elixir) || !within(t.otp, otp) })
 	if len(fit) == 0 {
 		return tag{}, false
 	}
@@ -120,6 +115,41 @@ func bestTag(all []string, elixir, otp string) (tag, bool) {
 		return cmp.Or(compareVersions(a.elixir, b.elixir), compareVersions(a.otp, b.otp),
 			cmp.Compare(suiteAge(a.suite), suiteAge(b.suite)), cmp.Compare(a.date, b.date))
 	}), true
+}
+
+func readTags(all []string) []tag {
+	var tags []tag
+	for _, text := range all {
+		if parts := tagForm.FindStringSubmatch(text); parts != nil {
+			tags = append(tags, tag{text, parts[1], parts[2], parts[3], parts[4]})
+		}
+	}
+	return tags
+}
+
+// nearby says which versions there are beside each of those asked for, where
+// only the pair is missing.
+func nearby(all []string, elixir, otp string) string {
+	var others, pairs []string
+	for _, t := range readTags(all) {
+		switch {
+		case within(t.elixir, elixir):
+			others = append(others, t.otp)
+		case otp != "" && within(t.otp, otp):
+			pairs = append(pairs, t.elixir)
+		}
+	}
+	says := ""
+	for _, l := range []struct {
+		asked, other string
+		have         []string
+	}{{"Elixir " + elixir, "Erlang", others}, {"Erlang " + otp, "Elixir", pairs}} {
+		slices.SortFunc(l.have, func(a, b string) int { return compareVersions(b, a) })
+		if l.have = slices.Compact(l.have); len(l.have) > 0 {
+			says += fmt.Sprintf("with %s there are %s %s\n", l.asked, l.other, strings.Join(l.have[:min(len(l.have), 8)], ", "))
+		}
+	}
+	return says
 }
 
 // within says whether version is the asked one, or a release of the asked
@@ -131,10 +161,10 @@ func within(have, asked string) bool {
 	return have == asked || (strings.HasPrefix(have, asked+".") && !strings.Contains(have, "-"))
 }
 
-// suiteAge orders Debian's code names; an unknown one counts as the oldest,
-// since dram knows nothing of it.
+// suiteAge orders the code names of Debian's stable releases; another one, or
+// one that is not released, counts as the oldest.
 func suiteAge(name string) int {
-	return slices.Index([]string{"stretch", "buster", "bullseye", "bookworm", "trixie", "forky"}, name)
+	return slices.Index([]string{"stretch", "buster", "bullseye", "bookworm", "trixie"}, name)
 }
 
 // compareVersions orders versions with any number of parts, by number; what

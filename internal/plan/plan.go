@@ -260,15 +260,12 @@ func (m *maker) steps(context.Context) error {
 		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))
 	}
 	command := strings.Join(m.plan.releaseCommand(), " ")
-	switch network := cmp.Or(m.in.Config.BuildNetwork, "none"); network {
-	case "none":
+	if m.in.Config.BuildNetwork != "host" {
 		m.decide("build", command+", without the network", "Mix compiles and assembles")
-	case "host":
+	} else {
 		m.plan.Network = true
 		m.decide("build", command+", with the network", "host: "+m.set("build.network"))
 		m.plan.Notes = append(m.plan.Notes, "compiling has the network: what it downloads is not checked by dram, and builds may differ")
-	default:
-		return problem.New(problem.Usage, "use none or host", "%s: unknown network %q", m.in.Config.Origin("build.network"), network)
 	}
 	return nil
 }

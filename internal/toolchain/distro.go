@@ -15,7 +15,7 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 	}
 	client := debian.New(p.Store, p.HTTP, p.progress)
 	set, err := client.Resolve(ctx, debian.Request{
-		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, Packages: opts.Packages, Refresh: opts.Refresh,
+		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, Packages: opts.Packages, Refresh: opts.Refresh, AllowExpired: p.AllowExpired,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
@@ -35,5 +35,7 @@ func (p *Provider) Versions(ctx context.Context, name string) (debian.Versions, 
 	if err != nil {
 		return debian.Versions{}, err
 	}
-	return debian.New(p.Store, p.HTTP, p.progress).Versions(ctx, debian.Request{Suite: suite, Arch: p.Arch, Mirror: p.Mirror})
+	return debian.New(p.Store, p.HTTP, p.progress).Versions(ctx, debian.Request{
+		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, AllowExpired: p.AllowExpired,
+	})
 }

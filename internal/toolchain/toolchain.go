@@ -29,6 +29,8 @@ type Provider struct {
 	HTTP   *http.Client
 	Mirror debian.Mirror
 	Arch   string // "amd64", as Go and Debian both name it
+	// AllowExpired takes a distribution's package indexes past their date.
+	AllowExpired bool
 
 	progressTo atomic.Pointer[func(format string, args ...any)]
 }
