@@ -236,12 +236,14 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 	}
 	defer func() { _ = log.Close() }()
 	stage := p.UI.Start("build", "staging the source")
+	var begun int64 // where in the log the last step's output begins
 	built, err := p.Engine.Run(ctx, job, engine.Events{
 		Output: io.MultiWriter(log, stage.Writer()),
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
 		Step: func(s engine.Step, skipped bool) {
 			if !skipped {
 				stage.Update(s.Name)
+				begun, _ = log.Seek(0, io.SeekEnd)
 				_, _ = fmt.Fprintf(log, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
 			}
 		},
@@ -252,7 +254,7 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 	var failed *engine.StepError
 	switch {
 	case errors.As(err, &failed):
-		return nil, p.stepProblem(failed, log)
+		return nil, p.stepProblem(failed, log, begun)
 	case err != nil:
 		return nil, err
 	}
@@ -281,15 +283,12 @@ func (p *Pipeline) openLog(key string) (*os.File, error) {
 // log has it all.
 const maxShown = 64 << 10
 
-func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File) error {
+func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File, begun int64) error {
 	var shown []byte
 	if end, err := log.Seek(0, io.SeekEnd); err == nil {
-		shown = make([]byte, min(end, maxShown))
+		shown = make([]byte, min(end-begun, maxShown))
 		n, _ := log.ReadAt(shown, end-int64(len(shown)))
 		shown = shown[:n]
-	}
-	if i := bytes.LastIndex(shown, []byte("\n== ")); i >= 0 {
-		shown = shown[i+1:] // this step's alone
 	}
 	p.UI.Output(shown)
 	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {

@@ -123,8 +123,9 @@ func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root st
 // diskFull makes "no space left" a problem of the environment, wherever it
 // came up.
 func (p *Pipeline) diskFull(err error) error {
-	if err == nil || !errors.Is(err, errNoSpace) {
-		return err
+	var known *problem.Error
+	if err == nil || !errors.Is(err, errNoSpace) || errors.As(err, &known) && known.Kind == problem.Environment {
+		return err // a limit on namespaces has the same number, and what sees it says more
 	}
 	return problem.New(problem.Environment,
 		"make room, run `dram cache prune`, or set DRAM_CACHE_DIR to a larger disk (the cache is at "+p.Store.Dir()+")",

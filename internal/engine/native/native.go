@@ -192,7 +192,7 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	err = sandbox.Run(ctx, spec)
 	var exit *sandbox.ExitError
 	if errors.As(err, &exit) && ctx.Err() == nil {
-		return &engine.StepError{Step: s, Err: err}
+		return &engine.StepError{Step: s, Err: errors.Unwrap(err)} // its argv is in the step
 	}
 	return err
 }
