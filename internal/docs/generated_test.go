@@ -92,12 +92,12 @@ func help(t *testing.T, name string) string {
 	about, _, _ := strings.Cut(cmd.Long, "Exit codes:")
 	fmt.Fprintf(&b, "%s\n\n%s\n", cmd.UseLine(), strings.TrimSpace(wrapLines(about)))
 	if own := ownFlags(cmd); own.HasFlags() {
-		fmt.Fprintf(&b, "\n%s", own.FlagUsagesWrapped(width))
+		fmt.Fprintf(&b, "\nFlags:\n%s", own.FlagUsagesWrapped(width))
 	}
 	if hasSettings(cmd) {
-		b.WriteString("  and the flags of the settings\n")
+		b.WriteString("\nTakes the flags of the settings.\n")
 	}
-	fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(cmd.Example, "\n"))
+	fmt.Fprintf(&b, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
 	return fenced(b.String())
 }
 
@@ -146,7 +146,7 @@ func sharedFlags(t *testing.T, which string) string {
 func settings() string {
 	var b strings.Builder
 	for _, s := range config.Settings() {
-		fmt.Fprintf(&b, "- `%s`, `%s`, `--%s`\n", s.Key, s.Env, s.Flag)
+		fmt.Fprintf(&b, "- `%s`, `%s`, `--%s`\\\n", s.Key, s.Env, s.Flag)
 		text := strings.ToUpper(s.Help[:1]) + s.Help[1:] + "."
 		if s.Default != "" {
 			text += " Default: " + s.Default + "."
