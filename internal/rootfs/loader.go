@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"debug/elf"
 	"fmt"
 	"path"
 	"slices"
@@ -125,4 +126,34 @@ func program(fsys FS, name string) (Program, bool) {
 		}
 	}
 	return Program{}, false
+}
+
+// Directories is where libraries are looked for in this root, whoever needs
+// them: those of the loader's configuration, then those that it knows by
+// itself, of every loader present.
+func (l *Loader) Directories() []string {
+	out := slices.Clone(l.conf)
+	for _, a := range l.present {
+		for _, dir := range a.defaults() {
+			if !slices.Contains(out, dir) {
+				out = append(out, dir)
+			}
+		}
+	}
+	return out
+}
+
+// Interpreter is a loader of programs.
+type Interpreter struct {
+	Path    string // "lib64/ld-linux-x86-64.so.2"
+	Machine elf.Machine
+	Musl    bool
+}
+
+// Interpreters is the loaders in this root.
+func (l *Loader) Interpreters() (out []Interpreter) {
+	for _, a := range l.present {
+		out = append(out, Interpreter{a.interps[0], a.machine, a.musl})
+	}
+	return out
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dram/internal/binary"
 )
 
 // Mount is base with sub in place of whatever is at the directory at, as
@@ -70,6 +72,15 @@ func (u *union) lstat(name string) (fs.FileInfo, error) {
 func (u *union) readlink(name string) (string, error) {
 	fsys, rest := u.side(name)
 	return lowerOf(fsys).readlink(rest)
+}
+
+// ELF makes a union of Described.
+func (u *union) ELF(name string) (*binary.File, bool) {
+	fsys, rest := u.side(name)
+	if d, ok := fsys.(Described); ok {
+		return d.ELF(rest)
+	}
+	return nil, false
 }
 
 func (u *union) real(verb, name string, last bool) (string, error) {

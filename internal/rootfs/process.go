@@ -11,6 +11,7 @@ import (
 // object is a file mapped into a process.
 type object struct {
 	name    string // as it was opened
+	real    string // with links followed
 	file    *binary.File
 	parent  *object // who asked for it first
 	origin  string  // what $ORIGIN is
@@ -25,6 +26,8 @@ type process struct {
 	system []place         // where the loader looks in the end
 	loaded map[string]bool // by the names that ask for it
 	queue  []*object
+	all    []*object // what was loaded, in order
+	loader *object   // the interpreter, which is also a library
 }
 
 // place is one directory of a search.
@@ -36,21 +39,32 @@ type place struct {
 // process loads a program, or a library as if it were one, breadth first as
 // the loaders do.
 func (s *search) process(name, real string, f *binary.File) error {
+	p, err := s.begin(name, f)
+	if err != nil || p == nil {
+		return err
+	}
+	return p.load(p.object(name, path.Dir(real), f, nil), real)
+}
+
+// begin is a process into which nothing is loaded yet; nil if none can be.
+func (s *search) begin(name string, f *binary.File) (*process, error) {
 	a, err := s.abi(f)
 	if err != nil {
 		s.skip(name, err)
-		return nil
+		return nil, nil
 	}
 	p := &process{search: s, abi: a, loaded: map[string]bool{"": true}}
 	if f.Interp != "" {
 		if err := p.interp(name, f.Interp); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := p.places(); err != nil {
-		return err
-	}
-	p.queue = []*object{p.object(name, path.Dir(real), f, nil)}
+	return p, p.places()
+}
+
+// load takes in an object, and everything that it needs.
+func (p *process) load(o *object, real string) error {
+	p.enqueue(o, real)
 	for len(p.queue) > 0 {
 		o := p.queue[0]
 		p.queue = p.queue[1:]
@@ -61,6 +75,11 @@ func (s *search) process(name, real string, f *binary.File) error {
 		}
 	}
 	return nil
+}
+
+func (p *process) enqueue(o *object, real string) {
+	o.real = real
+	p.queue, p.all = append(p.queue, o), append(p.all, o)
 }
 
 // interp takes in the loader, which is also a library that others name.
@@ -75,6 +94,7 @@ func (p *process) interp(name, interp string) error {
 	p.loaded[path.Base(interp)] = true
 	if f := p.read(real); f.elf != nil {
 		p.loaded[f.elf.Soname] = true
+		p.loader = &object{name: Clean(interp), real: real, file: f.elf}
 	}
 	return nil
 }
@@ -147,7 +167,7 @@ func (p *process) need(o *object, name string) error {
 	}
 	f := p.read(real)
 	p.loaded[f.elf.Soname] = true
-	p.queue = append(p.queue, p.object(at, path.Dir(at), f.elf, o))
+	p.enqueue(p.object(at, path.Dir(at), f.elf, o), real)
 	return nil
 }
 

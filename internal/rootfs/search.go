@@ -127,6 +127,11 @@ func (s *search) read(real string) facts {
 }
 
 func (s *search) parse(real string) facts {
+	if d, ok := s.fsys.(Described); ok {
+		if f, ok := d.ELF(real); ok {
+			return facts{format: binary.ELF, elf: f}
+		}
+	}
 	file, err := s.fsys.Open(real)
 	if err != nil {
 		return facts{err: err}

@@ -1,0 +1,174 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"dram/internal/binary"
+)
+
+// Node is one file of a Skeleton.
+type Node struct {
+	Mode fs.FileMode // permission bits
+	Link string      // target, of a symbolic link
+	Text string      // content, where it matters
+	ELF  *binary.File
+}
+
+// Skeleton is a root filesystem that is known by its files' names and facts:
+// a captured one. It does not change once made.
+type Skeleton struct {
+	nodes map[string]Node
+	dirs  map[string][]string // names in a directory, sorted
+}
+
+var _ Described = (*Skeleton)(nil)
+
+// NewSkeleton makes one; names are real ones. Parents are there by
+// themselves.
+func NewSkeleton(nodes map[string]Node) *Skeleton {
+	s := &Skeleton{nodes: maps.Clone(nodes), dirs: map[string][]string{".": nil}}
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		for at := name; at != "."; at = path.Dir(at) {
+			dir := path.Dir(at)
+			_, known := s.dirs[dir]
+			s.dirs[dir] = append(s.dirs[dir], path.Base(at))
+			if known {
+				break
+			}
+		}
+	}
+	for dir, names := range s.dirs {
+		slices.Sort(names)
+		s.dirs[dir] = slices.Compact(names)
+	}
+	return s
+}
+
+// ELF is as Described has it.
+func (s *Skeleton) ELF(name string) (*binary.File, bool) {
+	f := s.nodes[name].ELF
+	return f, f != nil
+}
+
+func (s *Skeleton) lstat(name string) (fs.FileInfo, error) {
+	if _, ok := s.dirs[name]; ok {
+		return madeDir(path.Base(name)), nil
+	}
+	n, ok := s.nodes[name]
+	if !ok {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+	}
+	return nodeInfo{path.Base(name), n}, nil
+}
+
+func (s *Skeleton) readlink(name string) (string, error) {
+	if n := s.nodes[name]; n.Link != "" {
+		return n.Link, nil
+	}
+	return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+}
+
+func (s *Skeleton) real(verb, name string, last bool) (string, error) {
+	if !fs.ValidPath(name) {
+		return "", &fs.PathError{Op: verb, Path: name, Err: fs.ErrInvalid}
+	}
+	real, _, err := walk(s, name, last)
+	return real, err
+}
+
+// Open gives a file's Text.
+func (s *Skeleton) Open(name string) (fs.File, error) {
+	real, err := s.real("open", name, true)
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.lstat(real)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		entries, err := s.ReadDir(real)
+		return &madeDirFile{info: info, entries: entries}, err
+	}
+	return &nodeFile{strings.NewReader(s.nodes[real].Text), info}, nil
+}
+
+// Stat follows links.
+func (s *Skeleton) Stat(name string) (fs.FileInfo, error) {
+	real, err := s.real("stat", name, true)
+	if err != nil {
+		return nil, err
+	}
+	return s.lstat(real)
+}
+
+// Lstat does not follow a link in the last place.
+func (s *Skeleton) Lstat(name string) (fs.FileInfo, error) {
+	real, err := s.real("lstat", name, false)
+	if err != nil {
+		return nil, err
+	}
+	return s.lstat(real)
+}
+
+// ReadLink is the target of a symbolic link.
+func (s *Skeleton) ReadLink(name string) (string, error) {
+	real, err := s.real("readlink", name, false)
+	if err != nil {
+		return "", err
+	}
+	return s.readlink(real)
+}
+
+// ReadDir lists a directory, sorted by name.
+func (s *Skeleton) ReadDir(name string) ([]fs.DirEntry, error) {
+	real, err := s.real("readdir", name, true)
+	if err != nil {
+		return nil, err
+	}
+	names, ok := s.dirs[real]
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	out := make([]fs.DirEntry, len(names))
+	for i, n := range names {
+		info, err := s.lstat(path.Join(real, n))
+		if err != nil {
+			return nil, err
+		}
+		out[i] = fs.FileInfoToDirEntry(info)
+	}
+	return out, nil
+}
+
+// nodeInfo is the facts of a file that is no directory.
+type nodeInfo struct {
+	name string
+	node Node
+}
+
+func (i nodeInfo) Name() string     { return i.name }
+func (i nodeInfo) Size() int64      { return int64(len(i.node.Text)) }
+func (nodeInfo) ModTime() time.Time { return time.Time{} }
+func (nodeInfo) IsDir() bool        { return false }
+func (nodeInfo) Sys() any           { return nil }
+func (i nodeInfo) Mode() fs.FileMode {
+	if i.node.Link != "" {
+		return fs.ModeSymlink | 0o777
+	}
+	return i.node.Mode.Perm()
+}
+
+type nodeFile struct {
+	*strings.Reader
+	info fs.FileInfo
+}
+
+func (f *nodeFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *nodeFile) Close() error               { return nil }
