@@ -33,11 +33,13 @@ func libDirs(root rootfs.FS) []string {
 	return dirs
 }
 
-// libraries is what glibc opens by name at run time, so that no file's needs
-// show it: libgcc_s, when a thread exits or is cancelled, and before 2.34 the
-// modules that look up hosts and users (from then on libc has them inside).
+// libraries is what is opened by name at run time, so that no file's needs show
+// it: libgcc_s by glibc, when a thread exits or is cancelled; before 2.34 the
+// modules that look up hosts and users (from then on libc has them inside);
+// and libsctp by Erlang, where the toolchain has it (OTP 29 complains on
+// standard output if it is missing).
 func (t *tree) libraries() ([]string, error) {
-	names := []string{"libgcc_s.so.1"}
+	names := []string{"libgcc_s.so.1", "libsctp.so.1"}
 	var found []string
 	seen := map[string]bool{} // /lib may be a link to /usr/lib
 	for _, dir := range libDirs(t.root) {
