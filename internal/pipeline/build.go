@@ -1,13 +1,10 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -236,15 +233,15 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 	}
 	defer func() { _ = log.Close() }()
 	stage := p.UI.Start("build", "staging the source")
-	var begun int64 // where in the log the last step's output begins
+	lines := stage.Writer()
+	defer lines.Flush()
 	built, err := p.Engine.Run(ctx, job, engine.Events{
-		Output: io.MultiWriter(log, stage.Writer()),
+		Output: io.MultiWriter(log, lines),
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
 		Step: func(s engine.Step, skipped bool) {
 			if !skipped {
 				stage.Update(s.Name)
-				begun, _ = log.Seek(0, io.SeekEnd)
-				_, _ = fmt.Fprintf(log, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
+				log.begin(s)
 			}
 		},
 		Unlocked: func(s engine.Step) {
@@ -254,7 +251,8 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 	var failed *engine.StepError
 	switch {
 	case errors.As(err, &failed):
-		return nil, p.stepProblem(failed, log, begun)
+		lines.Flush()
+		return nil, p.stepProblem(failed, log)
 	case err != nil:
 		return nil, err
 	}
@@ -265,65 +263,6 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 func stepNames(job engine.Job) string {
 	last := job.Steps[len(job.Steps)-1]
 	return strings.Join(last.Argv, " ")
-}
-
-func (p *Pipeline) openLog(key string) (*os.File, error) {
-	dir, err := p.Store.Work("logs", key)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "build.log"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("writing the build's log: %w", err)
-	}
-	return f, nil
-}
-
-// maxShown bounds how much of a failed step's output is shown, in bytes; the
-// log has it all.
-const maxShown = 64 << 10
-
-func (p *Pipeline) stepProblem(failed *engine.StepError, log *os.File, begun int64) error {
-	var shown []byte
-	if end, err := log.Seek(0, io.SeekEnd); err == nil {
-		shown = make([]byte, min(end-begun, maxShown))
-		n, _ := log.ReadAt(shown, end-int64(len(shown)))
-		shown = shown[:n]
-	}
-	p.UI.Output(shown)
-	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
-		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
-	}
-	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.Name(), "%w", failed)
-}
-
-const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +
-	"or let compiling have the network: --build-network host, or network = \"host\" under [build] in dram.toml\n"
-
-// hints are for messages whose cause is the sandbox or the toolchain.
-var hints = []struct{ says, hint string }{
-	{"cc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
-	{"gcc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
-	{"make: not found", "this toolchain has no make; use a distro: toolchain, or an image that has one\n"},
-	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
-	{"nxdomain", noNetwork},
-	{"econnrefused", noNetwork},
-	{"enetunreach", noNetwork},
-	{"failed_connect", noNetwork},
-	{"Could not resolve host", noNetwork},
-	{"nofile:0: is missing", ""},
-}
-
-func stepHint(s engine.Step, output []byte) string {
-	for _, h := range hints {
-		if bytes.Contains(output, []byte(h.says)) && (!s.Network || h.hint != noNetwork) {
-			return h.hint
-		}
-	}
-	if fetches := s.Once != "" || s.Lock != ""; fetches {
-		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
-	}
-	return ""
 }
 
 // WriteTarball puts the release's tarball where the plan says, and tells where.

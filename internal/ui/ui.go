@@ -144,14 +144,24 @@ func (u *UI) clear() {
 
 // Writer shows what a program prints: whole lines when verbose, the last one
 // as the stage's detail on a terminal, else nothing.
-func (s *Stage) Writer() io.Writer { return &lineWriter{stage: s} }
+func (s *Stage) Writer() *Lines { return &Lines{stage: s} }
 
-type lineWriter struct {
+// Lines is a program's output on its way to the screen, from one goroutine.
+type Lines struct {
 	stage *Stage
 	buf   []byte
 }
 
-func (w *lineWriter) Write(p []byte) (int, error) {
+// Flush shows a last line that has no end.
+func (w *Lines) Flush() {
+	if len(w.buf) > 0 {
+		w.show(string(w.buf))
+		w.buf = nil
+	}
+}
+
+// Write takes some output; it never fails.
+func (w *Lines) Write(p []byte) (int, error) {
 	w.buf = append(w.buf, p...)
 	for {
 		i := bytes.IndexByte(w.buf, '\n')
@@ -168,7 +178,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (w *lineWriter) show(line string) {
+func (w *Lines) show(line string) {
 	switch {
 	case w.stage.ui.verbose:
 		w.stage.ui.line("    " + line)

@@ -46,6 +46,13 @@ func TestProjectThatDoesNotCompile(t *testing.T) {
 			t.Errorf("%d errors, want one:\n%s", n, r.stderr)
 		}
 	}
+	// Two at once: each shows what it was, whatever the other does to the log.
+	d := dram{args: []string{"build", dir}, cache: cold(t)}
+	for _, r := range concurrently(t, d, d) {
+		if r.code != 4 || !strings.Contains(r.stderr, "lib/wrong.ex:3") {
+			t.Errorf("exit %d\n%s", r.code, r.stderr)
+		}
+	}
 	// Mended, it builds.
 	write(t, dir, "lib/wrong.ex", "defmodule Wrong do\n  def f(x), do: x\nend\n")
 	dram{args: []string{"build", dir}, cache: cold(t)}.ok(t)

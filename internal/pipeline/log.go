@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dram/internal/engine"
+	"dram/internal/problem"
+)
+
+// buildLog is what a build's steps print, all of it.
+type buildLog struct {
+	*os.File
+	path  string
+	begun int64 // where the output of the step under way begins
+}
+
+// openLog begins a new log in place of the last build's. It is another file, so
+// that a build which still writes to the old one, while this one waits, keeps
+// its own.
+func (p *Pipeline) openLog(key string) (*buildLog, error) {
+	dir, err := p.Store.Work("logs", key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, "log-*")
+	if err != nil {
+		return nil, fmt.Errorf("writing the build's log: %w", err)
+	}
+	path := filepath.Join(dir, "build.log")
+	if err := os.Rename(f.Name(), path); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the build's log: %w", err), f.Close(), os.Remove(f.Name()))
+	}
+	return &buildLog{File: f, path: path}, nil
+}
+
+// begin heads the output of a step.
+func (l *buildLog) begin(s engine.Step) {
+	l.begun, _ = l.Seek(0, io.SeekEnd)
+	_, _ = fmt.Fprintf(l, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
+}
+
+// maxShown bounds how much of a failed step's output is shown, in bytes; the
+// log has it all.
+const maxShown = 64 << 10
+
+// last is the end of the last step's output.
+func (l *buildLog) last() []byte {
+	end, err := l.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil
+	}
+	shown := make([]byte, min(end-l.begun, maxShown))
+	n, _ := l.ReadAt(shown, end-int64(len(shown)))
+	return shown[:n]
+}
+
+func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
+	shown := log.last()
+	p.UI.Output(shown)
+	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
+		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
+	}
+	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+}
+
+const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +
+	"or let compiling have the network: --build-network host, or network = \"host\" under [build] in dram.toml\n"
+
+// hints are for messages whose cause is the sandbox or the toolchain.
+var hints = []struct{ says, hint string }{
+	{"cc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
+	{"gcc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
+	{"make: not found", "this toolchain has no make; use a distro: toolchain, or an image that has one\n"},
+	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
+	{"nxdomain", noNetwork},
+	{"econnrefused", noNetwork},
+	{"enetunreach", noNetwork},
+	{"failed_connect", noNetwork},
+	{"Could not resolve host", noNetwork},
+	{"nofile:0: is missing", ""},
+}
+
+func stepHint(s engine.Step, output []byte) string {
+	for _, h := range hints {
+		if bytes.Contains(output, []byte(h.says)) && (!s.Network || h.hint != noNetwork) {
+			return h.hint
+		}
+	}
+	if fetches := s.Once != "" || s.Lock != ""; fetches {
+		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
+	}
+	return ""
+}
