@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"dram/internal/engine"
@@ -183,7 +184,7 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	}
 	spec := sandbox.Spec{
 		Lower: []string{r.job.Root}, Scratch: scratch, Mounts: mounts,
-		Argv: s.Argv, Env: append(append([]string{}, r.job.Env...), s.Env...), Dir: engine.SourceDir,
+		Argv: s.Argv, Env: lastOfEach(r.job.Env, s.Env), Dir: engine.SourceDir,
 		Stdout: r.ev.Output, Stderr: r.ev.Output, Reap: true,
 	}
 	if s.Network {
@@ -195,6 +196,23 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 		return &engine.StepError{Step: s, Err: errors.Unwrap(err)} // its argv is in the step
 	}
 	return err
+}
+
+// lastOfEach joins environments; of several settings of a variable the last
+// counts, while a program would see the first.
+func lastOfEach(lists ...[]string) []string {
+	var out []string
+	at := map[string]int{}
+	for _, kv := range slices.Concat(lists...) {
+		name, _, _ := strings.Cut(kv, "=")
+		if i, ok := at[name]; ok {
+			out[i] = kv
+			continue
+		}
+		at[name] = len(out)
+		out = append(out, kv)
+	}
+	return out
 }
 
 // exportDir is where the job's result lies on the host.

@@ -49,6 +49,9 @@ func (r *run) begin() error {
 			return fmt.Errorf("removing what a killed build left: %w", err)
 		}
 	}
+	if err := r.engine.store.Put("steps", r.job.Key, map[string]string{}); err != nil {
+		return err
+	}
 	return os.Remove(r.underWay())
 }
 

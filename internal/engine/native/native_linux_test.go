@@ -1,0 +1,278 @@
+package native_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/engine"
+	"dram/internal/engine/native"
+	"dram/internal/problem"
+	"dram/internal/sandbox"
+	"dram/internal/source"
+	"dram/internal/store"
+)
+
+var root string // a root filesystem with /bin/step, set once by TestMain
+
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	dir, err := os.MkdirTemp("", "dram-native-")
+	if err == nil {
+		root = dir
+		err = errors.Join(os.Chmod(dir, 0o755), os.Mkdir(filepath.Join(dir, "bin"), 0o755))
+	}
+	if err == nil {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "step"), "./testdata/step")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		var out []byte
+		if out, err = cmd.CombinedOutput(); err != nil {
+			err = fmt.Errorf("building the test program: %w\n%s", err, out)
+		}
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// bench is an engine, a project, and what the engine told of it.
+type bench struct {
+	t      *testing.T
+	engine *native.Engine
+	dir    string // the project's
+	out    bytes.Buffer
+	told   []string
+	onWait func()
+}
+
+func newBench(t *testing.T, sources ...string) *bench {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, engine: native.New(st), dir: t.TempDir()}
+	b.write("file", "1")
+	for i := 0; i+1 < len(sources); i += 2 {
+		b.write(sources[i], sources[i+1])
+	}
+	return b
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func step(name string, ops ...string) engine.Step {
+	return engine.Step{Name: name, Argv: append([]string{"/bin/step"}, ops...)}
+}
+
+// run runs steps and gives what lies in the result, file by file.
+func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]string, error) {
+	b.t.Helper()
+	src, err := source.Read(ctx, b.dir, source.Options{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.out.Reset()
+	b.told = nil
+	r, err := b.engine.Run(ctx, engine.Job{
+		Key: "key", Root: root, Source: src, Env: []string{"A=job"}, Steps: steps,
+		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel",
+	}, engine.Events{
+		Step: func(s engine.Step, skipped bool) {
+			b.told = append(b.told, map[bool]string{true: "skip ", false: "run "}[skipped]+s.Name)
+		},
+		Unlocked: func(s engine.Step) { b.told = append(b.told, "unlocked "+s.Lock) },
+		Wait:     func() { b.onWait() },
+		Output:   &b.out,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	got := map[string]string{}
+	entries, err := os.ReadDir(r.Dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(r.Dir, e.Name()))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		got[e.Name()] = string(raw)
+	}
+	return got, nil
+}
+
+// release is a last step, which leaves no result.
+func release(ops ...string) engine.Step { return step("release", ops...) }
+
+func TestStepsRunInOrderAndAreKept(t *testing.T) {
+	b := newBench(t)
+	first := step("make", "print:made", "env:A", "append:deps/got:d", "append:/cache/hex/pkg:h")
+	first.Env = []string{"A=step"}
+	first.Once = "first"
+	_, err := b.run(t.Context(), first, release("need:file", "need:deps/got"))
+	var p *problem.Error
+	if !errors.As(err, &p) || p.Kind != problem.Build || !strings.Contains(err.Error(), "left no release at /app/_build/rel") {
+		t.Errorf("a build without a result: %v", err)
+	}
+	if got := b.out.String(); got != "made\nstep\n" {
+		t.Errorf("the steps printed %q", got)
+	}
+	if diff := cmp.Diff([]string{"run make", "run release"}, b.told); diff != "" {
+		t.Error(diff)
+	}
+	_, _ = b.run(t.Context(), first, release("need:deps/got", "need:/cache/hex/pkg"))
+	if diff := cmp.Diff([]string{"skip make", "run release"}, b.told); diff != "" {
+		t.Errorf("the same again: %s", diff)
+	}
+	first.Once = "second"
+	_, _ = b.run(t.Context(), first, release())
+	if diff := cmp.Diff([]string{"run make", "run release"}, b.told); diff != "" {
+		t.Errorf("with another digest of what it depends on: %s", diff)
+	}
+}
+
+func TestResultIsAssembledAnew(t *testing.T) {
+	b := newBench(t)
+	for range 2 {
+		got, err := b.run(t.Context(), step("release", "mkdir:_build/rel", "append:_build/rel/a:1", "append:_build/other:1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"a": "1"}, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestFailedStep(t *testing.T) {
+	b := newBench(t)
+	_, err := b.run(t.Context(), step("compile", "append:_build/half:1", "print:no good", "exit:3"), release())
+	var failed *engine.StepError
+	var exit *sandbox.ExitError
+	if !errors.As(err, &failed) || failed.Step.Name != "compile" || !errors.As(err, &exit) || exit.Code != 3 {
+		t.Fatalf("err = %v", err)
+	}
+	if want := `step "compile" (/bin/step append:_build/half:1 print:no good exit:3) failed: exit status 3`; err.Error() != want {
+		t.Errorf("says %q, want %q", err, want)
+	}
+	if diff := cmp.Diff([]string{"run compile"}, b.told); diff != "" {
+		t.Error(diff)
+	}
+	// A compiler that fails cleans up after itself: what it kept, stays.
+	if _, err := b.run(t.Context(), step("again", "need:_build/half", "exit:4")); !strings.Contains(fmt.Sprint(err), "exit status 4") {
+		t.Errorf("what a failed step kept is gone: %v", err)
+	}
+}
+
+func TestMissingCommandOfAStep(t *testing.T) {
+	b := newBench(t)
+	_, err := b.run(t.Context(), engine.Step{Name: "compile", Argv: []string{"nonesuch"}})
+	var failed *engine.StepError
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "nonesuch") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// A killed compiler may leave a file that is new and half written: whatever the
+// step could write to is made anew, and only that.
+func TestKilledStepLeavesNothingDoubtful(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		network bool
+		hex     string // what the next run must find of Hex's packages
+	}{
+		{"compiling", false, "need:/cache/hex/pkg"},
+		{"fetching", true, "append:/cache/hex/new:1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			fetch := step("fetch", "append:/cache/hex/pkg:h", "append:deps/dep:d")
+			fetch.Once = "once"
+			_, _ = b.run(t.Context(), fetch)
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			killed := step("killed", "append:_build/half:1", "append:made:1", "hang")
+			killed.Network = tt.network
+			_, err := b.run(ctx, fetch, killed)
+			var failed *engine.StepError
+			if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed) {
+				t.Fatalf("err = %v, want it cancelled", err)
+			}
+			for _, gone := range []string{"_build/half", "made", "deps/dep"} {
+				_, err := b.run(t.Context(), step("look", "need:file", "need:"+gone))
+				if !strings.Contains(b.out.String(), gone+": no such file") {
+					t.Errorf("%s is still there: %v %s", gone, err, b.out.String())
+				}
+			}
+			_, err = b.run(t.Context(), step("look", tt.hex, "exit:9"))
+			if !strings.Contains(fmt.Sprint(err), "exit status 9") {
+				t.Errorf("Hex's packages: %v %s", err, b.out.String())
+			}
+			_, _ = b.run(t.Context(), fetch)
+			if diff := cmp.Diff([]string{"run fetch"}, b.told); diff != "" {
+				t.Errorf("what was fetched is gone and not fetched again: %s", diff)
+			}
+		})
+	}
+}
+
+func TestLockThatIsNotUpToDate(t *testing.T) {
+	b := newBench(t, "mix.lock", "old")
+	fetch := step("fetch", "append:mix.lock:+new")
+	fetch.Once, fetch.Lock = "once", "mix.lock"
+	_, _ = b.run(t.Context(), fetch)
+	_, _ = b.run(t.Context(), fetch)
+	if diff := cmp.Diff([]string{"run fetch", "unlocked mix.lock"}, b.told); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Two builds of one key follow each other, and the second says that it waits.
+func TestBuildsOfOneKeyFollowEachOther(t *testing.T) {
+	b := newBench(t)
+	other := *b
+	waits := make(chan bool, 1)
+	other.onWait = func() { waits <- true }
+	other.out, other.told = bytes.Buffer{}, nil
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		_, _ = b.run(ctx, step("long", "append:_build/by:1", "hang"))
+	})
+	time.Sleep(300 * time.Millisecond) // until it has the lock
+	group.Go(func() {
+		if _, err := other.run(t.Context(), step("short", "exit:5")); !strings.Contains(fmt.Sprint(err), "exit status 5") {
+			t.Errorf("the second: %v", err)
+		}
+	})
+	select {
+	case <-waits:
+	case <-time.After(10 * time.Second):
+		t.Error("the second did not say that it waits")
+	}
+	cancel()
+	group.Wait()
+}
