@@ -70,6 +70,9 @@ func newFile(fsys rootfs.FS, name string, d fs.DirEntry, c classifier) (File, er
 		if f.Link, err = fsys.ReadLink(name); err != nil {
 			return File{}, err
 		}
+		if c.anyLink {
+			return f, nil
+		}
 		return f, checkLink(name, f.Link)
 	}
 	return f, nil
@@ -80,16 +83,22 @@ func newFile(fsys rootfs.FS, name string, d fs.DirEntry, c classifier) (File, er
 // up real directories: behind a name that is a link itself, it could lead
 // anywhere.
 func checkLink(name, target string) error {
-	rest, up := target, 0
-	for ; rest == ".." || strings.HasPrefix(rest, "../"); up++ {
-		rest = strings.TrimPrefix(rest[2:], "/")
-	}
-	if !path.IsAbs(target) && up <= strings.Count(name, "/") && !slices.Contains(strings.Split(rest, "/"), "..") {
+	if StaysInside(name, target) {
 		return nil
 	}
 	return problem.New(problem.Failure,
 		"build the release without links to the outside (Distillery: dev_mode false; relx: {mode, prod})",
 		"link %q leads to %q, outside the release", name, target)
+}
+
+// StaysInside says whether the link name, by what it says alone, leads to
+// somewhere inside the release.
+func StaysInside(name, target string) bool {
+	rest, up := target, 0
+	for ; rest == ".." || strings.HasPrefix(rest, "../"); up++ {
+		rest = strings.TrimPrefix(rest[2:], "/")
+	}
+	return !path.IsAbs(target) && up <= strings.Count(name, "/") && !slices.Contains(strings.Split(rest, "/"), "..")
 }
 
 // digest hashes the regular files, as many at once as there are processors.

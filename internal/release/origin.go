@@ -23,7 +23,10 @@ func elixirApps() []string {
 }
 
 // classifier says where files come from.
-type classifier struct{ own []string }
+type classifier struct {
+	own     []string
+	anyLink bool // links that lead out are no error
+}
 
 // app is the origin of an application. The project's word goes first: one that
 // vendors an application of OTP's name owns it.

@@ -296,3 +296,37 @@ func FuzzReadTarball(f *testing.F) {
 		}
 	})
 }
+
+func TestReadSurvey(t *testing.T) {
+	dir := t.TempDir()
+	for name, body := range map[string]string{
+		"releases/start_erl.data": "15.2 1.0\n", "releases/1.0/hello.rel": `{release,{"hello","1.0"},{erts,"15.2"},[]}.`,
+	} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := rootfs.Dir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = fsys.Close() }()
+	if _, err := release.Read(t.Context(), fsys, release.Options{}); err == nil {
+		t.Error("without Survey, the link is no error")
+	}
+	rel, err := release.Read(t.Context(), fsys, release.Options{Survey: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rel.Files {
+		if f.Digest != "" || (f.Link != "") != (f.Path == "out") {
+			t.Errorf("got %+v", f)
+		}
+	}
+}
