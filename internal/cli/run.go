@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,10 +71,19 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 		opts.Stdin = g.std.In
 	}
 	err = p.RunImage(cmd.Context(), ref, opts)
-	if code, ok := pipeline.ExitCode(err); ok {
-		return &passedOn{code}
+	return g.passOnEnd(err)
+}
+
+// passOnEnd makes the end of a program that dram ran for the user dram's own.
+func (g *globals) passOnEnd(err error) error {
+	code, why, ok := pipeline.Ended(err)
+	if !ok {
+		return err
 	}
-	return err
+	if why != "" {
+		_, _ = fmt.Fprintf(g.std.Err, "error: %s\n", why)
+	}
+	return &passedOn{code}
 }
 
 // imageToRun finds the image that an argument names, building it first where

@@ -71,10 +71,7 @@ func newToolchainExec(g *globals) *cobra.Command {
 			err = p.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
 				Env: env, Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
 			})
-			if code, ok := pipeline.ExitCode(err); ok {
-				return &passedOn{code}
-			}
-			return err
+			return g.passOnEnd(err)
 		},
 	}
 	cmd.Flags().StringArrayVar(&binds, "bind", nil, "HOST:INSIDE, a directory to show inside, repeatable")

@@ -78,7 +78,7 @@ type indexFile struct {
 
 // verify checks the signature of an InRelease and returns what was signed.
 func verify(raw []byte, keys openpgp.EntityList, now time.Time) (string, error) {
-	const hint = "the mirror may be broken or tampered with: try another one, or give the archive's own keys in the configuration"
+	const hint = "the mirror may be broken or tampered with: try another one"
 	block, rest := clearsign.Decode(raw)
 	if block == nil {
 		return "", problem.New(problem.Failure, hint, "checking signature: not a clear-signed OpenPGP message")

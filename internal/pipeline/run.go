@@ -196,11 +196,12 @@ func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, com
 	return sandbox.Run(ctx, spec)
 }
 
-// ExitCode is the exit code to pass on for a program's end, if err is one.
-func ExitCode(err error) (code int, ok bool) {
+// Ended is a program's own end, if err is one: the exit code to pass on, and
+// why it could not be started if it was not.
+func Ended(err error) (code int, why string, ok bool) {
 	var exit *sandbox.ExitError
 	if !errors.As(err, &exit) {
-		return 0, false
+		return 0, "", false
 	}
-	return exit.Code, true
+	return exit.Code, exit.Why, true
 }

@@ -127,7 +127,7 @@ func (m *maker) kind(context.Context) error {
 	}
 	return problem.New(problem.Usage,
 		"this version of dram builds projects with mix.exs and `mix release`; see docs/project-kinds.md",
-		"%s is a %s project, which this version of dram does not build yet", p.Dir, p.Kind)
+		"%s is a project for %s, which this version of dram does not build yet", p.Dir, p.Kind)
 }
 
 func (m *maker) engine(context.Context) error {
@@ -234,7 +234,7 @@ func (m *maker) fetch(context.Context) error {
 	switch {
 	case len(remote) > 0:
 		m.plan.Fetch = true
-		m.decide("fetch", "mix deps.get, with the network", "dependencies: "+strings.Join(remote, ", "))
+		m.decide("fetch", "mix deps.get, with the network", "dependencies: "+some(remote))
 	case p.DepsOpen:
 		m.plan.Fetch = true
 		m.decide("fetch", "mix deps.get, with the network", "mix.exs computes its dependencies")
@@ -247,6 +247,15 @@ func (m *maker) fetch(context.Context) error {
 	return nil
 }
 
+// some names the first few of a list that may be long.
+func some(names []string) string {
+	const shown = 6
+	if len(names) <= shown+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
+
 func (m *maker) steps(context.Context) error {
 	p := m.in.Project
 	if p.Assets.Deploy {
@@ -255,6 +264,8 @@ func (m *maker) steps(context.Context) error {
 			m.decide("assets setup", "mix assets.setup, with the network", "the alias is in mix.exs")
 		}
 		m.decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
+	} else if p.Assets.Setup {
+		m.plan.Notes = append(m.plan.Notes, "mix.exs has the alias assets.setup and no assets.deploy: neither is run; call what makes the assets assets.deploy")
 	}
 	if len(p.NativeCode) > 0 {
 		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))

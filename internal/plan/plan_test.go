@@ -32,6 +32,7 @@ func inputs(p project.Project) Inputs {
 				"1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250203",
 				"1.18.10-erlang-27.3.4.6-debian-trixie-20250203", "1.19.0-rc.1-erlang-28.0-debian-trixie-20250203",
 				"1.18.10-erlang-26.2.5-alpine-3.20.1", "latest",
+				"1.17.1-erlang-27.0-debian-bookworm-20250203", "1.17.1-erlang-27.0-debian-forky-20250203",
 			}, nil
 		},
 	}
@@ -105,6 +106,7 @@ func TestToolchain(t *testing.T) {
 		{"in part", "", project.Project{Asked: asked("1.18", "27")}, "image:hexpm/elixir:1.18.10-erlang-27.3.4.6-debian-trixie-20250203", 0},
 		{"Elixir alone", "", project.Project{Asked: asked("1.18.3", "")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
 		{"a release candidate", "", project.Project{Asked: asked("1.19.0-rc.1", "28")}, "image:hexpm/elixir:1.19.0-rc.1-erlang-28.0-debian-trixie-20250203", 0},
+		{"not a Debian that is not released", "", project.Project{Asked: asked("1.17.1", "27")}, "image:hexpm/elixir:1.17.1-erlang-27.0-debian-bookworm-20250203", 0},
 		{"versions that no image has", "", project.Project{Asked: asked("1.18", "26")}, "hexpm/elixir has no Debian image with Elixir 1.18, Erlang 26, as .tool-versions asks", 2},
 		{"set", "tar:x.tar", project.Project{Asked: asked("1.18", "26")}, "tar:x.tar", 0},
 	} {
@@ -159,11 +161,29 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+// Plans of large projects stay readable, and say what is not done.
+func TestLongListsAndNotes(t *testing.T) {
+	var deps []project.Dep
+	for _, name := range strings.Split("abcdefghij", "") {
+		deps = append(deps, project.Dep{Name: name, Source: project.Hex})
+	}
+	p, err := Make(t.Context(), inputs(project.Project{App: "shop", Deps: deps, HasLock: true, Assets: project.Assets{Setup: true}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := reason(p, "fetch"); !strings.HasSuffix(got, "dependencies: a, b, c, d, e, f and 4 more") {
+		t.Error(got)
+	}
+	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "no assets.deploy") {
+		t.Errorf("notes: %q", p.Notes)
+	}
+}
+
 func TestOtherKindsAreRefused(t *testing.T) {
 	for _, kind := range []project.Kind{project.Distillery, project.Rebar3, project.ErlangMk} {
 		in := inputs(project.Project{})
 		in.Project.Kind = kind
-		if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), string(kind)+" project, which this version of dram does not build yet") {
+		if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), "project for "+string(kind)+", which this version of dram does not build yet") {
 			t.Error(err)
 		}
 	}

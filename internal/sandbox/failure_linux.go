@@ -62,7 +62,7 @@ func toFailure(err error) *failure {
 // explain is the failure for the person, with the remedy.
 func (f *failure) explain() error {
 	if f.Step == stepCommand {
-		return fmt.Errorf("%w (%w)", f, &ExitError{Code: f.Code})
+		return &ExitError{Code: f.Code, Why: f.Error()}
 	}
 	kind, hint := problem.Environment, ""
 	denied := f.Errno == unix.EPERM || f.Errno == unix.EACCES
@@ -70,7 +70,7 @@ func (f *failure) explain() error {
 	case f.Errno == unix.ENOSPC || f.Errno == unix.EDQUOT:
 		hint = "free some disk space, or point DRAM_CACHE_DIR (or --cache-dir) to a larger disk"
 	case f.Errno == unix.ENOSYS:
-		hint = "dram's sandbox needs Linux 5.12 or newer; use --engine buildkit here"
+		hint = "dram's sandbox needs Linux 5.12 or newer: build on another machine"
 	case f.Step == stepProc && denied:
 		hint = procHint
 	case f.Step == stepSource:
@@ -89,8 +89,7 @@ func (f *failure) explain() error {
 
 const (
 	procHint = "this looks like a container whose /proc is masked: start it with --security-opt systempaths=unconfined " +
-		"--security-opt seccomp=unconfined --security-opt apparmor=unconfined (Kubernetes: procMount: Unmasked), " +
-		"or use --engine buildkit"
+		"--security-opt seccomp=unconfined --security-opt apparmor=unconfined (Kubernetes: procMount: Unmasked)"
 	overlayHint = "point DRAM_CACHE_DIR (or --cache-dir) to a directory on ext4, xfs, btrfs or tmpfs, " +
 		"not on a network or overlay file system; Linux 5.12 or newer is needed"
 )
@@ -111,7 +110,7 @@ func explainStart(err error) error {
 		hint = "sudo sysctl -w user.max_user_namespaces=15000"
 	case unix.EINVAL, unix.ENOSYS:
 		why = "this kernel has no user namespaces"
-		hint = "use a kernel with CONFIG_USER_NS, or --engine buildkit"
+		hint = "use a kernel with CONFIG_USER_NS"
 	case unix.ENOENT:
 		why, hint = "/proc is not mounted", "mount it: mount -t proc proc /proc"
 	case unix.EAGAIN, unix.ENOMEM:
@@ -138,7 +137,7 @@ func whyDenied() (why, hint string) {
 	}
 	return "a security policy forbids it; most often that of a container, or this is a chroot",
 		"in a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined " +
-			"--security-opt systempaths=unconfined; else use --engine buildkit"
+			"--security-opt systempaths=unconfined"
 }
 
 // sysctl is a kernel setting, "" if this kernel has none of the name.

@@ -9,7 +9,7 @@ import (
 	"dram/internal/problem"
 )
 
-const otherHint = "use --engine buildkit with Docker, Podman or a BuildKit daemon, or run dram on Linux"
+const otherHint = "run dram on Linux, in a virtual machine if need be: its sandbox is made of Linux namespaces"
 
 // Run needs Linux.
 func Run(context.Context, Spec) error {

@@ -90,9 +90,13 @@ type Spec struct {
 type ExitError struct {
 	Code   int    // exit code, or 128 + signal
 	Signal string // the signal's name if one ended it, else ""
+	Why    string // why it could not be started, as a shell would say; "" if it ran
 }
 
 func (e *ExitError) Error() string {
+	if e.Why != "" {
+		return e.Why
+	}
 	if e.Signal != "" {
 		return fmt.Sprintf("ended by signal %s", e.Signal)
 	}
