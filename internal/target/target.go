@@ -1,0 +1,207 @@
+// Package target says what a place provides in which a release will run: the
+// platform, the C library, every library that the loader finds there with its
+// versions and symbols, programs, Erlang/OTP if it has one, certificates,
+// locale.
+//
+// A target is made from a root filesystem, whose files are read and never run,
+// or from a capture of one: a JSON document (version 1, described in
+// docs/check.md) that holds the same facts without the files, so that what is
+// checked against either gives the same findings. Both are taken to be
+// hostile: files, bytes and symbols are limited. A fact that could not be
+// found is left empty, never guessed.
+package target
+
+import (
+	"cmp"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"strings"
+
+	"dram/internal/binary"
+	"dram/internal/problem"
+	"dram/internal/rootfs"
+)
+
+// Target is what a place provides. It does not change once made.
+type Target struct {
+	Name  string // the reference that it was opened by
+	Facts Facts
+	root  rootfs.FS
+	// captured is the exported symbols of a captured target's libraries, by
+	// real name; nil where the files are there to be read.
+	captured map[string][]binary.Symbol
+}
+
+// Facts is what is known of a target besides its files. Empty means unknown
+// where nothing else is said.
+type Facts struct {
+	Platform string `json:"platform"` // "linux/amd64"
+	Libc     Libc   `json:"libc"`
+	OS       OS     `json:"os"`
+	OTP      *OTP   `json:"otp,omitempty"`       // nil: it has none
+	Shell    string `json:"shell,omitempty"`     // what /bin/sh is in the end; "": there is none
+	CABundle string `json:"ca_bundle,omitempty"` // "": there is none
+	UTF8     bool   `json:"utf8"`                // it has the locale C.UTF-8
+}
+
+// Libc is the C library of the target's programs.
+type Libc struct {
+	Kind    string `json:"kind"`    // "glibc" or "musl"; "": no loader that dram knows is there
+	Version string `json:"version"` // "2.41"
+	Loader  string `json:"loader"`  // "lib64/ld-linux-x86-64.so.2"
+}
+
+func (l Libc) String() string { return strings.TrimSpace(l.Kind + " " + l.Version) }
+
+// OS is what os-release(5) says.
+type OS struct {
+	ID      string `json:"id,omitempty"`      // "debian"
+	Version string `json:"version,omitempty"` // "13"
+	Name    string `json:"name,omitempty"`    // "Debian GNU/Linux 13 (trixie)"
+}
+
+// OTP is the Erlang/OTP that the target itself has.
+type OTP struct {
+	Root    string            `json:"root"`    // "usr/lib/erlang"
+	Release string            `json:"release"` // "27"
+	ERTS    string            `json:"erts"`    // "15.2.7"
+	Apps    map[string]string `json:"apps"`    // versions by name
+}
+
+// New reads what a root filesystem provides. The target keeps the root.
+func New(name string, root rootfs.FS) (*Target, error) {
+	facts, err := readFacts(root)
+	if err != nil {
+		return nil, fmt.Errorf("reading target %q: %w", name, err)
+	}
+	return &Target{Name: name, Facts: facts, root: root}, nil
+}
+
+// Root is the target's files. Those of a captured one have no content, but
+// rootfs.Described tells of them what the loader asks.
+func (t *Target) Root() rootfs.FS { return t.root }
+
+// Machine is the target's processor as ELF files name it, elf.EM_NONE if
+// unknown.
+func (t *Target) Machine() elf.Machine { return Machine(t.Facts.Platform) }
+
+// Machine is how ELF files name a platform's processor.
+func Machine(platform string) elf.Machine {
+	switch platform {
+	case "linux/amd64":
+		return elf.EM_X86_64
+	case "linux/arm64":
+		return elf.EM_AARCH64
+	}
+	return elf.EM_NONE
+}
+
+// Exports is the symbols that a file of the target offers, by its real name.
+func (t *Target) Exports(real string) ([]binary.Symbol, error) {
+	if t.captured != nil {
+		return t.captured[real], nil
+	}
+	s, err := ReadSymbols(t.root, real)
+	if err != nil {
+		return nil, err
+	}
+	return s.Defined, nil
+}
+
+// ReadSymbols reads the dynamic symbols of an ELF file in a root filesystem.
+func ReadSymbols(root rootfs.FS, name string) (*binary.Symbols, error) {
+	var out *binary.Symbols
+	err := withFile(root, name, func(r io.ReaderAt, size int64) (err error) {
+		out, err = binary.ReadSymbols(r, size)
+		return err
+	})
+	return out, err
+}
+
+// withFile opens a file for random access.
+func withFile(root rootfs.FS, name string, use func(r io.ReaderAt, size int64) error) error {
+	f, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	r, ok := f.(io.ReaderAt)
+	if !ok || !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "read", Path: name, Err: errors.ErrUnsupported}
+	}
+	return use(r, info.Size())
+}
+
+// Unpacker makes a root filesystem of an image or of a distribution's
+// packages, and gives its directory.
+type Unpacker interface {
+	Unpack(ctx context.Context, kind, value string) (dir string, err error)
+}
+
+const refHint = "write distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json"
+
+// Open opens a target by its reference: "dir:PATH", "host:", "file:PATH" (a
+// capture), or what unpacker takes.
+func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
+	kind, value, ok := strings.Cut(ref, ":")
+	if !ok || (value == "") != (kind == "host") {
+		return nil, problem.New(problem.Usage, refHint, "target %q is no reference", ref)
+	}
+	switch kind {
+	case "dir":
+		return openDir(ref, value)
+	case "host":
+		return openHost(ref)
+	case "file":
+		return openFile(ref, value)
+	case "oci", "tar", "image", "distro":
+		dir, err := unpacker.Unpack(ctx, kind, value)
+		if err != nil {
+			return nil, fmt.Errorf("opening target %q: %w", ref, err)
+		}
+		return openDir(ref, dir)
+	}
+	return nil, problem.New(problem.Usage, refHint, "target %q: unknown kind %q", ref, kind)
+}
+
+func openHost(ref string) (*Target, error) {
+	if runtime.GOOS != "linux" {
+		return nil, problem.New(problem.Environment, "name another target: "+refHint, "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
+	}
+	return openDir(ref, "/")
+}
+
+func openDir(ref, dir string) (*Target, error) {
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening target %q: %w", ref, err)
+	}
+	t, err := New(ref, root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return t, nil
+}
+
+// Close lets go of the target's files.
+func (t *Target) Close() error {
+	if c, ok := t.root.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// String is the target for people: "distro:debian/13 (Debian GNU/Linux 13 (trixie), glibc 2.41)".
+func (t *Target) String() string {
+	return fmt.Sprintf("%s (%s, %s, %s)", t.Name, cmp.Or(t.Facts.OS.Name, "unknown system"),
+		cmp.Or(t.Facts.Libc.String(), "no C library"), cmp.Or(t.Facts.Platform, "unknown platform"))
+}
