@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,15 +156,26 @@ func fetchEnvironment(facts toolchain.Facts, environ []string) []string {
 	return env
 }
 
-// fetchKey names what a fetching step depends on: every mix.exs, mix.lock and
-// configuration file, and the command.
+// fetchKey names what a fetching step depends on: the scripts beside every
+// mix.exs (it may read some), mix.lock, configuration, what packages of
+// JavaScript there are to install, and the command.
 func fetchKey(src *source.Tree, argv []string) string {
-	var parts []string
+	projects := map[string]bool{}
 	for _, f := range src.Files {
-		base := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
-		if base == "mix.exs" || base == "mix.lock" || strings.HasPrefix(f.Path, "config/") {
+		if path.Base(f.Path) == "mix.exs" {
+			projects[path.Dir(f.Path)] = true
+		}
+	}
+	parts := slices.Clone(argv)
+	for _, f := range src.Files {
+		script := path.Ext(f.Path) == ".exs" && projects[path.Dir(f.Path)]
+		if script || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
 			parts = append(parts, f.Path, string(f.Digest))
 		}
 	}
-	return store.DigestOf([]byte(strings.Join(append(parts, argv...), "\n"))).Hex()
+	return store.DigestOf([]byte(strings.Join(parts, "\n"))).Hex()
+}
+
+var manifests = [...]string{
+	"mix.lock", "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb",
 }

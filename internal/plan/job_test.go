@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"dram/internal/engine"
 	"dram/internal/project"
 	"dram/internal/source"
+	"dram/internal/store"
 	"dram/internal/toolchain"
 )
 
@@ -134,5 +136,30 @@ func TestBuildNetwork(t *testing.T) {
 	}
 	if with.Key("a", "b") == without.Key("a", "b") {
 		t.Error("the network makes no difference to what a result is named by")
+	}
+}
+
+// Fetching is done again when what it depends on changed, and only then.
+func TestFetchKey(t *testing.T) {
+	files := map[string]bool{ // whether fetching depends on it
+		"mix.exs": true, "mix.lock": true, "deps.exs": true, "config/config.exs": true, "apps/web/mix.exs": true,
+		"apps/web/version.exs": true, "assets/package.json": true, "assets/package-lock.json": true,
+		"lib/shop.ex": false, "priv/repo/seeds.exs": false, "assets/app.css": false, "Makefile": false,
+	}
+	key := func(changed string) string {
+		tree := &source.Tree{}
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			digest := "sha256:as it was"
+			if name == changed {
+				digest = "sha256:changed"
+			}
+			tree.Files = append(tree.Files, source.File{Path: name, Digest: store.Digest(digest)})
+		}
+		return fetchKey(tree, []string{"mix", "deps.get"})
+	}
+	for name, want := range files {
+		if got := key(name) != key(""); got != want {
+			t.Errorf("a change of %s makes a difference: %t", name, got)
+		}
 	}
 }
