@@ -31,8 +31,7 @@ func Run(ctx context.Context, args []string, std Streams) int {
 	root := newRoot(std)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var passed *passedOn
-	if errors.As(err, &passed) {
+	if passed, ok := errors.AsType[*passedOn](err); ok {
 		return passed.code
 	}
 	if err != nil && ctx.Err() != nil {

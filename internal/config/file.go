@@ -82,8 +82,7 @@ func Parse(raw []byte) (Config, error) {
 }
 
 func syntaxProblem(err error) error {
-	var de *toml.DecodeError
-	if errors.As(err, &de) {
+	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, col := de.Position()
 		return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s:%d:%d: %w", FileName, row, col, err)
 	}

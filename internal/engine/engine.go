@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"dram/internal/source"
 )
@@ -85,19 +86,8 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("step %q (%s) failed: %v", e.Step.Name, shellWords(e.Step.Argv), e.Err)
+	return fmt.Sprintf("step %q (%s) failed: %v", e.Step.Name, strings.Join(e.Step.Argv, " "), e.Err)
 }
 
 // Unwrap gives the exit status.
 func (e *StepError) Unwrap() error { return e.Err }
-
-func shellWords(argv []string) string {
-	out := ""
-	for i, a := range argv {
-		if i > 0 {
-			out += " "
-		}
-		out += a
-	}
-	return out
-}

@@ -269,8 +269,7 @@ func stepNames(job engine.Job) string {
 func (p *Pipeline) WriteTarball(ctx context.Context, pl *plan.Plan, r *Result) (string, error) {
 	path := pl.TarballPath(r.Version)
 	err := publish.File(ctx, path, p.Store, r.Tarball.Digest, r.Tarball.Size)
-	var unwritable *problem.Error
-	if errors.As(err, &unwritable) { // -o, which publish speaks of, is for images
+	if unwritable, ok := errors.AsType[*problem.Error](err); ok { // -o, which publish speaks of, is for images
 		err = problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
 	}
 	return path, err

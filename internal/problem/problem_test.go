@@ -1,4 +1,4 @@
-package problem_test
+package problem
 
 import (
 	"context"
@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
-
-	"dram/internal/problem"
 )
 
 func TestCodeAndHint(t *testing.T) {
-	usage := problem.New(problem.Usage, "do that", "reading %q: %w", "x", fs.ErrNotExist)
+	usage := New(Usage, "do that", "reading %q: %w", "x", fs.ErrNotExist)
 	for _, tt := range []struct {
 		name string
 		err  error
@@ -23,18 +21,18 @@ func TestCodeAndHint(t *testing.T) {
 		{"a problem", usage, 2, "do that"},
 		{"wrapped", fmt.Errorf("planning: %w", usage), 2, "do that"},
 		{"joined", errors.Join(errors.New("x"), usage), 2, "do that"},
-		{"the outermost counts", problem.New(problem.Environment, "set it", "opening: %w", usage), 5, "set it"},
-		{"a hint from below", problem.New(problem.Build, "", "opening: %w", usage), 4, "do that"},
-		{"no hint at all", problem.New(problem.Check, "", "x"), 3, ""},
+		{"the outermost counts", New(Environment, "set it", "opening: %w", usage), 5, "set it"},
+		{"a hint from below", New(Build, "", "opening: %w", usage), 4, "do that"},
+		{"no hint at all", New(Check, "", "x"), 3, ""},
 		{"cancelled", fmt.Errorf("building: %w", context.Canceled), 130, ""},
-		{"cancelled, whatever it was", problem.New(problem.Build, "x", "building: %w", context.Canceled), 130, "x"},
+		{"cancelled, whatever it was", New(Build, "x", "building: %w", context.Canceled), 130, "x"},
 		{"too late", fmt.Errorf("asking: %w", context.DeadlineExceeded), 1, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := problem.Code(tt.err); got != tt.code {
+			if got := Code(tt.err); got != tt.code {
 				t.Errorf("code %d, want %d", got, tt.code)
 			}
-			if got := problem.Hint(tt.err); got != tt.hint {
+			if got := Hint(tt.err); got != tt.hint {
 				t.Errorf("hint %q, want %q", got, tt.hint)
 			}
 		})

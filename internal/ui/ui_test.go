@@ -45,7 +45,9 @@ func TestWhatIsShown(t *testing.T) {
 		{"quiet", Options{Quiet: true}, false, "warning: a warning\n"},
 		{"verbose", Options{Verbose: true}, false, "    one\n    two\n    \n    last\n  build      2 steps  (1.00s)\n  a note\nwarning: a warning\n"},
 		{
-			"on a terminal", Options{}, true,
+			"on a terminal",
+			Options{},
+			true,
 			"  build      staging\r\x1b[K  build      one\r\x1b[K  build      two\r\x1b[K  build      last\r\x1b[K" +
 				"  build      2 steps  (1.00s)\n  a note\nwarning: a warning\n",
 		},

@@ -60,6 +60,7 @@ var known struct {
 // with it; the cache's files are its own.
 func warm(t *testing.T) (cache, project, digest string) {
 	t.Helper()
+	real(t)
 	known.once.Do(func() { makeKnown(t) })
 	if known.edited == "" {
 		t.Fatal("the undisturbed build failed")
@@ -74,7 +75,7 @@ func warm(t *testing.T) (cache, project, digest string) {
 }
 
 func makeKnown(t *testing.T) {
-	dir, err := os.MkdirTemp(filepath.Dir(binary), "known-")
+	dir, err := os.MkdirTemp(filepath.Dir(binary), "known-") //nolint:usetesting // it serves later tests too
 	if err != nil {
 		t.Fatal(err)
 	}
