@@ -109,9 +109,6 @@ func (r *reader) releases(config elixir.Value) {
 		rel.Cookie = rel.Cookie && it.Value.Type == elixir.List
 		r.p.Releases = append(r.p.Releases, rel)
 	}
-	if r.p.Umbrella || len(r.p.Releases) != 1 {
-		return
-	}
 }
 
 func (r *reader) aliases(config elixir.Value) {
@@ -167,7 +164,21 @@ func (r *reader) child(dir string) (app string, err error) {
 	}
 	r.deps(dir, config)
 	r.native(dir, config)
-	return textOf(config, "app"), nil
+	app = textOf(config, "app")
+	r.childAssets(dir, app, config)
+	return app, nil
+}
+
+// childAssets notes assets that nobody makes: Mix knows an application's
+// aliases in its own directory alone.
+func (r *reader) childAssets(dir, app string, config elixir.Value) {
+	aliases, _ := config.Get("aliases")
+	has := slices.ContainsFunc(aliases.Pairs(), func(it elixir.Item) bool { return it.Key == "assets.deploy" })
+	if !has || r.p.Assets.Deploy || !r.p.Umbrella {
+		return
+	}
+	r.note("%s/mix.exs has the alias assets.deploy, which is not run: add to the aliases of the umbrella's mix.exs\n"+
+		`"assets.setup": ["do --app %s assets.setup"], "assets.deploy": ["do --app %s assets.deploy"]`, dir, app, app)
 }
 
 // pathDeps reads the path dependencies inside the project, and theirs.

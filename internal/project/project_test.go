@@ -378,6 +378,24 @@ func TestOutsideDependency(t *testing.T) {
 	}
 }
 
+// An umbrella's applications may have assets that Mix makes only where the
+// umbrella's own mix.exs says so.
+func TestUmbrellaAssets(t *testing.T) {
+	const root = "-- mix.exs --\ndefmodule A do\n def project, do: [apps_path: \"apps\", aliases: [%s]]\nend\n" +
+		"-- apps/web/mix.exs --\ndefmodule W do\n def project, do: [app: :web, aliases: [\"assets.deploy\": [\"x\"]]]\nend\n"
+	p, err := Read(tree(t, strings.Replace(root, "%s", "", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Assets.Deploy || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], `["do --app web assets.deploy"]`) {
+		t.Errorf("%+v, notes %q", p.Assets, p.Notes)
+	}
+	p, err = Read(tree(t, strings.Replace(root, "%s", `"assets.deploy": ["do --app web assets.deploy"]`, 1)))
+	if err != nil || !p.Assets.Deploy || len(p.Notes) > 0 {
+		t.Errorf("%+v, notes %q, %v", p.Assets, p.Notes, err)
+	}
+}
+
 func FuzzVersionFiles(f *testing.F) {
 	f.Add("erlang 27.3.4\nelixir 1.18.3-otp-27 # x\n")
 	f.Add("[tools]\nelixir = [{version = \"1\"}, 2]\n\"a:erlang\" = 27\n")

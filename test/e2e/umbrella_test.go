@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -63,5 +64,30 @@ func TestUmbrellaWithSeveralReleases(t *testing.T) {
 	dram{args: []string{"image", dir, "--release", "house"}}.ok(t)
 	if got := says(t, imageOf(dir, "house", "2.1.0"), "Hall.says()"); got != "a hall with a green door" {
 		t.Errorf("the other release says %q", got)
+	}
+}
+
+// What dram advises where an umbrella's application has assets works.
+func TestUmbrellaAssets(t *testing.T) {
+	real(t)
+	dir := umbrella(t, "house: [applications: [hall: :permanent]]")
+	hall := filepath.Join(dir, "apps/hall/mix.exs")
+	replace(t, hall, "deps: [{:door, in_umbrella: true}]", `deps: [{:door, in_umbrella: true}], aliases: ["assets.deploy": &deploy/1]`)
+	replace(t, hall, "\n  end\nend", `
+  end
+
+  defp deploy(_) do
+    File.mkdir_p!("priv/static")
+    File.write!("priv/static/hall.css", "deployed")
+  end
+end`)
+	const advice = `"assets.deploy": ["do --app hall assets.deploy"]`
+	if r := (dram{args: []string{"plan", dir}}).ok(t); !strings.Contains(r.stderr, advice) {
+		t.Fatalf("the advice is\n%s", r.stderr)
+	}
+	replace(t, filepath.Join(dir, "mix.exs"), "deps: []", "deps: [], aliases: ["+advice+"]")
+	dram{args: []string{"image", dir}}.ok(t)
+	if got := says(t, imageOf(dir, "house", "2.1.0"), `File.read!(Application.app_dir(:hall, "priv/static/hall.css"))`); got != "deployed" {
+		t.Errorf("the release has %q", got)
 	}
 }
