@@ -122,6 +122,9 @@ func (p *Pipeline) kept(key string, withImage bool) *Result {
 	if group.Wait() != nil {
 		return nil // something was pruned or damaged: it is made again
 	}
+	for i := range r.Layers {
+		r.Layers[i].Reused = true
+	}
 	return &r
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Entry is one thing in the cache that can be removed by itself.
 type Entry struct {
-	Kind string    `json:"kind"` // "blobs", "trees/root", "work/build", "records"
+	Kind string    `json:"kind"` // "blobs", "trees/root", "projects/build", "records"
 	Key  string    `json:"key"`
 	Size int64     `json:"size"` // bytes on disk
 	Used time.Time `json:"used"` // when it was last used, roughly
@@ -26,7 +26,7 @@ type Entry struct {
 // are many and small, as one entry each.
 func (s *Store) List(ctx context.Context) ([]Entry, error) {
 	var out []Entry
-	for _, top := range []string{"trees", "work"} {
+	for _, top := range []string{"trees", "projects"} {
 		kinds, err := os.ReadDir(filepath.Join(s.dir, top))
 		if err != nil {
 			return nil, fmt.Errorf("listing the cache: %w", err)

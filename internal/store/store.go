@@ -4,7 +4,7 @@
 //	blobs/sha256/ab/abcd…   bytes named by their SHA-256 digest
 //	trees/KIND/KEY/         directories made once and then only read
 //	records/KIND/KEY.json   small values, by a key that names their inputs
-//	work/KIND/KEY/          directories that live on between runs (deps, _build)
+//	projects/KIND/KEY/      directories that live on between runs (deps, _build)
 //	locks/                  advisory locks
 //	tmp/                    work in progress; what a killed process left is removed
 //
@@ -51,7 +51,7 @@ func Open(dir string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: abs}
-	for _, sub := range []string{"blobs/sha256", "trees", "records", "work", "locks", "tmp"} {
+	for _, sub := range []string{"blobs/sha256", "trees", "records", "projects", "locks", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(abs, sub), 0o700); err != nil {
 			return nil, unusable(abs, err)
 		}

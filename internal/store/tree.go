@@ -93,7 +93,7 @@ func (s *Store) HasTree(kind, key string) bool {
 // Work is a directory that lives on between runs, made if need be. Whoever
 // writes to it holds a lock of the same name.
 func (s *Store) Work(kind, key string) (string, error) {
-	dir := filepath.Join(s.dir, "work", kind, FileName(key))
+	dir := filepath.Join(s.dir, "projects", kind, FileName(key))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making work directory: %w", err)
 	}

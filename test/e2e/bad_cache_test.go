@@ -210,7 +210,7 @@ func TestDamagedRecordsAreMadeAnew(t *testing.T) {
 			t.Errorf("way %d to damage all records: the digest is %s, want %s", n, got, want)
 		}
 	}
-	for n, path := range files(t, filepath.Join(cache, "work")) {
+	for n, path := range files(t, filepath.Join(cache, "projects")) {
 		if base := filepath.Base(path); base == "source.json" || strings.HasPrefix(base, ".mix") {
 			damage(t, path, n)
 		}
