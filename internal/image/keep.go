@@ -19,13 +19,13 @@ const maxManifest = 4 << 20
 
 // Keep puts an image's manifest and configuration into st, where its layers
 // are, so that Open finds the image again by its digest.
-func Keep(st *store.Store, img v1.Image) error {
+func Keep(ctx context.Context, st *store.Store, img v1.Image) error {
 	for _, raw := range []func() ([]byte, error){img.RawManifest, img.RawConfigFile} {
 		body, err := raw()
 		if err != nil {
 			return fmt.Errorf("keeping the image: %w", err)
 		}
-		if _, _, err := st.PutBlob(context.Background(), bytes.NewReader(body), store.DigestOf(body)); err != nil {
+		if _, _, err := st.PutBlob(ctx, bytes.NewReader(body), store.DigestOf(body)); err != nil {
 			return fmt.Errorf("keeping the image: %w", err)
 		}
 	}

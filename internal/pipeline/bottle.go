@@ -54,7 +54,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 	}
 	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers}
 	stage.Done("%s %s", rel.Name, rel.Version)
-	return r, image.Keep(p.Store, img.OCI)
+	return r, image.Keep(ctx, p.Store, img.OCI)
 }
 
 func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Release, func(), error) {

@@ -195,7 +195,7 @@ func (p *Pipeline) image(ctx context.Context, pl *plan.Plan, rel *release.Releas
 	if len(img.Missing) > 0 {
 		return nil, missing(img.Missing, tc)
 	}
-	return img, image.Keep(p.Store, img.OCI)
+	return img, image.Keep(ctx, p.Store, img.OCI)
 }
 
 func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.Options {

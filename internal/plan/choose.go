@@ -139,17 +139,17 @@ func nearby(all []string, elixir, otp string) string {
 			pairs = append(pairs, t.elixir)
 		}
 	}
-	says := ""
+	var says strings.Builder
 	for _, l := range []struct {
 		asked, other string
 		have         []string
 	}{{"Elixir " + elixir, "Erlang", others}, {"Erlang " + otp, "Elixir", pairs}} {
 		slices.SortFunc(l.have, func(a, b string) int { return compareVersions(b, a) })
 		if l.have = slices.Compact(l.have); len(l.have) > 0 {
-			says += fmt.Sprintf("with %s there are %s %s\n", l.asked, l.other, strings.Join(l.have[:min(len(l.have), 8)], ", "))
+			says.WriteString(fmt.Sprintf("with %s there are %s %s\n", l.asked, l.other, strings.Join(l.have[:min(len(l.have), 8)], ", ")))
 		}
 	}
-	return says
+	return says.String()
 }
 
 // within says whether version is the asked one, or a release of the asked

@@ -61,18 +61,42 @@ func TestSteps(t *testing.T) {
 		want     []string
 	}{
 		{"nothing but code", project.Project{App: "shop"}, nil, []string{"mix release --overwrite"}},
-		{"dependencies, locked", project.Project{App: "shop", Deps: hex, HasLock: true}, nil,
-			[]string{"+1 mix deps.get --only prod", "mix release --overwrite"}},
-		{"dependencies, not locked", project.Project{App: "shop", Deps: hex}, []string{"mix-env", "staging"},
-			[]string{"+ mix deps.get --only staging", "mix release --overwrite"}},
-		{"assets", project.Project{App: "shop", Assets: project.Assets{Setup: true, Deploy: true}}, nil,
-			[]string{"+1 mix assets.setup", "mix compile", "~ mix assets.deploy", "mix release --overwrite"}},
-		{"assets that are not set up", project.Project{App: "shop", Assets: project.Assets{Deploy: true}}, nil,
-			[]string{"mix compile", "~ mix assets.deploy", "mix release --overwrite"}},
-		{"assets that are only set up", project.Project{App: "shop", Assets: project.Assets{Setup: true}}, nil,
-			[]string{"mix release --overwrite"}},
-		{"the network everywhere", project.Project{App: "shop", Assets: project.Assets{Deploy: true}}, []string{"build-network", "host"},
-			[]string{"+ mix compile", "+~ mix assets.deploy", "+ mix release --overwrite"}},
+		{
+			"dependencies, locked",
+			project.Project{App: "shop", Deps: hex, HasLock: true},
+			nil,
+			[]string{"+1 mix deps.get --only prod", "mix release --overwrite"},
+		},
+		{
+			"dependencies, not locked",
+			project.Project{App: "shop", Deps: hex},
+			[]string{"mix-env", "staging"},
+			[]string{"+ mix deps.get --only staging", "mix release --overwrite"},
+		},
+		{
+			"assets",
+			project.Project{App: "shop", Assets: project.Assets{Setup: true, Deploy: true}},
+			nil,
+			[]string{"+1 mix assets.setup", "mix compile", "~ mix assets.deploy", "mix release --overwrite"},
+		},
+		{
+			"assets that are not set up",
+			project.Project{App: "shop", Assets: project.Assets{Deploy: true}},
+			nil,
+			[]string{"mix compile", "~ mix assets.deploy", "mix release --overwrite"},
+		},
+		{
+			"assets that are only set up",
+			project.Project{App: "shop", Assets: project.Assets{Setup: true}},
+			nil,
+			[]string{"mix release --overwrite"},
+		},
+		{
+			"the network everywhere",
+			project.Project{App: "shop", Assets: project.Assets{Deploy: true}},
+			[]string{"build-network", "host"},
+			[]string{"+ mix compile", "+~ mix assets.deploy", "+ mix release --overwrite"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, told(job(t, c.project, nil, c.settings...))); diff != "" {

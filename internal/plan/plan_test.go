@@ -164,7 +164,7 @@ func TestFetch(t *testing.T) {
 // Plans of large projects stay readable, and say what is not done.
 func TestLongListsAndNotes(t *testing.T) {
 	var deps []project.Dep
-	for _, name := range strings.Split("abcdefghij", "") {
+	for name := range strings.SplitSeq("abcdefghij", "") {
 		deps = append(deps, project.Dep{Name: name, Source: project.Hex})
 	}
 	p, err := Make(t.Context(), inputs(project.Project{App: "shop", Deps: deps, HasLock: true, Assets: project.Assets{Setup: true}}))

@@ -55,8 +55,7 @@ func (r *reader) config(dir string) (elixir.Value, error) {
 		return elixir.Value{}, err
 	}
 	m, err := elixir.Read(name, text, "project", func(file string) (string, error) { return r.readInside(dir, file) })
-	var bad *elixir.Error
-	if errors.As(err, &bad) {
+	if _, ok := errors.AsType[*elixir.Error](err); ok {
 		return elixir.Value{}, problem.New(problem.Build, "mend the file there; mix would fail on it too",
 			"reading mix.exs: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"dram/internal/problem"
 )
@@ -101,10 +102,8 @@ type Dep struct {
 
 // In says whether the dependency is used in a Mix environment.
 func (d Dep) In(env string) bool {
-	for _, only := range d.Only {
-		if only == env {
-			return true
-		}
+	if slices.Contains(d.Only, env) {
+		return true
 	}
 	return len(d.Only) == 0
 }

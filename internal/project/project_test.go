@@ -339,10 +339,14 @@ func TestReadFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, 2, `opening project "DIR"`, "name the directory of the project: the one with mix.exs"},
-		{"mix.exs does not parse", "-- mix.exs --\ndefmodule A do\n  def project do\n    [app: :a\n  end\nend\n", nil, 4,
-			`reading mix.exs: mix.exs:4:3: unexpected "end": "[" of line 3 column 5 is not closed by "]"`, "mend the file there; mix would fail on it too"},
-		{"mix.exs of a child does not parse", "-- mix.exs --\ndefmodule A do\n def project, do: [apps_path: \"apps\"]\nend\n-- apps/b/mix.exs --\ndefmodule B do\n", nil, 4,
-			`apps/b/mix.exs:2:1: unexpected end: "do" of line 1 column 13 is not closed by "end"`, "mend"},
+		{
+			"mix.exs does not parse", "-- mix.exs --\ndefmodule A do\n  def project do\n    [app: :a\n  end\nend\n", nil, 4,
+			`reading mix.exs: mix.exs:4:3: unexpected "end": "[" of line 3 column 5 is not closed by "]"`, "mend the file there; mix would fail on it too",
+		},
+		{
+			"mix.exs of a child does not parse", "-- mix.exs --\ndefmodule A do\n def project, do: [apps_path: \"apps\"]\nend\n-- apps/b/mix.exs --\ndefmodule B do\n", nil, 4,
+			`apps/b/mix.exs:2:1: unexpected end: "do" of line 1 column 13 is not closed by "end"`, "mend",
+		},
 		{"mix.exs too large", "-- mix.exs --\n" + strings.Repeat("# many words\n", 100_000), nil, 2, "larger than 1048576 bytes", "inside the project"},
 		{"mix.exs is a link that leaves the project", "", func(t *testing.T, dir string) {
 			t.Helper()

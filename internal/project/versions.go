@@ -142,8 +142,7 @@ func miseToml(text string) (asked, error) {
 }
 
 func decodeError(err error) error {
-	var at *toml.DecodeError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, col := at.Position()
 		return fmt.Errorf("line %d column %d: %w", line, col, err)
 	}

@@ -193,8 +193,8 @@ git clone -q --bare . bare.git && git -C bare.git update-server-info`)
 func tarballs(requests []string) []string {
 	var out []string
 	for _, r := range requests {
-		if strings.HasPrefix(r, "/tarballs/") {
-			out = append(out, strings.TrimPrefix(r, "/tarballs/"))
+		if after, ok := strings.CutPrefix(r, "/tarballs/"); ok {
+			out = append(out, after)
 		}
 	}
 	slices.Sort(out)

@@ -43,8 +43,10 @@ func TestExpressions(t *testing.T) {
 	for _, c := range []struct{ name, expression, want string }{
 		{"keywords", `[a: 1, b: "x", "c d": :e]`, `[a: 1, b: "x", c d: :e]`},
 		{"trailing comma and comments", "[\n  # none\n  a: 1, # one\n\n  b: 2,\n]", `[a: 1, b: 2]`},
-		{"tuples", `[{:a, "~> 1.0"}, {:b, "1", only: [:dev, :test], runtime: false}]`,
-			`[{:a, "~> 1.0"}, {:b, "1", [only: [:dev, :test], runtime: :false]}]`},
+		{
+			"tuples", `[{:a, "~> 1.0"}, {:b, "1", only: [:dev, :test], runtime: false}]`,
+			`[{:a, "~> 1.0"}, {:b, "1", [only: [:dev, :test], runtime: :false]}]`,
+		},
 		{"strings", `"a\n\"b\" \x41\u00e9\u{1F600} #"`, "\"a\n\"b\" Aé😀 #\""},
 		{"interpolation", `["a#{"b#{c}" <> "}"}d", "e"]`, `[?, "e"]`},
 		{"heredoc", "[a: \"\"\"\n    one \"quoted\" \"\"\" not the end\n      two\n    \"\"\", b: 1]", "[a: \"one \"quoted\" \"\"\" not the end\n  two\n\", b: 1]"},
