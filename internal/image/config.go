@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/environ"
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -59,21 +60,6 @@ func defaultEnv() []string {
 		// flags of vm.args come later and win.
 		"ERL_AFLAGS=+Q 65536",
 	}
-}
-
-// mergeEnv is base with the lines of over in place of those of the same name.
-func mergeEnv(base, over []string) []string {
-	name := func(kv string) string { n, _, _ := strings.Cut(kv, "="); return n }
-	out := slices.Clone(base)
-	for _, kv := range over {
-		i := slices.IndexFunc(out, func(old string) bool { return name(old) == name(kv) })
-		if i < 0 {
-			out = append(out, kv)
-		} else {
-			out[i] = kv
-		}
-	}
-	return out
 }
 
 func userIDs(user string) (uid, gid int, err error) {
@@ -145,7 +131,7 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 	labels := annotations(rel, opts)
 	maps.Copy(labels, opts.Labels)
 	c := v1.Config{
-		User: opts.User, Env: mergeEnv(defaultEnv(), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
+		User: opts.User, Env: environ.Merge(defaultEnv(), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
 		WorkingDir: "/" + appDir, StopSignal: "SIGTERM", Labels: labels,
 	}
 	for _, p := range opts.ExposedPorts {

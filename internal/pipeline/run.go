@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/environ"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
@@ -80,28 +81,10 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	}
 	return sandbox.Spec{
 		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
-		Env:  mergeEnv(config.Env, opts.Env),
+		Env:  environ.Merge(config.Env, opts.Env),
 		User: uid, Group: gid, Network: sandbox.Host,
 		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
 	}, nil
-}
-
-// mergeEnv lets later settings of a variable replace earlier ones, in place.
-func mergeEnv(lists ...[]string) []string {
-	var out []string
-	at := map[string]int{}
-	for _, list := range lists {
-		for _, kv := range list {
-			k, _, _ := strings.Cut(kv, "=")
-			if i, ok := at[k]; ok {
-				out[i] = kv
-				continue
-			}
-			at[k] = len(out)
-			out = append(out, kv)
-		}
-	}
-	return out
 }
 
 // user reads an image's User: "", "uid", "uid:gid", or names of etc/passwd and
@@ -181,7 +164,7 @@ func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, com
 	defer done()
 	spec := sandbox.Spec{
 		Lower: []string{dir}, Scratch: scratch, Argv: command, Reap: true,
-		Env: mergeEnv(tc.Config.Env, []string{
+		Env: environ.Merge(tc.Config.Env, []string{
 			"PATH=" + facts.Path, "LANG=C.UTF-8", "HOME=/root", "TERM=" + os.Getenv("TERM"),
 		}, opts.Env),
 		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,

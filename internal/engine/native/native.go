@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"dram/internal/engine"
+	"dram/internal/environ"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
 	"dram/internal/store"
@@ -184,7 +184,7 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	}
 	spec := sandbox.Spec{
 		Lower: []string{r.job.Root}, Scratch: scratch, Mounts: mounts,
-		Argv: s.Argv, Env: lastOfEach(r.job.Env, s.Env), Dir: engine.SourceDir,
+		Argv: s.Argv, Env: environ.Merge(r.job.Env, s.Env), Dir: engine.SourceDir,
 		Stdout: r.ev.Output, Stderr: r.ev.Output, Reap: true,
 	}
 	if s.Network {
@@ -193,26 +193,9 @@ func (r *run) step(ctx context.Context, s engine.Step) error {
 	err = sandbox.Run(ctx, spec)
 	var exit *sandbox.ExitError
 	if errors.As(err, &exit) && ctx.Err() == nil {
-		return &engine.StepError{Step: s, Err: errors.Unwrap(err)} // its argv is in the step
+		return &engine.StepError{Step: s, Err: exit}
 	}
 	return err
-}
-
-// lastOfEach joins environments; of several settings of a variable the last
-// counts, while a program would see the first.
-func lastOfEach(lists ...[]string) []string {
-	var out []string
-	at := map[string]int{}
-	for _, kv := range slices.Concat(lists...) {
-		name, _, _ := strings.Cut(kv, "=")
-		if i, ok := at[name]; ok {
-			out[i] = kv
-			continue
-		}
-		at[name] = len(out)
-		out = append(out, kv)
-	}
-	return out
 }
 
 // exportDir is where the job's result lies on the host.

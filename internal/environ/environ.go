@@ -1,0 +1,24 @@
+// Package environ joins environments, lists of "K=V" as programs get them.
+package environ
+
+import (
+	"slices"
+	"strings"
+)
+
+// Merge joins environments: of several settings of a variable the last counts
+// and stands where the first stood. (A program given both would see the first.)
+func Merge(lists ...[]string) []string {
+	var out []string
+	at := map[string]int{}
+	for _, kv := range slices.Concat(lists...) {
+		name, _, _ := strings.Cut(kv, "=")
+		if i, ok := at[name]; ok {
+			out[i] = kv
+			continue
+		}
+		at[name] = len(out)
+		out = append(out, kv)
+	}
+	return out
+}
