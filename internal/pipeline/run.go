@@ -63,6 +63,7 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	if err != nil {
 		return sandbox.Spec{}, err
 	}
+	defer func() { _ = root.Close() }()
 	uid, gid, err := user(root, config.User)
 	if err != nil {
 		return sandbox.Spec{}, err

@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/config"
+	"dram/internal/debian"
+	"dram/internal/problem"
+	"dram/internal/rootfs"
+	"dram/internal/sandbox"
+)
+
+// What was set comes before what the host's apt sources say, and that before
+// Debian's own.
+func TestMirror(t *testing.T) {
+	host := fstest.MapFS{"apt/sources.list": {Data: []byte(
+		"deb http://near.example/debian trixie main\ndeb http://near.example/debian-security trixie-security main\n")}}
+	std := debian.DefaultMirror()
+	for _, tt := range []struct {
+		name string
+		set  config.Config
+		etc  fstest.MapFS
+		want debian.Mirror
+	}{
+		{"nothing", config.Config{}, fstest.MapFS{}, std},
+		{"host", config.Config{}, host, debian.Mirror{Archive: "http://near.example/debian", Security: "http://near.example/debian-security"}},
+		{
+			"set over host", config.Config{Mirror: "http://mine.example/debian"}, host,
+			debian.Mirror{Archive: "http://mine.example/debian", Security: std.Security},
+		},
+		{
+			"both set", config.Config{Mirror: "http://a.example/d", SecurityMirror: "http://b.example/s"}, host,
+			debian.Mirror{Archive: "http://a.example/d", Security: "http://b.example/s"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, Mirror(tt.set, tt.etc)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func unpacked(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"etc/passwd": "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\nbroken\n",
+		"etc/group":  "root:x:0:\nstaff:x:50:\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestUserOfAnImage(t *testing.T) {
+	root, err := rootfs.Dir(unpacked(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	for _, tt := range []struct {
+		user     string
+		uid, gid int
+		code     int
+	}{
+		{"", 0, 0, 0},
+		{"65532:65532", 65532, 65532, 0},
+		{"12", 12, 0, 0},
+		{"app", 1000, 1001, 0},
+		{"app:staff", 1000, 50, 0},
+		{"app:7", 1000, 7, 0},
+		{"nobody", 0, 0, 2},
+		{"app:nogroup", 0, 0, 2},
+		{"broken", 0, 0, 2},
+	} {
+		uid, gid, err := user(root, tt.user)
+		if problem.Code(err) != tt.code || (err == nil && (uid != tt.uid || gid != tt.gid)) {
+			t.Errorf("user %q: %d:%d, %v; want %d:%d, exit %d", tt.user, uid, gid, err, tt.uid, tt.gid, tt.code)
+		}
+	}
+}
+
+// An image runs as a container engine would run it.
+func TestRunSpec(t *testing.T) {
+	config := v1.Config{
+		Entrypoint: []string{"/app/bin/hello"}, Cmd: []string{"start"}, User: "app", WorkingDir: "/app",
+		Env: []string{"LANG=C.UTF-8", "PORT=1"},
+	}
+	dir := unpacked(t)
+	for _, tt := range []struct {
+		name    string
+		command []string
+		want    []string
+	}{
+		{"no command", nil, []string{"/app/bin/hello", "start"}},
+		{"a command of the entrypoint", []string{"eval", "1"}, []string{"/app/bin/hello", "eval", "1"}},
+		{"a program", []string{"/bin/sh", "-c", "x"}, []string{"/bin/sh", "-c", "x"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			spec, err := runSpec(dir, config, RunOptions{Command: tt.command, Env: []string{"PORT=2", "NEW=3"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, spec.Argv); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff([]string{"LANG=C.UTF-8", "PORT=2", "NEW=3"}, spec.Env); d != "" {
+				t.Error(d)
+			}
+			if spec.User != 1000 || spec.Group != 1001 || spec.Dir != "/app" || spec.Network != sandbox.Host {
+				t.Errorf("spec %+v", spec)
+			}
+		})
+	}
+	if _, err := runSpec(dir, v1.Config{}, RunOptions{}); problem.Code(err) != 2 || !strings.Contains(err.Error(), "no command") {
+		t.Errorf("an image without a command: %v", err)
+	}
+}
+
+func TestIsRelease(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"rel/releases/start_erl.data", "app-0.1.0.tar.gz", "notes.txt", "project/mix.exs"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]bool{
+		"rel": true, "app-0.1.0.tar.gz": true, "notes.txt": false, "project": false, "absent.tar.gz": false,
+	} {
+		if got := IsRelease(filepath.Join(dir, name)); got != want {
+			t.Errorf("IsRelease(%q) = %v", name, got)
+		}
+	}
+}
