@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -83,9 +85,17 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	return sandbox.Spec{
 		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
 		Env:  environ.Merge(config.Env, opts.Env),
-		User: uid, Group: gid, Network: sandbox.Host,
+		User: uid, Group: gid, Network: sandbox.Host, Hostname: hostname(),
 		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
 	}, nil
+}
+
+// hostname is new for each run, as with container engines: Erlang nodes are
+// named by it, and two of one name on one machine refuse each other.
+func hostname() string {
+	var id [3]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return "dram-" + hex.EncodeToString(id[:])
 }
 
 // user reads an image's User: "", "uid", "uid:gid", or names of etc/passwd and

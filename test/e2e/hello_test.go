@@ -246,3 +246,20 @@ func TestNothingChangedDoesNothing(t *testing.T) {
 		t.Errorf("the image that was removed is not there again: %v", err)
 	}
 }
+
+// Two runs of one release on one machine do not get in each other's way.
+func TestTwoRunsAtOnce(t *testing.T) {
+	real(t)
+	dir := project(t, "examples/hello")
+	dram{args: []string{"image", dir}}.ok(t)
+	image := filepath.Join(dir, "releases/hello/hello-0.1.0-linux-amd64.tar")
+	var nodes []string
+	for range 2 {
+		port := freePort(t)
+		dram{args: []string{"run", "-e", "PORT=" + port, image}}.start(t)
+		nodes = append(nodes, page(t, port).Node)
+	}
+	if nodes[0] == nodes[1] {
+		t.Errorf("both nodes are called %s", nodes[0])
+	}
+}
