@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"dram/internal/image"
 	"dram/internal/plan"
 	"dram/internal/release"
-	"dram/internal/rootfs"
 )
 
 // IsRelease says whether a path is a release that was built already: a
@@ -63,21 +61,12 @@ func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Relea
 		return nil, nil, fmt.Errorf("opening release: %w", err)
 	}
 	if !info.IsDir() {
-		return p.openTarball(ctx, path)
+		return p.openTarball(ctx, path, release.Options{})
 	}
-	dir, err := rootfs.Dir(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	rel, err := release.Read(ctx, dir, release.Options{})
-	if err != nil {
-		_ = dir.Close()
-		return nil, nil, fmt.Errorf("opening release %q: %w", path, err)
-	}
-	return rel, func() { _ = dir.Close() }, nil
+	return openDirectory(ctx, path, release.Options{})
 }
 
-func (p *Pipeline) openTarball(ctx context.Context, path string) (*release.Release, func(), error) {
+func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Options) (*release.Release, func(), error) {
 	tmp, done, err := p.Store.TempDir("release")
 	if err != nil {
 		return nil, nil, err
@@ -87,16 +76,14 @@ func (p *Pipeline) openTarball(ctx context.Context, path string) (*release.Relea
 		done()
 		return nil, nil, fmt.Errorf("opening release: %w", err)
 	}
-	rel, err := release.ReadTarball(ctx, f, tmp, release.Options{})
+	rel, err := release.ReadTarball(ctx, f, tmp, opts)
 	_ = f.Close()
 	if err != nil {
 		done()
 		return nil, nil, fmt.Errorf("opening release %q: %w", path, err)
 	}
 	return rel, func() {
-		if c, ok := rel.FS.(io.Closer); ok {
-			_ = c.Close()
-		}
+		closeFS(rel)
 		done()
 	}, nil
 }

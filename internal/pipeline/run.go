@@ -2,11 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -46,6 +45,11 @@ func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOpti
 	if err != nil {
 		return err
 	}
+	epmd, err := ownEpmd(ctx)
+	if err != nil {
+		return err
+	}
+	opts.Env = environ.Merge(epmd, opts.Env)
 	spec, err := runSpec(dir, image.Config, opts)
 	if err != nil {
 		return fmt.Errorf("running %s: %w", ref, err)
@@ -85,17 +89,22 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	return sandbox.Spec{
 		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
 		Env:  environ.Merge(config.Env, opts.Env),
-		User: uid, Group: gid, Network: sandbox.Host, Hostname: hostname(),
+		User: uid, Group: gid, Network: sandbox.Host,
 		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
 	}, nil
 }
 
-// hostname is new for each run, as with container engines: Erlang nodes are
-// named by it, and two of one name on one machine refuse each other.
-func hostname() string {
-	var id [3]byte
-	_, _ = rand.Read(id[:]) // never fails
-	return "dram-" + hex.EncodeToString(id[:])
+// ownEpmd gives a run a port mapper of its own: epmd knows nodes by name alone,
+// so that two runs of one release on the host's network, or a run and a release
+// that the host itself runs, would refuse each other. -e ERL_EPMD_PORT=4369
+// shares the host's.
+func ownEpmd(ctx context.Context) ([]string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("finding a free port for epmd: %w", err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return []string{"ERL_EPMD_PORT=" + port}, errors.Join(err, l.Close())
 }
 
 // user reads an image's User: "", "uid", "uid:gid", or names of etc/passwd and
