@@ -25,7 +25,8 @@ Runs the image itself, its layers and its configuration, in dram's sandbox:
 what a container engine would run, without one. A project is built first if
 need be. IMAGE is a tar that dram image wrote, oci:DIR or image:REF.
 
-The program has this machine's network, so the ports it opens are here. COMMAND
+The program has this machine's network, so the ports it opens are here, but an
+epmd of its own (-e ERL_EPMD_PORT=4369 shares this machine's). COMMAND
 replaces the image's: "remote", "eval 'IO.puts(1)'", or a path of a program in
 the image. Ctrl-C and SIGTERM stop it gracefully, as docker stop does. Once it
 has begun, its exit code is dram's: 0 for a service that was stopped and ended
