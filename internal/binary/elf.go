@@ -37,6 +37,8 @@ type File struct {
 	Flags   elf.DynFlag
 	Flags1  elf.DynFlag1
 
+	Truncated bool // a part that is to be mapped lies behind the file's end
+
 	RelR  bool  // it has DT_RELR relocations, which glibc before 2.36 ignores
 	Stack Stack // what PT_GNU_STACK says
 	ISA   ISA   // the instruction sets without which it refuses to be loaded
@@ -226,6 +228,9 @@ func (e *elfReader) segment(b []byte) error {
 	switch typ { //nolint:exhaustive // the others are not read
 	case elf.PT_LOAD:
 		e.loads = append(e.loads, s)
+		if size := uint64(e.size); s.off > size || s.filesz > size-s.off {
+			e.out.Truncated = true
+		}
 	case elf.PT_DYNAMIC:
 		e.dyn, e.out.Dynamic = s, true
 	case elf.PT_GNU_STACK:

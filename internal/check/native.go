@@ -1,0 +1,132 @@
+package check
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dram/internal/binary"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/target"
+)
+
+// role is what a native file is for.
+type role int
+
+const (
+	library    role = iota // something that other native files need
+	plugin                 // a NIF library or a driver, which the VM opens
+	executable             // a program, such as a port
+	object                 // compiled, not linked; never loaded
+)
+
+// native is one native file of the release.
+type native struct {
+	release.File
+	format  binary.Format
+	err     error        // why it could not be read as what it looks like
+	elf     *binary.File // nil unless it is a sound ELF file
+	symbols *binary.Symbols
+	nif     *binary.NIF // nil if it has no static entry
+	role    role
+	orphan  bool // a library that nothing else in the release needs
+	loaded  bool // process is what is loaded with it
+	inVM    bool // the process is the VM's
+	process rootfs.Process
+}
+
+func newNative(f release.File, r io.ReaderAt) (*native, error) {
+	n := &native{File: f, format: binary.ELF}
+	n.elf, n.err = binary.ReadELF(r, f.Size)
+	if n.err == nil {
+		n.symbols, n.err = binary.ReadSymbols(r, f.Size)
+	}
+	if errors.Is(n.err, binary.ErrFormat) {
+		n.elf = nil
+		return n, nil
+	}
+	if n.err != nil {
+		return nil, n.err
+	}
+	n.role = roleOf(n)
+	n.nif = readNIF(n.symbols, r, f.Size)
+	return n, nil
+}
+
+func roleOf(n *native) role {
+	exports := func(name string) bool {
+		return slices.ContainsFunc(n.symbols.Defined, func(s binary.Symbol) bool { return s.Name == name })
+	}
+	switch {
+	case n.elf.Type == elf.ET_REL || n.elf.Type == elf.ET_CORE:
+		return object
+	case n.elf.Type == elf.ET_EXEC, n.elf.Interp != "" && !isLibrary(n.Path), n.elf.Flags1&elf.DF_1_PIE != 0:
+		return executable
+	case exports("nif_init"), exports("driver_init"):
+		return plugin
+	}
+	return library
+}
+
+// loadable says whether the target's loader has anything to do with it.
+func (n *native) loadable(t *target.Target) bool {
+	return n.elf != nil && n.elf.Dynamic && !n.elf.Truncated && n.role != object && machineOK(n.elf, t.Machine())
+}
+
+var sonamePattern = regexp.MustCompile(`\.so(\.[0-9]+)*$`)
+
+func isLibrary(name string) bool { return sonamePattern.MatchString(name) }
+
+// verdict is how bad it is when the file cannot be loaded: nobody may ever ask
+// for a library that nothing in the release names.
+func (n *native) verdict() Verdict {
+	if n.orphan {
+		return Warn
+	}
+	return Fail
+}
+
+// symptom is what the user sees when the loader says message of the file.
+func (n *native) symptom(message string) string {
+	switch n.role {
+	case executable:
+		if n.Origin == release.ERTS && slices.Contains([]string{"beam.smp", "erlexec", "erl_child_setup"}, path.Base(n.Path)) {
+			return fmt.Sprintf("the release does not start: %s", message)
+		}
+		if n.Origin == release.ERTS {
+			return fmt.Sprintf("%s does not start: %s", path.Base(n.Path), message)
+		}
+		return fmt.Sprintf("the port ends as soon as it is opened; %s prints: %s", path.Base(n.Path), message)
+	case plugin:
+		return fmt.Sprintf("loading the NIF or driver fails: %s", message)
+	case library, object:
+	}
+	return fmt.Sprintf("what loads it fails: %s", message)
+}
+
+// builder is where to build instead, as the remedy of what is too new.
+func (s *survey) builder(f release.File) string {
+	toolchain := "in a toolchain with the target's libraries, or older ones"
+	if o := s.target.Facts.OS; o.ID == "debian" && o.Version != "" {
+		toolchain = "with --toolchain distro:debian/" + o.Version
+	}
+	if f.Origin != release.Dependency {
+		return "build the release " + toolchain
+	}
+	app, _, _ := strings.Cut(f.App, "-")
+	return fmt.Sprintf("build the release %s; if %s ships this file compiled, have it compiled in your build: %s", toolchain, app, forceBuild(f, app))
+}
+
+// forceBuild is how the tools that fetch precompiled files are told not to.
+func forceBuild(f release.File, app string) string {
+	if strings.Contains(f.Path, "/priv/native/") || strings.Contains(f.Path, "-nif-") {
+		return fmt.Sprintf("`config :rustler_precompiled, :force_build, %s: true`, or RUSTLER_PRECOMPILED_FORCE_BUILD_ALL=1", app)
+	}
+	return fmt.Sprintf("`config :elixir_make, :force_build, %s: true`", app)
+}

@@ -1,0 +1,317 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/binary"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/target"
+)
+
+const (
+	maxScript  = 1 << 20 // bytes of a script or a configuration that is read
+	maxNatives = 20_000
+)
+
+// survey is what the rules look at: the release's files, read once, and what
+// the loader does with them on the target.
+type survey struct {
+	rel     *release.Release
+	target  *target.Target
+	at      string    // where the release lies
+	root    rootfs.FS // the target with the release in it
+	session *rootfs.Session
+	files   map[string]*release.File
+	natives []*native
+	scripts []script // sorted by path
+	vm      string   // the VM's program in root, "" if there is none
+	erts    string   // version of the ERTS that runs the release, "" if unknown
+	exports map[string]exports
+}
+
+// script is a file of the release that begins with "#!" or is sourced by one.
+type script struct {
+	release.File
+	text string
+}
+
+// exports is the versions of each symbol that a file offers.
+type exports map[string][]string
+
+func newSurvey(ctx context.Context, in Input) (*survey, error) {
+	at := rootfs.Clean(in.At)
+	if at == "." {
+		at = "app"
+	}
+	s := &survey{
+		rel: in.Release, target: in.Target, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		files: map[string]*release.File{}, exports: map[string]exports{},
+	}
+	for i := range in.Release.Files {
+		f := &in.Release.Files[i]
+		s.files[f.Path] = f
+	}
+	loader, err := rootfs.NewLoader(s.root)
+	if err != nil {
+		return nil, err
+	}
+	s.session = loader.Session()
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	s.findVM()
+	return s, s.load(ctx)
+}
+
+// read looks into every file that can be native code or a script.
+func (s *survey) read(ctx context.Context) error {
+	looked := make([]any, len(s.rel.Files))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range s.rel.Files {
+		if !f.Mode.IsRegular() || !worthOpening(f) {
+			continue
+		}
+		g.Go(func() (err error) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			looked[i], err = s.look(f)
+			if err != nil {
+				return fmt.Errorf("reading %q: %w", f.Path, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, l := range looked {
+		switch l := l.(type) {
+		case *native:
+			s.natives = append(s.natives, l)
+		case script:
+			s.scripts = append(s.scripts, l)
+		}
+	}
+	if len(s.natives) > maxNatives {
+		return fmt.Errorf("the release has %d native files, more than %d", len(s.natives), maxNatives)
+	}
+	return nil
+}
+
+// worthOpening leaves out what is never native code nor run: most of a
+// release is BEAM files.
+func worthOpening(f release.File) bool {
+	if f.Mode&0o111 != 0 || f.Size == 0 && strings.Contains(path.Base(f.Path), ".so") {
+		return true
+	}
+	switch path.Ext(f.Path) {
+	case ".beam", ".app", ".appup", ".hrl", ".erl", ".ex", ".exs", ".eex", ".heex", ".asn1", ".mib", ".bin", ".funcs", ".boot", ".script",
+		".rel", ".config", ".json", ".md", ".txt", ".html", ".css", ".js", ".map", ".svg", ".png", ".jpg", ".gif", ".ico", ".woff",
+		".woff2", ".ttf", ".gz", ".br", ".h", ".c", ".cpp", ".o", ".a", ".po", ".pot", ".mo", ".bat", ".dict":
+		return false
+	}
+	return true
+}
+
+// look reads one file: a *native, a script, or nil for data.
+func (s *survey) look(f release.File) (any, error) {
+	r, err := s.rel.FS.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // only read
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	head := make([]byte, min(f.Size, int64(binary.SniffLen)))
+	if _, err := at.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	format := binary.Sniff(head)
+	switch format {
+	case binary.ELF:
+		return newNative(f, at)
+	case binary.MachO, binary.PE, binary.LFSPointer:
+		return &native{File: f, format: format}, nil
+	case binary.Script:
+		return readScript(f, at)
+	case binary.Other, binary.Empty:
+		if isLibrary(f.Path) {
+			return &native{File: f, format: format}, nil
+		}
+		if path.Base(f.Path) == "env.sh" && strings.HasPrefix(f.Path, "releases/") {
+			return readScript(f, at)
+		}
+	}
+	return nil, nil
+}
+
+func readScript(f release.File, r io.ReaderAt) (any, error) {
+	b := make([]byte, min(f.Size, maxScript))
+	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return script{f, string(b)}, nil
+}
+
+// text is a small file of the release, "" if it is not there.
+func (s *survey) text(name string) string {
+	if f := s.files[name]; f == nil || !f.Mode.IsRegular() || f.Size > maxScript {
+		return ""
+	}
+	b, err := rootfs.ReadFile(s.rel.FS, name, maxScript)
+	if err != nil {
+		return ""
+	}
+	return string(bytes.ToValidUTF8(b, nil))
+}
+
+// inRelease is the release's path of a name in root.
+func (s *survey) inRelease(name string) (string, bool) { return strings.CutPrefix(name, s.at+"/") }
+
+// on is a release's path as it is on the target.
+func (s *survey) on(name string) string { return path.Join(s.at, name) }
+
+// findVM finds the VM that runs the release: its own, else the target's.
+func (s *survey) findVM() {
+	dir := ""
+	if s.rel.ERTS != "" {
+		dir, s.erts = s.on("erts-"+s.rel.ERTS), s.rel.ERTS
+	} else if o := s.target.Facts.OTP; o != nil {
+		dir, s.erts = path.Join(o.Root, "erts-"+o.ERTS), o.ERTS
+	}
+	if dir == "" {
+		return
+	}
+	for _, name := range []string{"beam.smp", "beam"} {
+		at := path.Join(dir, "bin", name)
+		if info, err := s.root.Stat(at); err == nil && info.Mode().IsRegular() {
+			s.vm = at
+			return
+		}
+	}
+}
+
+// load has the loader load every native file: programs by themselves, what
+// the VM opens in the VM's process.
+func (s *survey) load(ctx context.Context) error {
+	var rest []*native
+	vmWorks := s.vmWorks()
+	for _, n := range s.natives {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !n.loadable(s.target) {
+			continue
+		}
+		if n.role == library {
+			rest = append(rest, n)
+			continue
+		}
+		if err := s.loadOne(n, vmWorks); err != nil {
+			return err
+		}
+	}
+	loaded := map[string]*native{} // by real name in root
+	for _, n := range s.natives {
+		for _, o := range n.process.Objects {
+			if loaded[o.Real] == nil {
+				loaded[o.Real] = n
+			}
+		}
+	}
+	for _, n := range rest {
+		if by := loaded[s.on(n.Path)]; by != nil {
+			n.process, n.loaded = by.process, true
+			continue
+		}
+		n.orphan = true
+		if err := s.loadOne(n, vmWorks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vmWorks says whether there is a VM that the target's processor runs.
+func (s *survey) vmWorks() bool {
+	if s.vm == "" {
+		return false
+	}
+	p, err := s.session.Load(s.vm)
+	return err == nil && p.Reason == ""
+}
+
+func (s *survey) loadOne(n *native, vmWorks bool) (err error) {
+	name := s.on(n.Path)
+	switch {
+	case n.role == executable:
+		n.process, err = s.session.Load(name)
+	case vmWorks:
+		n.process, err = s.session.Load(s.vm, name)
+		n.inVM = true
+	default:
+		n.process, err = s.session.Load(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, binary.ErrFormat) {
+		return nil // a link out of the release; another rule speaks of it
+	}
+	n.loaded = err == nil && n.process.Reason == ""
+	return err
+}
+
+// offers is what a file in root exports. A file that cannot be read offers
+// nothing.
+func (s *survey) offers(real string) exports {
+	if e, ok := s.exports[real]; ok {
+		return e
+	}
+	out := exports{}
+	var list []binary.Symbol
+	if name, ok := s.inRelease(real); ok {
+		i, found := slices.BinarySearchFunc(s.natives, name, func(n *native, p string) int { return strings.Compare(n.Path, p) })
+		if found && s.natives[i].symbols != nil {
+			list = s.natives[i].symbols.Defined
+		}
+	} else {
+		list, _ = s.target.Exports(real)
+	}
+	for _, sym := range list {
+		out[sym.Name] = append(out[sym.Name], sym.Version)
+	}
+	s.exports[real] = out
+	return out
+}
+
+// readNIF is the static NIF entry of a file, if it has one.
+func readNIF(f *binary.Symbols, r io.ReaderAt, size int64) *binary.NIF {
+	if !slices.ContainsFunc(f.Defined, func(s binary.Symbol) bool { return s.Name == "nif_init" }) {
+		return nil
+	}
+	nif, err := binary.ReadNIF(r, size)
+	if err != nil {
+		return nil // filled at run time
+	}
+	return nif
+}
+
+// machineOK says whether a file is for a processor.
+func machineOK(f *binary.File, m elf.Machine) bool {
+	return f.Machine == m && f.Class == elf.ELFCLASS64 && f.Data == elf.ELFDATA2LSB
+}

@@ -1,0 +1,224 @@
+package check
+
+import (
+	"debug/elf"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dram/internal/binary"
+	"dram/internal/rootfs"
+	"dram/internal/target"
+)
+
+const maxNamed = 8 // symbols that a finding lists
+
+// provider is the file in a process that a soname means.
+func provider(p rootfs.Process, soname string) (rootfs.Object, bool) {
+	for _, o := range p.Objects {
+		if o.File.Soname == soname || path.Base(o.Path) == soname {
+			return o, true
+		}
+	}
+	return rootfs.Object{}, false
+}
+
+// symbolVersion: the loader compares labels before it looks for any symbol.
+func symbolVersion(s *survey) (out []Finding) {
+	for _, n := range s.natives {
+		if !n.loaded || n.process.Musl {
+			continue
+		}
+		for _, need := range n.elf.VersionNeeds {
+			if o, ok := provider(n.process, need.Library); ok {
+				out = append(out, s.labels(n, need, o)...)
+			}
+		}
+	}
+	return out
+}
+
+func (s *survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []Finding {
+	var lacks []string
+	for _, v := range need.Versions {
+		offered := slices.ContainsFunc(o.File.VersionDefs, func(d binary.VersionDef) bool { return d.Name == v.Name })
+		relr := v.Name == relrLabel && n.elf.RelR // the rule relr says it better
+		if !v.Weak && !offered && !relr {
+			lacks = append(lacks, v.Name)
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	newest := newestOf(lacks)
+	f := Finding{
+		Verdict: n.verdict(), Subject: subject(n.File),
+		Evidence: Evidence{Wants: n.wanting(need.Library, lacks), Label: newest, Library: need.Library, Provider: o.Real},
+		Symptom:  n.symptom(fmt.Sprintf("\"/%s: version `%s' not found (required by /%s)\"", o.Path, lacks[0], s.on(n.Path))),
+		Remedy:   s.builder(n.File), Needs: newest + " in " + need.Library,
+	}
+	f.Evidence.Newest = target.Newest(o.File.VersionDefs, family(newest))
+	has := "the target's has none of that family"
+	if f.Evidence.Newest != "" {
+		has = "the target's has " + f.Evidence.Newest + " at most"
+		if target.CompareVersions(f.Evidence.Newest, newest) >= 0 {
+			has = "the target's lacks it"
+		}
+	}
+	f.Summary = fmt.Sprintf("it needs %s of %s, %s", newest, need.Library, has)
+	if len(o.File.VersionDefs) == 0 {
+		// The loader only warns, and takes symbols by name.
+		f.Verdict, f.Summary = Warn, fmt.Sprintf("the target's %s has no symbol versions at all, and %s is wanted of it", need.Library, newest)
+		f.Symptom = fmt.Sprintf(`on stderr: "/%s: no version information available (required by /%s)"`, o.Path, s.on(n.Path))
+	}
+	return []Finding{f}
+}
+
+// wanting is the symbols that a file wants of a library's versions, or the
+// versions themselves where no symbol has them.
+func (n *native) wanting(library string, versions []string) []string {
+	var out []string
+	for _, v := range versions {
+		count := 0
+		for _, sym := range n.wanted() {
+			if sym.Version == v && sym.Library == library {
+				out = append(out, sym.String())
+				count++
+			}
+		}
+		if count == 0 {
+			out = append(out, v)
+		}
+	}
+	return few(out)
+}
+
+// few shortens a list to what a person reads.
+func few(list []string) []string {
+	if len(list) <= maxNamed {
+		return list
+	}
+	return append(slices.Clip(list[:maxNamed]), fmt.Sprintf("and %d more", len(list)-maxNamed))
+}
+
+// wanted is the symbols that the loader has to find for a file, in order.
+// Those that a program has a copy of count too.
+func (n *native) wanted() []binary.Symbol {
+	var out []binary.Symbol
+	for _, sym := range n.symbols.Undefined {
+		if !sym.Weak {
+			out = append(out, sym)
+		}
+	}
+	for _, sym := range n.symbols.Defined {
+		if sym.Library != "" {
+			out = append(out, sym)
+		}
+	}
+	return out
+}
+
+var firstDigit = regexp.MustCompile(`[0-9]`)
+
+// family is a label without its version: "GLIBC_" of "GLIBC_2.38".
+func family(label string) string {
+	if i := firstDigit.FindStringIndex(label); i != nil {
+		return label[:i[0]]
+	}
+	return label
+}
+
+func newestOf(labels []string) string {
+	return slices.MaxFunc(labels, func(a, b string) int { return target.CompareVersions(a, b) })
+}
+
+// symbol: the VM opens libraries with RTLD_NOW, so that every symbol that is
+// not weak must be in what it and they have loaded.
+func symbol(s *survey) (out []Finding) {
+	for _, n := range s.natives {
+		if !n.loaded || n.vmless() {
+			continue
+		}
+		var lacks []string
+		for _, sym := range n.wanted() {
+			if s.lacks(n, sym) {
+				lacks = append(lacks, sym.String())
+			}
+		}
+		if len(lacks) > 0 {
+			out = append(out, s.lacking(n, lacks))
+		}
+	}
+	return out
+}
+
+// vmless says whether a file is for a VM that is not there to be asked.
+func (n *native) vmless() bool { return n.role != executable && !n.inVM && n.role == plugin }
+
+// lacks says whether a symbol is nowhere, and no other rule says why.
+func (s *survey) lacks(n *native, sym binary.Symbol) bool {
+	versioned := sym.Version != "" && !n.process.Musl
+	if versioned {
+		o, ok := provider(n.process, sym.Library)
+		if !ok || !slices.ContainsFunc(o.File.VersionDefs, func(d binary.VersionDef) bool { return d.Name == sym.Version }) && len(o.File.VersionDefs) > 0 {
+			return false // soname and symbol-version
+		}
+	} else if len(n.process.Missing) > 0 {
+		return false // it may be in what is missing
+	}
+	for _, o := range n.process.Objects {
+		if o.Real == s.on(n.Path) && sym.Library != "" {
+			continue // its own copy
+		}
+		versions, ok := s.offers(o.Real)[sym.Name]
+		if ok && (!versioned || slices.Contains(versions, sym.Version) || len(o.File.VersionDefs) == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *survey) lacking(n *native, lacks []string) Finding {
+	f := Finding{
+		Verdict: n.verdict(), Subject: subject(n.File),
+		Summary:  fmt.Sprintf("it needs the symbol %s, which nothing that is loaded with it offers", lacks[0]),
+		Evidence: Evidence{Wants: few(lacks), Considered: scope(n.process)},
+		Symptom:  n.symptom(undefinedMessage(lacks[0])),
+		Remedy:   s.symbolRemedy(n, lacks[0]), Needs: "a library with " + lacks[0],
+	}
+	now := n.elf.Flags&elf.DF_BIND_NOW != 0 || n.elf.Flags1&elf.DF_1_NOW != 0
+	if n.role == executable && !now {
+		f.Verdict, f.Symptom = max(Warn, min(f.Verdict, Warn)), "it starts, and ends when it first calls the symbol: "+undefinedMessage(lacks[0])
+	}
+	return f
+}
+
+func undefinedMessage(sym string) string {
+	name, version, ok := strings.Cut(sym, "@")
+	if ok {
+		return fmt.Sprintf(`"undefined symbol: %s, version %s"`, name, version)
+	}
+	return fmt.Sprintf(`"undefined symbol: %s"`, name)
+}
+
+func (s *survey) symbolRemedy(n *native, sym string) string {
+	switch {
+	case strings.HasPrefix(sym, "enif_") || strings.HasPrefix(sym, "erl_drv_") || strings.HasPrefix(sym, "driver_"):
+		return "the VM lacks it: compile the file with the headers of the Erlang/OTP that runs the release, or run a newer one"
+	case strings.Contains(sym, "@"):
+		return "the target's library was built without it: build on the target's own system; " + s.builder(n.File)
+	case n.process.Musl:
+		return "it is glibc's own: build the release on a system with musl"
+	}
+	return "link it with the library that has the symbol (-l), so that the loader knows where to look"
+}
+
+// scope is the files that were searched.
+func scope(p rootfs.Process) (out []string) {
+	for _, o := range p.Objects {
+		out = append(out, o.Path)
+	}
+	return out
+}
