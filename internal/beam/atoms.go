@@ -23,7 +23,7 @@ func (m *Module) readAtoms() error {
 			m.AtomTable, count = AtomsLong, -count
 		}
 	}
-	if count < 1 || count > int64(len(c.data)-4) {
+	if count < 1 || count > min(maxAtoms, int64(len(c.data)-4)) {
 		return c.malformed(0, "%d atoms in %d bytes", count, len(c.data)-4)
 	}
 	all := string(c.data) // the atoms are parts of one string

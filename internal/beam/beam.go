@@ -27,12 +27,14 @@ import (
 // passes this package's limits, ends in.
 var ErrFormat = errors.New("malformed")
 
-// Limits of a BEAM file. The largest that OTP ships is under 4 MiB, has under
-// 30 chunks and compresses to a quarter.
+// Limits of a BEAM file. The largest that OTP 23 to 29 ship has 1.2 MB, under
+// 20 chunks; they shrink by half, literals to a seventeenth at most.
 const (
-	maxFile   = 64 << 20 // bytes, unpacked
+	maxFile   = 32 << 20 // bytes, unpacked
 	maxRatio  = 200      // unpacked bytes a packed one
 	maxChunks = 64
+	maxAtoms  = 1 << 20 // what a VM has room for
+	maxRows   = 1 << 18 // imports or exports
 )
 
 // Module is a BEAM file. It keeps the bytes it was read from, for what its

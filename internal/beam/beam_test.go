@@ -77,8 +77,15 @@ func TestReadTellsNameAtomsCodeAndTables(t *testing.T) {
 				imports, calls, exports, info, names, attributes, m.Chunks(),
 			}
 			want := []any{
-				"m", []string{"m", "f", "erlang", "+"}, AtomsUTF8, NoLiterals, 169, []int{1, 2, 3, 19, 64, 125}, name == "gzipped", false,
-				plus, plus, []Func{{"m", "f", 0}}, CompileInfo{Version: "8.6.1", Source: "m.erl"}, []string{"maybe_expr"},
+				"m",
+				[]string{"m", "f", "erlang", "+"},
+				AtomsUTF8, NoLiterals, 169,
+				[]int{1, 2, 3, 19, 64, 125},
+				name == "gzipped", false,
+				plus, plus,
+				[]Func{{"m", "f", 0}},
+				CompileInfo{Version: "8.6.1", Source: "m.erl"},
+				[]string{"maybe_expr"},
 				List{Tuple{Atom("vsn"), List{Int(7)}}},
 				[]string{"AtU8", "Code", "StrT", "ImpT", "ExpT", "Attr", "CInf", "Meta", "Dbgi"},
 			}

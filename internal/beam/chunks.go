@@ -49,7 +49,7 @@ func (m *Module) LiteralTerms() ([]Term, error) {
 		if n > uint64(len(b)-at) {
 			return nil, c.malformed(4, "literal %d is longer than the table", len(terms))
 		}
-		t, err := DecodeTerm(b[at : at+int(n)])
+		t, err := decodeLiteral(b[at : at+int(n)])
 		if err != nil {
 			return nil, c.malformed(4, "literal %d: %v", len(terms), err)
 		}
@@ -57,6 +57,15 @@ func (m *Module) LiteralTerms() ([]Term, error) {
 		at += int(n)
 	}
 	return terms, nil
+}
+
+// decodeLiteral takes no term that is compressed once more: no compiler writes
+// one, and packed twice little bytes become many.
+func decodeLiteral(b []byte) (Term, error) {
+	if len(b) < 2 || b[0] != 131 || b[1] == 'P' {
+		return nil, malformed("no external term that is not compressed")
+	}
+	return decodePlain(b[1:])
 }
 
 // Imports are the functions of other modules (and BIFs) that the code names.
@@ -98,6 +107,9 @@ func (m *Module) table(id string, each func(chunk, [3]uint32) error) error {
 		return c.malformed(0, "%d bytes, too few for a count", len(c.data))
 	}
 	count := binary.BigEndian.Uint32(c.data)
+	if count > maxRows {
+		return c.malformed(0, "%d rows, at most %d are read", count, maxRows)
+	}
 	if uint64(count)*12 > uint64(len(c.data)-4) {
 		return c.malformed(0, "%d rows announced, there is room for %d", count, (len(c.data)-4)/12)
 	}

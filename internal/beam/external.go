@@ -23,27 +23,31 @@ const (
 // DecodeTerm decodes one term in the external term format (version 131), zlib
 // or not, as term_to_binary writes it.
 func DecodeTerm(b []byte) (Term, error) {
-	d := decoder{b: b}
 	if len(b) < 2 || b[0] != 131 {
 		return nil, malformed("external term: it does not start with its version, 131")
 	}
 	if len(b) > maxTermBytes {
 		return nil, malformed("external term of %d bytes, at most %d are read", len(b), maxTermBytes)
 	}
-	d.at = 1
-	if b[1] == 'P' {
-		if len(b) < 6 {
-			return nil, malformed("external term: truncated at offset %d", len(b))
-		}
-		unpacked, err := inflate(b[6:], binary.BigEndian.Uint32(b[2:]))
-		if err != nil {
-			return nil, err
-		}
-		d = decoder{b: unpacked}
+	if b[1] != 'P' {
+		return decodePlain(b[1:])
 	}
+	if len(b) < 6 {
+		return nil, malformed("external term: truncated at offset %d", len(b))
+	}
+	unpacked, err := inflate(b[6:], binary.BigEndian.Uint32(b[2:]))
+	if err != nil {
+		return nil, err
+	}
+	return decodePlain(unpacked)
+}
+
+// decodePlain decodes a term without its version and not compressed.
+func decodePlain(b []byte) (Term, error) {
+	d := decoder{b: b, room: uint64(len(b))}
 	t := d.term(0)
 	if d.wrong != "" {
-		return nil, malformed("external term at offset %d: %s", d.at, d.wrong)
+		return nil, malformed("external term, %d bytes behind its version: %s", d.at, d.wrong)
 	}
 	return t, nil
 }
@@ -67,10 +71,15 @@ func inflate(b []byte, size uint32) ([]byte, error) {
 	return out, nil
 }
 
+var emptyList Term = List(nil) // one for all, for hostile files can hold millions
+
 // decoder reads terms; wrong is what is wrong at at, after which it reads
-// nothing more.
+// nothing more. Each term takes a byte at least: room is how many of the bytes
+// no list, tuple or map has claimed yet for its elements, so that what is
+// reserved for elements is bounded by the bytes, however false counts nest.
 type decoder struct {
 	b     []byte
+	room  uint64
 	at    int
 	terms int
 	wrong string
@@ -124,7 +133,7 @@ func (d *decoder) term(depth int) Term {
 	case 100, 115, 118, 119: // atoms
 		return d.atomText(tag)
 	case 106: // NIL_EXT
-		return List(nil)
+		return emptyList
 	case 107: // STRING_EXT
 		return String(latin1(string(d.take(d.u16()))))
 	case 108: // LIST_EXT
@@ -146,9 +155,8 @@ func (d *decoder) count(large bool) uint64 {
 	return d.u8()
 }
 
-// items reads n terms; it reserves no room for terms that are not there.
 func (d *decoder) items(n uint64, depth int) []Term {
-	if n > uint64(len(d.b)-d.at) {
+	if n > d.room {
 		d.fail("more elements than bytes")
 		return nil
 	}
@@ -156,7 +164,8 @@ func (d *decoder) items(n uint64, depth int) []Term {
 		d.fail("more than a million terms")
 		return nil
 	}
-	items := make([]Term, 0, min(n, 64))
+	d.room -= n
+	items := make([]Term, 0, n)
 	for range n {
 		t := d.term(depth + 1)
 		if d.wrong != "" {

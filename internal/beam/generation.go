@@ -2,6 +2,7 @@ package beam
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,6 +46,26 @@ func LookupGeneration(otp int) (Generation, bool) {
 		return all[i], true
 	}
 	return Generation{}, false
+}
+
+// OTPOf tells which OTP release an ERTS version belongs to: 27 for "15.2.7".
+func OTPOf(erts string) (otp int, ok bool) {
+	major, rest, _ := strings.Cut(erts, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	x, err := strconv.Atoi(major)
+	y, minorErr := strconv.Atoi(minor)
+	if err != nil || minorErr != nil || y < 0 {
+		return 0, false
+	}
+	if x == 10 && y < 4 {
+		return 21, true // the one major version that two OTP releases share
+	}
+	all := Generations()
+	i := slices.IndexFunc(all, func(g Generation) bool { return g.ERTS == major || x == 10 && g.ERTS == "10.4" })
+	if i < 0 {
+		return 0, false
+	}
+	return all[i].OTP, true
 }
 
 // OldestFor is the oldest OTP release whose loader takes opcodes up to this

@@ -124,3 +124,14 @@ func TestTablesAreInOrder(t *testing.T) {
 		t.Errorf("the oldest for an unknown opcode is %d", got)
 	}
 }
+
+func TestOTPOf(t *testing.T) {
+	for erts, want := range map[string]int{
+		"15.2.7": 27, "11.1.8": 23, "13.1.5": 25, "17.1": 29, "6.2": 17, "10.3.5": 21, "10.4": 22, "10.7.2": 22,
+		"": 0, "15": 0, "99.1": 0, "x.y": 0, "15.-1": 0,
+	} {
+		if got, ok := OTPOf(erts); got != want || ok != (want != 0) {
+			t.Errorf("ERTS %q is OTP %d, %v", erts, got, ok)
+		}
+	}
+}
