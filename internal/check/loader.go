@@ -147,9 +147,13 @@ func interpreter(s *survey) (out []Finding) {
 func soname(s *survey) (out []Finding) {
 	seen := map[[2]string]bool{}
 	for _, n := range s.natives {
+		noLoader := func(m rootfs.Missing) bool { return m.Soname == n.elf.Interp && m.File == s.on(n.Path) }
+		if slices.ContainsFunc(n.process.Missing, noLoader) {
+			continue // without the loader, no library is looked for; see interpreter
+		}
 		for _, m := range n.process.Missing {
 			key := [2]string{m.File, m.Soname}
-			if seen[key] || strings.HasPrefix(m.Soname, "/") && m.File == s.on(n.Path) && n.elf.Interp == m.Soname {
+			if seen[key] {
 				continue
 			}
 			seen[key] = true

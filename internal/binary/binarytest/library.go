@@ -53,7 +53,7 @@ func (l Library) Bytes() []byte {
 // symbols adds the symbol table, its versions, and the hash table that gives
 // the number of symbols.
 func (l Library) symbols(f *ELF) {
-	v := &versions{f: f, index: map[[2]string]uint16{}, next: 2}
+	v := &versions{f: f, index: map[[2]string]uint16{}, next: 2, strong: map[uint16]bool{}}
 	for _, name := range l.Offers {
 		v.offer(name)
 	}
@@ -91,6 +91,7 @@ type versions struct {
 	offers  []string
 	needs   []string // libraries
 	wanting map[string][]string
+	strong  map[uint16]bool // wanted by a symbol that is not weak
 }
 
 func (v *versions) number(key [2]string) (n uint16, fresh bool) {
@@ -127,6 +128,7 @@ func (v *versions) want(s binary.Symbol) uint16 {
 		}
 		v.wanting[s.Library] = append(v.wanting[s.Library], s.Version)
 	}
+	v.strong[n] = v.strong[n] || !s.Weak
 	return n
 }
 
@@ -157,7 +159,11 @@ func (v *versions) place(soname string) {
 			if j == len(names)-1 {
 				step = 0
 			}
-			needs = append(needs, Records(o, uint32(0), uint16(0), v.index[[2]string{lib, name}], uint32(v.f.Str(name)), step)...) //nolint:gosec // small
+			index, flags := v.index[[2]string{lib, name}], uint16(0)
+			if !v.strong[index] {
+				flags = 2 // VER_FLG_WEAK
+			}
+			needs = append(needs, Records(o, uint32(0), flags, index, uint32(v.f.Str(name)), step)...) //nolint:gosec // small
 		}
 	}
 	if len(v.offers) > 0 {
