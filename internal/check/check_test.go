@@ -133,8 +133,8 @@ func cases() map[string]struct {
 			hello().with("lib/ssl-11.2/ebin/ssl.app", "644 x"),
 			bookworm().without("etc/ssl/certs/ca-certificates.crt").with(in+"libc.so.6", strings.ReplaceAll(bookworm()[in+"libc.so.6"], "version 2.36", "version 2.31")),
 			[]string{
-				"WARN ca-bundle : the release has the application ssl, and the target has no certificates of authorities",
 				"WARN locale : the target has no UTF-8 locale",
+				"WARN ca-bundle : the release has the application ssl, and the target has no certificates of authorities",
 			},
 		},
 		"a place without a C library": {

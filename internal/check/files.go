@@ -275,8 +275,9 @@ func caBundle(s *survey) []Finding {
 	if s.target.Facts.CABundle != "" || !has("ssl") || has("castore") || has("certifi") {
 		return nil
 	}
+	i := slices.IndexFunc(s.rel.Apps, func(a release.App) bool { return a.Name == "ssl" })
 	return []Finding{{
-		Verdict: Warn, Subject: Subject{Origin: "otp"}, Summary: "the release has the application ssl, and the target has no certificates of authorities",
+		Verdict: Warn, Subject: Subject{App: "ssl-" + s.rel.Apps[i].Version, Origin: "otp"}, Summary: "the release has the application ssl, and the target has no certificates of authorities",
 		Evidence: Evidence{Wants: []string{"/etc/ssl/certs/ca-certificates.crt"}}, Symptom: "public_key:cacerts_get() fails, and so do verified TLS connections",
 		Remedy: "install ca-certificates on the target, or depend on castore", Needs: "ca-certificates on the target",
 	}}

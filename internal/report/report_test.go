@@ -1,0 +1,178 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/check"
+	"dram/internal/report"
+	"dram/internal/target"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// mixed has a finding of each verdict, two files with one problem, and one
+// that was allowed.
+func mixed() *check.Report {
+	glibc := func(file string) check.Finding {
+		return check.Finding{
+			Rule: "symbol-version", Verdict: check.Fail, Subject: check.Subject{File: file, App: "exqlite-0.27.0", Origin: "dependency"},
+			Summary: "it needs GLIBC_2.38 of libc.so.6, the target's has GLIBC_2.36 at most",
+			Evidence: check.Evidence{
+				Wants: []string{"__isoc23_strtol@GLIBC_2.38"}, Label: "GLIBC_2.38", Library: "libc.so.6",
+				Provider: "usr/lib/x86_64-linux-gnu/libc.so.6", Newest: "GLIBC_2.36",
+			},
+			Symptom: "loading the NIF or driver fails: \"version `GLIBC_2.38' not found\"", Remedy: "build the release with --toolchain distro:debian/12",
+			Needs: "GLIBC_2.38 in libc.so.6",
+		}
+	}
+	r := base()
+	r.Findings = []check.Finding{
+		glibc("lib/exqlite-0.27.0/priv/sqlite3_nif.so"),
+		{
+			Rule: "soname", Verdict: check.Fail, Subject: check.Subject{File: "lib/exqlite-0.27.0/priv/sqlite3_nif.so", App: "exqlite-0.27.0", Origin: "dependency"},
+			Summary:  "it needs libcrypto.so.1.1, which is not on the target",
+			Evidence: check.Evidence{Wants: []string{"libcrypto.so.1.1"}, Considered: strings.Fields("a/libcrypto.so.1.1 b c d e f g h")},
+			Symptom:  "loading fails", Remedy: "install libssl1.1", Needs: "libcrypto.so.1.1 on the target",
+		},
+		glibc("lib/exqlite-0.27.0/priv/other nif.so"),
+		{
+			Rule: "isa", Verdict: check.Unknown, Subject: check.Subject{File: "lib/hello-0.1.0/priv/fast.so", App: "hello-0.1.0", Origin: "own"},
+			Summary: "it wants an x86-64-v3 processor, and nothing is known of the target's", Evidence: check.Evidence{Wants: []string{"x86-64-v3"}},
+			Remedy: "compile it without -march=x86-64-v3", Needs: "processors of level x86-64-v3",
+		},
+		{
+			Rule: "ca-bundle", Verdict: check.Warn, Subject: check.Subject{App: "ssl-11.2", Origin: "otp"}, Summary: "the target has no certificates of authorities",
+			Symptom: "verified TLS connections fail", Remedy: "install ca-certificates", Needs: "ca-certificates on the target",
+		},
+		{
+			Rule: "cookie", Verdict: check.Warn, Allowed: true, Subject: check.Subject{File: "releases/COOKIE", Origin: "metadata"},
+			Summary: "it holds the distribution cookie", Symptom: "x", Remedy: "remove it", Needs: "RELEASE_COOKIE at run time",
+		},
+	}
+	return r
+}
+
+func base() *check.Report {
+	return &check.Report{
+		Release: "hello 0.1.0", Apps: 12, Natives: 1, Findings: []check.Finding{},
+		Target: &target.Target{Name: "distro:debian/12", Facts: target.Facts{
+			Platform: "linux/amd64", Libc: target.Libc{Kind: "glibc", Version: "2.36", Loader: "lib64/ld-linux-x86-64.so.2"},
+		}},
+	}
+}
+
+func TestWrite(t *testing.T) {
+	for _, format := range report.Formats() {
+		var b bytes.Buffer
+		if err := report.Write(&b, format, mixed()); err != nil {
+			t.Fatal(err)
+		}
+		golden := filepath.Join("testdata", "mixed."+format)
+		if *update {
+			if err := os.WriteFile(golden, b.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+	if err := report.Write(&bytes.Buffer{}, "xml", base()); err == nil {
+		t.Error("an unknown format is no error")
+	}
+}
+
+func TestSummary(t *testing.T) {
+	only := func(verdict check.Verdict, allowed bool) *check.Report {
+		r := base()
+		for _, f := range mixed().Findings {
+			if f.Verdict == verdict {
+				f.Allowed = allowed
+				r.Findings = append(r.Findings, f)
+			}
+		}
+		return r
+	}
+	many := base()
+	for _, need := range strings.Fields("a b c d e f g") {
+		many.Findings = append(many.Findings, check.Finding{Verdict: check.Fail, Summary: need, Needs: need})
+	}
+	for _, tt := range []struct {
+		r    *check.Report
+		want string
+	}{
+		{base(), "OK: hello 0.1.0 runs on distro:debian/12 (12 applications, 1 native file)"},
+		{only(check.Fail, false), "FAIL: hello 0.1.0 will not run on distro:debian/12: 2 problems; it would pass with GLIBC_2.38 in libc.so.6; libcrypto.so.1.1 on the target"},
+		{only(check.Fail, true), "OK: hello 0.1.0 runs on distro:debian/12 (12 applications, 1 native file)"},
+		{only(check.Unknown, false), "UNKNOWN: whether hello 0.1.0 runs on distro:debian/12: 1 point could not be decided; it would pass with processors of level x86-64-v3"},
+		{only(check.Warn, false), "OK, with 2 warnings: hello 0.1.0 runs on distro:debian/12 (12 applications, 1 native file)"},
+		{many, "FAIL: hello 0.1.0 will not run on distro:debian/12: 7 problems; it would pass with a; b; c; d; e; 2 more"},
+	} {
+		if diff := cmp.Diff(tt.want, report.Summary(tt.r)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// What viewers of SARIF rely on: rules by index, references that are URIs,
+// levels of the specification.
+func TestSARIFIsConsistent(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.SARIF(&b, mixed()); err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Version string
+		Runs    []struct {
+			Tool struct {
+				Driver struct {
+					Name  string
+					Rules []struct{ ID string }
+				}
+			}
+			Results []struct {
+				RuleID    string
+				RuleIndex int
+				Level     string
+				Message   struct{ Text string }
+				Locations []struct {
+					PhysicalLocation struct{ ArtifactLocation struct{ URI string } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	if log.Version != "2.1.0" || len(log.Runs) != 1 || len(log.Runs[0].Results) != 6 {
+		t.Fatalf("got version %q, %d runs", log.Version, len(log.Runs))
+	}
+	rules := log.Runs[0].Tool.Driver.Rules
+	for _, r := range log.Runs[0].Results {
+		if r.RuleIndex < 0 || r.RuleIndex >= len(rules) || rules[r.RuleIndex].ID != r.RuleID {
+			t.Errorf("rule %q has the index %d", r.RuleID, r.RuleIndex)
+		}
+		if !slices.Contains([]string{"error", "warning", "note", "none"}, r.Level) || r.Message.Text == "" || len(r.Locations) != 1 {
+			t.Errorf("got %+v", r)
+			continue
+		}
+		u, err := url.Parse(r.Locations[0].PhysicalLocation.ArtifactLocation.URI)
+		if err != nil || u.IsAbs() || u.Path == "" || strings.Contains(u.String(), " ") {
+			t.Errorf("location %v, %v", u, err)
+		}
+	}
+}
