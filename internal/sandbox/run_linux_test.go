@@ -165,10 +165,10 @@ func TestExit(t *testing.T) {
 		{"code", []string{"/bin/inside", "exit", "7"}, false, ExitError{Code: 7}},
 		{"code under init", []string{"/bin/inside", "exit", "7"}, true, ExitError{Code: 7}},
 		{"signal under init", []string{"/bin/inside", "suicide"}, true, ExitError{Code: 137, Signal: "SIGKILL"}},
-		{"not found", []string{"nonesuch"}, false, ExitError{Code: 127}},
-		{"no such path", []string{"/bin/nonesuch"}, true, ExitError{Code: 127}},
-		{"not executable", []string{"/etc/hosts"}, false, ExitError{Code: 126}},
-		{"directory", []string{"/bin"}, true, ExitError{Code: 126}},
+		{"not found", []string{"nonesuch"}, false, ExitError{Code: 127, Why: "nonesuch: command not found (PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"}},
+		{"no such path", []string{"/bin/nonesuch"}, true, ExitError{Code: 127, Why: "executing /bin/nonesuch: no such file"}},
+		{"not executable", []string{"/etc/hosts"}, false, ExitError{Code: 126, Why: "executing /etc/hosts: permission denied"}},
+		{"directory", []string{"/bin"}, true, ExitError{Code: 126, Why: "executing /bin: permission denied"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
