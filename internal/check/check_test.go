@@ -81,6 +81,12 @@ func cases() map[string]struct {
 		"an executable stack, before glibc 2.41":            one(changed(func(l *lib) { l.ExecStack = true })),
 		"a NIF API too new": one(changed(func(l *lib) { l.NIF.Minor = 18 }),
 			"FAIL nif-api "+nif+": it is compiled for NIF API 2.18, the release's ERTS 15.2.7 has 2.17"),
+		"a NIF API too new, and one of its functions": one(changed(func(l *lib) {
+			l.NIF.Minor = 18
+			l.Undefined = append(l.Undefined, symbols("enif_term_size", "gone")...)
+		}),
+			"FAIL symbol "+nif+": it needs the symbol gone, which nothing that is loaded with it offers",
+			"FAIL nif-api "+nif+": it is compiled for NIF API 2.18, the release's ERTS 15.2.7 has 2.17"),
 		"a NIF API too new by its name": {
 			hello().with("lib/exqlite-0.27.0/priv/native/libx-v1-nif-2.18-x86_64-unknown-linux-gnu.so", changed(func(l *lib) { l.NIF = nil })), bookworm(),
 			[]string{"FAIL nif-api lib/exqlite-0.27.0/priv/native/libx-v1-nif-2.18-x86_64-unknown-linux-gnu.so: it is compiled for NIF API 2.18, the release's ERTS 15.2.7 has 2.17"},

@@ -138,14 +138,9 @@ func newestOf(labels []string) string {
 // not weak must be in what it and they have loaded.
 func symbol(s *survey) (out []Finding) {
 	for _, n := range s.natives {
-		if !n.loaded || n.vmless() {
-			continue
-		}
-		var lacks []string
-		for _, sym := range n.wanted() {
-			if s.lacks(n, sym) {
-				lacks = append(lacks, sym.String())
-			}
+		lacks := s.allLacking(n)
+		if s.newerAPI(n) != "" { // nif-api speaks of those
+			lacks = slices.DeleteFunc(lacks, isNIFFunction)
 		}
 		if len(lacks) > 0 {
 			out = append(out, s.lacking(n, lacks))
@@ -153,6 +148,21 @@ func symbol(s *survey) (out []Finding) {
 	}
 	return out
 }
+
+// allLacking is the symbols that are nowhere.
+func (s *survey) allLacking(n *native) (out []string) {
+	if !n.loaded || n.vmless() {
+		return nil
+	}
+	for _, sym := range n.wanted() {
+		if s.lacks(n, sym) {
+			out = append(out, sym.String())
+		}
+	}
+	return out
+}
+
+func isNIFFunction(sym string) bool { return strings.HasPrefix(sym, "enif_") }
 
 // vmless says whether a file is for a VM that is not there to be asked.
 func (n *native) vmless() bool { return n.role != executable && !n.inVM && n.role == plugin }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dram/internal/release"
 	"dram/internal/target"
 )
 
@@ -47,35 +48,55 @@ func otpWith(api string) string {
 
 var nifInName = regexp.MustCompile(`-nif-([0-9]+\.[0-9]+)-`)
 
-// nifAPI: a library that was compiled for a newer API is refused, whatever it
-// calls.
-func nifAPI(s *survey) (out []Finding) {
-	if s.erts == "" {
-		return nil
+// wantedAPI is the NIF API that a library was compiled for, and how that is
+// known; "" if it is not.
+func wantedAPI(n *native) (api, from string) {
+	if n.elf == nil || n.role != plugin {
+		return "", ""
 	}
+	if n.nif != nil {
+		return fmt.Sprintf("%d.%d", n.nif.Major, n.nif.Minor), "its NIF entry says so"
+	}
+	if m := nifInName.FindStringSubmatch(path.Base(n.Path)); m != nil {
+		return m[1], "its name says so"
+	}
+	return "", ""
+}
+
+// newerAPI is the NIF API that a library was compiled for if the VM's is
+// older, else "".
+func (s *survey) newerAPI(n *native) string {
+	wants, _ := wantedAPI(n)
+	runs, _ := runtimeAPI(s.erts)
+	if s.erts == "" || wants == "" || target.CompareVersions(wants, runs) <= 0 {
+		return ""
+	}
+	return wants
+}
+
+// nifAPI: a library that was compiled for a newer API is refused, whatever it
+// calls. What it calls and the VM lacks is found first.
+func nifAPI(s *survey) (out []Finding) {
 	runs, sure := runtimeAPI(s.erts)
 	for _, n := range s.natives {
-		if n.elf == nil || n.role != plugin {
+		wants := s.newerAPI(n)
+		if wants == "" {
 			continue
 		}
-		wants, from := "", ""
-		if n.nif != nil {
-			wants, from = fmt.Sprintf("%d.%d", n.nif.Major, n.nif.Minor), "its NIF entry says so"
-		} else if m := nifInName.FindStringSubmatch(path.Base(n.Path)); m != nil {
-			wants, from = m[1], "its name says so"
-		}
-		if wants == "" || target.CompareVersions(wants, runs) <= 0 {
-			continue
-		}
+		_, from := wantedAPI(n)
+		calls := slices.DeleteFunc(s.allLacking(n), func(sym string) bool { return !isNIFFunction(sym) })
 		f := Finding{
 			Verdict: Fail, Subject: subject(n.File),
 			Summary:  fmt.Sprintf("it is compiled for NIF API %s, the release's ERTS %s has %s", wants, s.erts, runs),
-			Evidence: Evidence{Wants: []string{"NIF API " + wants}, Newest: "NIF API " + runs, Detail: from},
+			Evidence: Evidence{Wants: few(append([]string{"NIF API " + wants}, calls...)), Newest: "NIF API " + runs, Detail: from},
 			Symptom:  n.symptom(nifMessage(n, wants, runs)),
 			Remedy:   fmt.Sprintf("compile it with the headers of the release's own Erlang/OTP, or run the release on %s", otpWith(wants)),
 			Needs:    otpWith(wants),
 		}
-		if n.App != "" && n.Origin.String() == "dependency" {
+		if len(calls) > 0 {
+			f.Symptom = n.symptom(undefinedMessage(calls[0]))
+		}
+		if n.Origin == release.Dependency {
 			f.Remedy = s.builder(n.File) + "; or run the release on " + otpWith(wants)
 		}
 		if !sure {
