@@ -39,7 +39,8 @@ func (e *elfReader) relocatedCount() (uint64, error) {
 		place, size elf.DynTag
 		entry       uint64
 	}{
-		{elf.DT_RELA, elf.DT_RELASZ, entry}, {elf.DT_REL, elf.DT_RELSZ, plain},
+		{elf.DT_RELA, elf.DT_RELASZ, entry},
+		{elf.DT_REL, elf.DT_RELSZ, plain},
 		{elf.DT_JMPREL, elf.DT_PLTRELSZ, entry},
 	}
 	if elf.DynTag(e.tags[elf.DT_PLTREL]) == elf.DT_REL {
@@ -102,7 +103,7 @@ func (e *elfReader) packed(out map[uint64]uint64) error {
 			next = word + 8
 			continue
 		}
-		for i := uint64(0); i < 63; i++ {
+		for i := range uint64(63) {
 			if word>>(i+1)&1 != 0 {
 				e.pointer(out, next+8*i)
 			}

@@ -31,7 +31,8 @@ func library() binarytest.Library {
 		Defined: []facts.Symbol{{Name: "foo", Version: "FOO_2"}, {Name: "plain"}, {Name: "nif_init"}},
 		Undefined: []facts.Symbol{
 			{Name: "strtol", Version: "GLIBC_2.38", Library: "libc.so.6"},
-			{Name: "enif_make_int"}, {Name: "__cxa_finalize", Version: "GLIBC_2.2.5", Library: "libc.so.6", Weak: true},
+			{Name: "enif_make_int"},
+			{Name: "__cxa_finalize", Version: "GLIBC_2.2.5", Library: "libc.so.6", Weak: true},
 		},
 		NIF: &facts.NIF{
 			Major: 2, Minor: 17, Module: "Elixir.Foo", MinERTS: "erts-14.0",

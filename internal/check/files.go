@@ -123,9 +123,20 @@ func (s *survey) missingInterpreter(words []string) string {
 // them; "" is the start itself.
 func called() []struct{ name, fails string } {
 	return []struct{ name, fails string }{
-		{"sh", ""}, {"dirname", ""}, {"basename", ""}, {"readlink", ""}, {"sed", ""}, {"cut", ""}, {"cat", ""}, {"grep", ""},
-		{"mkdir", "a start with a runtime configuration"}, {"date", "a start with a runtime configuration"},
-		{"dd", "rpc and remote"}, {"od", "rpc and remote"}, {"awk", "rpc and remote"}, {"tr", "rpc and remote"},
+		{"sh", ""},
+		{"dirname", ""},
+		{"basename", ""},
+		{"readlink", ""},
+		{"sed", ""},
+		{"cut", ""},
+		{"cat", ""},
+		{"grep", ""},
+		{"mkdir", "a start with a runtime configuration"},
+		{"date", "a start with a runtime configuration"},
+		{"dd", "rpc and remote"},
+		{"od", "rpc and remote"},
+		{"awk", "rpc and remote"},
+		{"tr", "rpc and remote"},
 	}
 }
 

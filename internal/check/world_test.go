@@ -42,7 +42,7 @@ func (tr tree) without(names ...string) tree {
 	return tr
 }
 
-func (tr tree) open(t *testing.T) *rootfs.DirFS {
+func (tr tree) open(t testing.TB) *rootfs.DirFS {
 	t.Helper()
 	dir := t.TempDir()
 	for name, body := range tr {
@@ -100,7 +100,7 @@ func bookworm() tree {
 		"etc/os-release":                    "644 ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n",
 		"etc/ssl/certs/ca-certificates.crt": "644 x",
 	}
-	for _, p := range strings.Fields("sh env sed cut cat grep dirname basename readlink awk dd od tr") {
+	for p := range strings.FieldsSeq("sh env sed cut cat grep dirname basename readlink awk dd od tr") {
 		tr["usr/bin/"+p] = elf(lib{Interp: glibc, Needed: []string{"libc.so.6"}})
 	}
 	return tr
@@ -113,7 +113,7 @@ func alpine() tree {
 		"lib/apk/db/installed":    "644 P:musl\nV:1.2.5-r0\n",
 		"etc/ssl/cert.pem":        "644 x",
 	}
-	for _, p := range strings.Fields("sh sed cut cat grep dirname basename readlink awk dd od tr") {
+	for p := range strings.FieldsSeq("sh sed cut cat grep dirname basename readlink awk dd od tr") {
 		tr["bin/"+p] = elf(lib{Interp: musl})
 	}
 	return tr

@@ -214,9 +214,15 @@ func showTarget(out io.Writer, t *target.Target) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
-		{"target", t.Name}, {"system", or(f.OS.Name, "unknown")}, {"platform", or(f.Platform, "unknown")},
-		{"C library", or(f.Libc.String(), "unknown")}, {"loader", or(f.Libc.Loader, "none")}, {"shell", or(f.Shell, "none")},
-		{"Erlang/OTP", otp}, {"certificates", or(f.CABundle, "none")}, {"UTF-8 locale", utf8},
+		{"target", t.Name},
+		{"system", or(f.OS.Name, "unknown")},
+		{"platform", or(f.Platform, "unknown")},
+		{"C library", or(f.Libc.String(), "unknown")},
+		{"loader", or(f.Libc.Loader, "none")},
+		{"shell", or(f.Shell, "none")},
+		{"Erlang/OTP", otp},
+		{"certificates", or(f.CABundle, "none")},
+		{"UTF-8 locale", utf8},
 	} {
 		_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 	}

@@ -73,6 +73,8 @@ type sub struct {
 	dir string
 }
 
-func (s sub) Open(name string) (fs.File, error)          { return s.FS.Open(path.Join(s.dir, name)) }
-func (s sub) Stat(name string) (fs.FileInfo, error)      { return s.FS.Stat(path.Join(s.dir, name)) }
+func (s sub) Open(name string) (fs.File, error) { return s.FS.Open(path.Join(s.dir, name)) }
+
+func (s sub) Stat(name string) (fs.FileInfo, error) { return s.FS.Stat(path.Join(s.dir, name)) }
+
 func (s sub) ReadDir(name string) ([]fs.DirEntry, error) { return s.FS.ReadDir(path.Join(s.dir, name)) }

@@ -108,7 +108,7 @@ func TestSummary(t *testing.T) {
 		return r
 	}
 	many := base()
-	for _, need := range strings.Fields("a b c d e f g") {
+	for need := range strings.FieldsSeq("a b c d e f g") {
 		many.Findings = append(many.Findings, check.Finding{Verdict: check.Fail, Summary: need, Needs: need})
 	}
 	for _, tt := range []struct {

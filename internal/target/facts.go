@@ -146,7 +146,8 @@ func CompareVersions(a, b string) int {
 // list: "1.2.5".
 func packageVersion(root rootfs.FS, name string) string {
 	for _, db := range []struct{ file, name, version string }{
-		{"lib/apk/db/installed", "P:", "V:"}, {"usr/lib/apk/db/installed", "P:", "V:"},
+		{"lib/apk/db/installed", "P:", "V:"},
+		{"usr/lib/apk/db/installed", "P:", "V:"},
 		{"var/lib/dpkg/status", "Package: ", "Version: "},
 	} {
 		b, err := rootfs.ReadFile(root, db.file, maxPkgDB)
