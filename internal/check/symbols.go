@@ -154,12 +154,23 @@ func (s *survey) allLacking(n *native) (out []string) {
 	if !n.loaded || n.vmless() {
 		return nil
 	}
+	scope := make([]scoped, len(n.process.Objects))
+	for i, o := range n.process.Objects {
+		scope[i] = scoped{s.offers(o.Real), len(o.File.VersionDefs) > 0, o.Real == s.on(n.Path)}
+	}
 	for _, sym := range n.wanted() {
-		if s.lacks(n, sym) {
+		if n.lacks(sym, scope) {
 			out = append(out, sym.String())
 		}
 	}
 	return out
+}
+
+// scoped is a file in which symbols are looked for.
+type scoped struct {
+	exports
+	versioned bool
+	self      bool // the file that wants the symbol
 }
 
 func isNIFFunction(sym string) bool { return strings.HasPrefix(sym, "enif_") }
@@ -168,26 +179,23 @@ func isNIFFunction(sym string) bool { return strings.HasPrefix(sym, "enif_") }
 func (n *native) vmless() bool { return n.role != executable && !n.inVM && n.role == plugin }
 
 // lacks says whether a symbol is nowhere, and no other rule says why.
-func (s *survey) lacks(n *native, sym binary.Symbol) bool {
+func (n *native) lacks(sym binary.Symbol, scope []scoped) bool {
 	versioned := sym.Version != "" && !n.process.Musl
-	if versioned {
-		o, ok := provider(n.process, sym.Library)
-		if !ok || !slices.ContainsFunc(o.File.VersionDefs, func(d binary.VersionDef) bool { return d.Name == sym.Version }) && len(o.File.VersionDefs) > 0 {
-			return false // soname and symbol-version
-		}
-	} else if len(n.process.Missing) > 0 {
-		return false // it may be in what is missing
-	}
-	for _, o := range n.process.Objects {
-		if o.Real == s.on(n.Path) && sym.Library != "" {
+	for _, o := range scope {
+		if o.self && sym.Library != "" {
 			continue // its own copy
 		}
-		versions, ok := s.offers(o.Real)[sym.Name]
-		if ok && (!versioned || slices.Contains(versions, sym.Version) || len(o.File.VersionDefs) == 0) {
+		versions, ok := o.exports[sym.Name]
+		if ok && (!versioned || !o.versioned || slices.Contains(versions, sym.Version)) {
 			return false
 		}
 	}
-	return true
+	if !versioned {
+		return len(n.process.Missing) == 0 // else it may be in what is missing
+	}
+	o, ok := provider(n.process, sym.Library)
+	return ok && (len(o.File.VersionDefs) == 0 ||
+		slices.ContainsFunc(o.File.VersionDefs, func(d binary.VersionDef) bool { return d.Name == sym.Version })) // else soname and symbol-version
 }
 
 func (s *survey) lacking(n *native, lacks []string) Finding {
