@@ -119,6 +119,7 @@ func Rules() []Rule {
 		{"platform", "the target's platform and C library are known", platform},
 		{"format", "native files are ELF files, whole ones", format},
 		{"arch", "native files are for the target's processor", arch},
+		{"loader", "what the loader does with a native file can be told", loader},
 		{"interpreter", "the loader that a program names is on the target", interpreter},
 		{"soname", "every library that a native file needs is found", soname},
 		{"symbol-version", "every library offers the symbol versions that are wanted of it", symbolVersion},

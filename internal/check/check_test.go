@@ -3,6 +3,10 @@ package check_test
 import (
 	"bytes"
 	stdelf "debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +77,12 @@ func cases() map[string]struct {
 		"an empty NIF":      one("", "FAIL format "+nif+": it is an empty file"),
 		"a damaged NIF":     one("\x7fELF\x02\x01\x01", "FAIL format "+nif+": it is a damaged ELF file"),
 		"a NIF cut short":   one(cutShort(elf(sqlite())), "FAIL format "+nif+": it is cut short"),
+		"a library that names half the world": one(changed(func(l *lib) {
+			l.RunPath = "/" + strings.Repeat("x:/", 1300)
+			for i := range 4000 {
+				l.Needed = append(l.Needed, "lib"+strconv.Itoa(i))
+			}
+		}), "UNKNOWN loader "+nif+": what the loader does with it could not be told"),
 		"a Windows program": {
 			hello().with("lib/hello-0.1.0/priv/tool.exe", "MZ\x90"), bookworm(),
 			[]string{"WARN format lib/hello-0.1.0/priv/tool.exe: it is a PE file, which Linux does not run"},
@@ -263,6 +273,7 @@ func TestRunWithoutERTS(t *testing.T) {
 			with("usr/lib/erlang/erts-"+version+"/bin/beam.smp", beam(glibc, "libc.so.6"))
 	}
 	const f = "FAIL otp releases/start_erl.data: the release has no ERTS of its own"
+	rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\nexec erl\n"
 	for _, tt := range []struct {
 		place tree
 		want  []string
@@ -271,7 +282,13 @@ func TestRunWithoutERTS(t *testing.T) {
 		{place("15.2.7", "10.3"), []string{f + ", and 1 of the target's applications have other versions"}},
 		{place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
 		{bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
+		{place("15.2.7", "10.2").with("calls its own", ""), []string{
+			"FAIL consistency releases/0.1.0/elixir: it starts erts-15.2.7/bin/erl, and the release has no erts-15.2.7",
+		}},
 	} {
+		if _, ok := tt.place["calls its own"]; ok {
+			rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\"$DIR/../../erts-15.2.7/bin/\"\n"
+		}
 		in := open(t, rel, tt.place)
 		got, err := check.Run(t.Context(), in)
 		if err != nil {
@@ -326,11 +343,16 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-func TestRulesHaveNamesOfTheirOwn(t *testing.T) {
+// Each rule has a name of its own, and a row in the documentation.
+func TestRulesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "check.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	seen := map[string]bool{}
 	for _, r := range check.Rules() {
-		if seen[r.ID] || r.Title == "" {
-			t.Errorf("rule %q is there twice, or has no title", r.ID)
+		if row := fmt.Sprintf("| `%s` | %s |\n", r.ID, r.Title); seen[r.ID] || !strings.Contains(string(page), row) {
+			t.Errorf("rule %q is there twice, or docs/check.md has no row %q", r.ID, row)
 		}
 		seen[r.ID] = true
 	}

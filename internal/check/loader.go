@@ -119,6 +119,20 @@ func machineName(f *binary.File) string {
 	return name
 }
 
+// loader: a search that passes its limits, or files that change meanwhile.
+func loader(s *survey) (out []Finding) {
+	for _, n := range s.natives {
+		if n.loadErr == nil {
+			continue
+		}
+		out = append(out, Finding{
+			Verdict: Unknown, Subject: subject(n.File), Summary: "what the loader does with it could not be told",
+			Evidence: Evidence{Detail: n.loadErr.Error()}, Remedy: "see what the file names as its libraries: readelf -d", Needs: "a " + path.Base(n.Path) + " that can be followed",
+		})
+	}
+	return out
+}
+
 // interpreter: the kernel says "not found" of the program itself.
 func interpreter(s *survey) (out []Finding) {
 	for _, n := range s.natives {

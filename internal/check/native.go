@@ -39,6 +39,7 @@ type native struct {
 	loaded  bool // process is what is loaded with it
 	inVM    bool // the process is the VM's
 	process rootfs.Process
+	loadErr error // why that could not be told
 }
 
 func newNative(f release.File, r io.ReaderAt) (*native, error) {

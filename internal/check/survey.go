@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -224,9 +223,7 @@ func (s *survey) load(ctx context.Context) error {
 			rest = append(rest, n)
 			continue
 		}
-		if err := s.loadOne(n, vmWorks); err != nil {
-			return err
-		}
+		s.loadOne(n, vmWorks)
 	}
 	loaded := map[string]*native{} // by real name in root
 	for _, n := range s.natives {
@@ -242,9 +239,7 @@ func (s *survey) load(ctx context.Context) error {
 			continue
 		}
 		n.orphan = true
-		if err := s.loadOne(n, vmWorks); err != nil {
-			return err
-		}
+		s.loadOne(n, vmWorks)
 	}
 	return nil
 }
@@ -258,7 +253,8 @@ func (s *survey) vmWorks() bool {
 	return err == nil && p.Reason == ""
 }
 
-func (s *survey) loadOne(n *native, vmWorks bool) (err error) {
+func (s *survey) loadOne(n *native, vmWorks bool) {
+	var err error
 	name := s.on(n.Path)
 	switch {
 	case n.role == executable:
@@ -269,11 +265,7 @@ func (s *survey) loadOne(n *native, vmWorks bool) (err error) {
 	default:
 		n.process, err = s.session.Load(name)
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, binary.ErrFormat) {
-		return nil // a link out of the release; another rule speaks of it
-	}
-	n.loaded = err == nil && n.process.Reason == ""
-	return err
+	n.loaded, n.loadErr = err == nil && n.process.Reason == "", err
 }
 
 // offers is what a file in root exports. A file that cannot be read offers

@@ -170,7 +170,9 @@ func otp(s *survey) []Finding {
 var (
 	relApp  = regexp.MustCompile(`\{\s*'?([a-zA-Z][a-zA-Z0-9_@]*)'?\s*,\s*"([^"\\]+)"`)
 	relERTS = regexp.MustCompile(`\{\s*erts\s*,\s*"([^"\\]+)"\s*\}`)
-	appVsn  = regexp.MustCompile(`\{\s*vsn\s*,\s*"([^"\\]*)"\s*\}`)
+	// scriptERTS is the ERTS that the script of a Mix release calls.
+	scriptERTS = regexp.MustCompile(`erts-[0-9][0-9.]*`)
+	appVsn     = regexp.MustCompile(`\{\s*vsn\s*,\s*"([^"\\]*)"\s*\}`)
 )
 
 const maxApps = 10_000
@@ -222,6 +224,10 @@ func consistency(s *survey) (out []Finding) {
 				fault("releases/start_erl.data", fmt.Sprintf("it names erts %s, the release has %s", erts, f.Path), "")
 			}
 		}
+	}
+	script := path.Join("releases", s.rel.Version, "elixir")
+	if m := scriptERTS.FindString(s.text(script)); m != "" && s.files[m] == nil {
+		fault(script, fmt.Sprintf("it starts %s/bin/erl, and the release has no %s", m, m), "")
 	}
 	apps := s.applications()
 	for _, app := range slices.Sorted(maps.Keys(apps)) {
