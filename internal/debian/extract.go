@@ -49,10 +49,12 @@ type extractor struct {
 	limits limits
 	out    *installed
 	conf   map[string]bool
+	in     opened
 }
 
 // extract unpacks the package's files.
 func (x *extractor) extract(t *tar.Reader) error {
+	defer x.in.close()
 	var total int64
 	for n := 0; ; n++ {
 		h, err := t.Next()
@@ -125,10 +127,10 @@ func (x *extractor) file(name string, n node, content io.Reader) error {
 		return err
 	}
 	if !x.conf["/"+name] {
-		return x.tree.file(real, n, content)
+		return x.tree.file(&x.in, real, n, content)
 	}
 	sum := md5.New() //nolint:gosec // as above
-	err = x.tree.file(real, n, io.TeeReader(content, sum))
+	err = x.tree.file(&x.in, real, n, io.TeeReader(content, sum))
 	x.out.conffiles["/"+name] = hex.EncodeToString(sum.Sum(nil))
 	return err
 }
@@ -144,7 +146,7 @@ func (x *extractor) symlink(name string, n node) error {
 	if err != nil || real == "" {
 		return err
 	}
-	return x.tree.symlink(real, n)
+	return x.tree.symlink(&x.in, real, n)
 }
 
 // isMerged says whether the path is one of the links that merge / with /usr,

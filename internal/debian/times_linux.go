@@ -7,9 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// setTime sets the time of an open file, whatever its path leads to by now.
 func setTime(f *os.File, t time.Time) error {
-	tv := unix.NsecToTimeval(t.UnixNano())
-	return unix.Futimes(int(f.Fd()), []unix.Timeval{tv, tv}) //nolint:gosec // a file descriptor fits
+	ts := unix.NsecToTimespec(t.UnixNano())
+	// The empty path means the descriptor itself (Linux 5.8); unix.Futimes would
+	// look /proc/self/fd/N up.
+	return unix.UtimesNanoAt(int(f.Fd()), "", []unix.Timespec{ts, ts}, unix.AT_EMPTY_PATH) //nolint:gosec // a descriptor fits
 }
 
 // setLinkTime sets the time of the path itself, be it a link.

@@ -145,6 +145,37 @@ func (t *tree) owns(real string, owner int) bool {
 	return n != nil && n.owner == owner
 }
 
+// opened is the directory that somebody makes files in, kept open until the next
+// one: a package lists the files of a directory one after the other, and os.Root
+// walks the whole path on each call.
+type opened struct {
+	dir  string
+	root *os.Root
+}
+
+// at gives the directory of a path with its links resolved, and the path's name
+// in it.
+func (o *opened) at(t *tree, real string) (*os.Root, string, error) {
+	dir, base := path.Dir(real), path.Base(real)
+	if o.root != nil && o.dir == dir {
+		return o.root, base, nil
+	}
+	o.close()
+	root, err := t.root.OpenRoot(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	o.dir, o.root = dir, root
+	return root, base, nil
+}
+
+func (o *opened) close() {
+	if o.root != nil {
+		_ = o.root.Close() // a handle, only
+		o.root = nil
+	}
+}
+
 // create makes what a claimed path should be, in the place of anything that a
 // package without the claim made there.
 func (t *tree) create(real string, owner int, do func() error) (bool, error) {
@@ -165,10 +196,14 @@ func (t *tree) create(real string, owner int, do func() error) (bool, error) {
 }
 
 // file writes a regular file.
-func (t *tree) file(real string, n node, content io.Reader) error {
+func (t *tree) file(o *opened, real string, n node, content io.Reader) error {
+	dir, base, err := o.at(t, real)
+	if err != nil {
+		return err
+	}
 	var f *os.File
 	made, err := t.create(real, n.owner, func() (err error) {
-		f, err = t.root.OpenFile(real, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		f, err = dir.OpenFile(base, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		return err
 	})
 	if err != nil || !made {
@@ -188,8 +223,12 @@ func (t *tree) file(real string, n node, content io.Reader) error {
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
 
-func (t *tree) symlink(real string, n node) error {
-	_, err := t.create(real, n.owner, func() error { return t.root.Symlink(n.link, real) })
+func (t *tree) symlink(o *opened, real string, n node) error {
+	dir, base, err := o.at(t, real)
+	if err != nil {
+		return err
+	}
+	_, err = t.create(real, n.owner, func() error { return dir.Symlink(n.link, base) })
 	return err
 }
 

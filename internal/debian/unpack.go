@@ -153,6 +153,8 @@ func (u *unpacking) merge(arch string) error {
 			return err
 		}
 	}
+	var in opened
+	defer in.close()
 	for _, name := range dirs {
 		if err := u.tree.mkdir("usr/"+name, nobody, 0o755, time.Time{}); err != nil {
 			return err
@@ -162,7 +164,7 @@ func (u *unpacking) merge(arch string) error {
 		if err != nil {
 			return err
 		}
-		if err := u.tree.symlink(real, n); err != nil {
+		if err := u.tree.symlink(&in, real, n); err != nil {
 			return err
 		}
 	}
