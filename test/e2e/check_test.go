@@ -135,6 +135,27 @@ func TestCheckTellsTheTruth(t *testing.T) {
 		}
 		predicted(t, found, runs(rel13, "12"))
 	})
+	t.Run("against a captured system", func(t *testing.T) {
+		capture := filepath.Join(t.TempDir(), "12.json")
+		dram{args: []string{"target", "capture", "distro:debian/12", "-o", capture}}.ok(t)
+		live, kept := checked(t, 3, rel13, "distro:debian/12"), checked(t, 3, rel13, "file:"+capture)
+		if diff := cmp.Diff(live, kept); diff != "" || len(live) == 0 {
+			t.Errorf("%d findings (-live +captured):\n%s", len(live), diff)
+		}
+	})
+	t.Run("a release in an image", func(t *testing.T) {
+		tar := filepath.Join(t.TempDir(), "hello.tar")
+		dram{args: []string{"image", rel13, "--toolchain", "distro:debian/13", "-o", tar}}.ok(t)
+		r := dram{args: []string{"check", "tar:" + tar}}.ok(t)
+		if !strings.HasPrefix(r.stdout, "OK: hello 0.1.0 runs on tar:") {
+			t.Errorf("got %s", r.stdout)
+		}
+		if found := checked(t, 3, "tar:"+tar, "distro:debian/12"); !slices.ContainsFunc(found, func(f finding) bool {
+			return strings.HasSuffix(f.Subject.File, "/crypto.so") && strings.Contains(strings.Join(f.Evidence.Wants, " "), "@OPENSSL_3.4.0")
+		}) {
+			t.Errorf("found %v", short(found))
+		}
+	})
 	t.Run("a NIF made for a newer glibc", func(t *testing.T) {
 		rel := copied(t, rel12)
 		work := write(t, t.TempDir(), "extra.c", newerGlibc)
