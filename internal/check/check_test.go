@@ -65,6 +65,14 @@ func cases() map[string]struct {
 			hello().with("lib/hello-0.1.0/priv/port", elf(lib{Interp: glibc, Undefined: symbols("dep")})), bookworm(),
 			[]string{"WARN symbol lib/hello-0.1.0/priv/port: it needs the symbol dep, which nothing that is loaded with it offers"},
 		},
+		"a tool of development that cannot start": {
+			hello().with(erts+"dialyzer", elf(lib{Interp: glibc, Needed: []string{"libgone.so.1"}})).
+				with(erts+"epmd", elf(lib{Interp: glibc, Needed: []string{"libsystemd.so.0"}})), bookworm(),
+			[]string{
+				"FAIL soname " + erts + "epmd: it needs libsystemd.so.0, which is not on the target",
+				"WARN soname " + erts + "dialyzer: it needs libgone.so.1, which is not on the target",
+			},
+		},
 		"another processor": one(changed(func(l *lib) { l.Machine = stdelf.EM_AARCH64 }),
 			"FAIL arch "+nif+": it is built for linux/arm64, the target is linux/amd64"),
 		"another processor beside the right one": {

@@ -147,7 +147,7 @@ func interpreter(s *survey) (out []Finding) {
 			libc = "musl"
 		}
 		out = append(out, Finding{
-			Verdict: Fail, Subject: subject(n.File),
+			Verdict: n.verdict(), Subject: subject(n.File),
 			Summary:  fmt.Sprintf("it is made for %s, and its loader %s is not on the target", libc, n.elf.Interp),
 			Evidence: Evidence{Wants: []string{n.elf.Interp}, Provider: s.target.Facts.Libc.Loader, Detail: "the target has " + s.target.Facts.Libc.String()},
 			Symptom:  n.symptom(fmt.Sprintf(`"%s: not found" (exit 127), although the file is there`, path.Base(n.Path))),

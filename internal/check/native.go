@@ -85,12 +85,18 @@ var sonamePattern = regexp.MustCompile(`\.so(\.[0-9]+)*$`)
 func isLibrary(name string) bool { return sonamePattern.MatchString(name) }
 
 // verdict is how bad it is when the file cannot be loaded: nobody may ever ask
-// for a library that nothing in the release names.
+// for a library that nothing in the release names, nor for the tools of
+// development that lie beside the VM.
 func (n *native) verdict() Verdict {
-	if n.orphan {
+	if n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
 		return Warn
 	}
 	return Fail
+}
+
+// vmPrograms are those of erts-*/bin that a running release starts.
+func vmPrograms() []string {
+	return []string{"beam.smp", "erlexec", "erl_child_setup", "epmd", "inet_gethost", "heart", "run_erl", "to_erl", "start"}
 }
 
 // symptom is what the user sees when the loader says message of the file.

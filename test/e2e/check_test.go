@@ -129,7 +129,8 @@ func TestCheckTellsTheTruth(t *testing.T) {
 	t.Run("a newer release on an older system", func(t *testing.T) {
 		found := checked(t, 3, rel13, "distro:debian/12")
 		for _, f := range found {
-			if f.Verdict != "FAIL" || f.Rule != "symbol-version" {
+			tool := slices.Contains([]string{"erlc", "erl_call"}, filepath.Base(f.Subject.File)) // which no release starts
+			if f.Rule != "symbol-version" || (f.Verdict == "FAIL") == tool {
 				t.Errorf("found %+v", f)
 			}
 		}
