@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"dram/internal/debian"
@@ -33,8 +34,8 @@ func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 		cache := b.cache
 		if exists(cache) {
 			cache = filepath.Join(b.work, fmt.Sprintf("cache-%d", n))
-			defer func() { _ = removeAll(cache) }() // space alone is lost
 		}
+		settle()
 		start := time.Now()
 		dir, err := b.runDram(ctx, cache, "toolchain", "root", suite, "--mirror", mirror.Archive, "--security-mirror", mirror.Security)
 		took := time.Since(start).Seconds()
@@ -50,7 +51,7 @@ func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 	}
 	var err error
 	r.ours, r.theirs, err = alternate(min(b.runs, 3), root,
-		func(int) (float64, error) { return b.mmdebstrap(ctx, mirror, status) })
+		func(n int) (float64, error) { return b.mmdebstrap(ctx, mirror, status, n) })
 	if err == nil {
 		r.what += fmt.Sprintf(" (%d packages)", len(packagesOf(status).names))
 	}
@@ -59,14 +60,14 @@ func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 
 // mmdebstrap makes a root of the packages that a dpkg status lists, and gives
 // the seconds that it took.
-func (b *bench) mmdebstrap(ctx context.Context, mirror debian.Mirror, status string) (float64, error) {
+func (b *bench) mmdebstrap(ctx context.Context, mirror debian.Mirror, status string, n int) (float64, error) {
 	set := packagesOf(status)
 	local, err := b.absentRepository(ctx, set.absent())
 	if err != nil {
 		return 0, err
 	}
-	dir := filepath.Join(b.work, "mmdebstrap")
-	defer func() { _ = removeAll(dir) }() // space alone is lost
+	dir := filepath.Join(b.work, fmt.Sprintf("mmdebstrap-%d", n))
+	settle()
 	start := time.Now()
 	_, err = b.output(ctx, []string{"LC_ALL=C.UTF-8"}, "mmdebstrap", "--quiet", "--variant=custom", "--format=directory",
 		"--include="+strings.Join(append(set.names, absentName), ","), "trixie", dir,
@@ -88,6 +89,11 @@ func (b *bench) mmdebstrap(ctx context.Context, mirror debian.Mirror, status str
 	}
 	return took, nil
 }
+
+// settle waits until what was written before is on the disk, so that no run
+// pays for another's writes. Roots stay until the end for the same reason: ext4
+// looks long for an inode that was not deleted just now.
+func settle() { syscall.Sync() }
 
 func without(names []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
