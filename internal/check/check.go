@@ -129,6 +129,7 @@ func Rules() []Rule {
 		{"exec-stack", "no library asks for an executable stack", execStack},
 		{"isa", "the processor has the instructions that a file asks for", isa},
 		{"nif-api", "the VM knows the NIF API that a library was compiled for", nifAPI},
+		{"beam", "the VM that runs the release loads each of its modules", beams},
 		{"otp", "there is an Erlang/OTP, the one that the release was made for", otp},
 		{"consistency", "the release has the applications that its .rel file names", consistency},
 		{"exec-bit", "what has to be started may be", execBit},

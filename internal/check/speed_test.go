@@ -18,7 +18,7 @@ func BenchmarkRun(b *testing.B) {
 	for i := range 58 {
 		files[fmt.Sprintf("lib/dep%d-1.0.0/ebin/dep%d.app", i, i)] = "644 {vsn,\"1.0.0\"}"
 		for j := range 40 {
-			files[fmt.Sprintf("lib/dep%d-1.0.0/ebin/m%d.beam", i, j)] = "644 FOR1"
+			files[fmt.Sprintf("lib/dep%d-1.0.0/ebin/m%d.beam", i, j)] = made("m", 183)
 		}
 		if i < 35 {
 			files[fmt.Sprintf("lib/dep%d-1.0.0/priv/nif.so", i)] = elf(large())

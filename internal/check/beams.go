@@ -1,0 +1,131 @@
+package check
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/beam"
+	"dram/internal/release"
+)
+
+// maxBeam bounds a BEAM file, in bytes; OTP's largest has 300,000.
+const maxBeam = 32 << 20
+
+// beams: the VM that runs the release takes each of its modules. An embedded
+// release loads all of them at boot, so that one is enough to stop it. One
+// finding stands for all modules of an application with the same cause.
+func beams(s *survey) []Finding {
+	otp, ok := beam.OTPOf(s.erts)
+	if !ok {
+		return nil // what runs it is not known, which rule otp says
+	}
+	files := s.modules()
+	found := make([]*Finding, len(files))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		g.Go(func() error {
+			found[i] = s.judge(f, otp)
+			return nil
+		})
+	}
+	_ = g.Wait() // no judgement fails
+	return byCause(found)
+}
+
+// modules is the BEAM files that the release loads.
+func (s *survey) modules() (out []release.File) {
+	for _, f := range s.rel.Files {
+		if f.Mode.IsRegular() && path.Ext(f.Path) == ".beam" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// judge is the finding about one module, nil if it loads.
+func (s *survey) judge(f release.File, otp int) *Finding {
+	m, err := s.module(f)
+	if err != nil {
+		return &Finding{
+			Verdict: Fail, Subject: subject(f), Summary: "it is no sound BEAM file",
+			Evidence: Evidence{Detail: err.Error()},
+			Symptom:  `the VM stops at boot: "Loading of ` + f.Path + ` failed: badfile"`,
+			Remedy:   "build the release again",
+			Needs:    "a sound " + f.Path,
+		}
+	}
+	a := m.RunsOn(otp)
+	if a.Loads {
+		return nil
+	}
+	out := &Finding{
+		Verdict: Fail, Subject: subject(f),
+		Summary:  fmt.Sprintf("Erlang/OTP %d, which runs the release, does not load it: %s", otp, a.Detail),
+		Evidence: Evidence{Wants: []string{m.Name}, Newest: fmt.Sprintf("OTP %d", otp), Detail: fmt.Sprintf("highest opcode %d", m.MaxOpcode)},
+		Symptom:  `the VM stops at boot, with "badfile" or "please re-compile this module" for module ` + m.Name,
+		Needs:    fmt.Sprintf("modules compiled for Erlang/OTP %d", otp),
+		Remedy:   fmt.Sprintf("compile it with the Erlang/OTP %d that runs it: build in a toolchain that has it, and let nothing compiled before into the build", otp),
+	}
+	if older := beam.OldestFor(m.MaxOpcode); older > otp {
+		out.Needs = fmt.Sprintf("Erlang/OTP %d or newer", older)
+	}
+	switch {
+	case a.Reason == beam.FeatureOff: // only what is loaded later asks for the feature
+		out.Verdict = Warn
+		out.Symptom = "an embedded release starts; loading the module by hand fails"
+	case !a.Known:
+		out.Verdict = Unknown
+		out.Summary = fmt.Sprintf("whether Erlang/OTP %d loads it is not known: %s", otp, a.Detail)
+	}
+	return out
+}
+
+func (s *survey) module(f release.File) (*beam.Module, error) {
+	file, err := s.rel.FS.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, maxBeam+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxBeam {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxBeam)
+	}
+	return beam.Read(raw)
+}
+
+// byCause keeps the first of the findings of one application with one summary,
+// and names the other modules in it.
+func byCause(found []*Finding) (out []Finding) {
+	first := map[string]int{}
+	more := map[int]int{}
+	for _, f := range found {
+		if f == nil {
+			continue
+		}
+		// The detail names opcodes and functions, which differ by module.
+		cause, _, _ := strings.Cut(f.Summary, ": ")
+		key := fmt.Sprint(f.Subject.App, f.Verdict, cause)
+		at, ok := first[key]
+		if !ok {
+			first[key] = len(out)
+			out = append(out, *f)
+			continue
+		}
+		out[at].Evidence.Wants = append(out[at].Evidence.Wants, f.Evidence.Wants...)
+		more[at]++
+	}
+	for at, n := range more {
+		out[at].Evidence.Wants = few(out[at].Evidence.Wants)
+		out[at].Summary += fmt.Sprintf(" (and %d more modules)", n)
+	}
+	return out
+}
