@@ -21,20 +21,20 @@ import (
 // what was compiled from the source with it.
 
 // stage makes the source what the job says.
-func (r *run) stage(ctx context.Context) error {
+func (r *run) stage(ctx context.Context) (source.Changes, error) {
 	var generated []string
 	known := r.engine.store.Get("generated", r.job.Key, &generated)
 	changed, err := source.Sync(ctx, r.job.Source, r.source(), append(r.keptTops(), generated...)...)
 	if err != nil {
-		return err
+		return changed, err
 	}
 	switch {
 	case !known && len(changed.Strays) > 0:
 	case len(generated) > 0 && (len(changed.Removed) > 0 || slices.ContainsFunc(changed.Staged, notCode)):
 	default:
-		return nil
+		return changed, nil
 	}
-	return r.afresh(ctx)
+	return changed, r.afresh(ctx)
 }
 
 // notCode says whether a file is none whose compiler knows what depends on it.

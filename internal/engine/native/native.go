@@ -60,17 +60,24 @@ func (r *run) all(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
 		return "", fmt.Errorf("staging the source: %w", err)
 	}
-	if err := r.stage(ctx); err != nil {
+	sound := r.takeAssembled()
+	changed, err := r.stage(ctx)
+	if err != nil {
 		return "", err
 	}
-	// Assembled anew each time: Mix leaves what an earlier version had in lib/.
-	if err := r.clearExport(); err != nil {
-		return "", err
+	if !sound || reshapes(changed) || r.fetchesAnew() {
+		if err := r.clearExport(); err != nil {
+			return "", err
+		}
 	}
 	if err := r.steps(ctx); err != nil {
 		return "", err
 	}
-	return r.exported()
+	dir, err := r.exported()
+	if err != nil {
+		return "", err
+	}
+	return dir, r.engine.store.WriteFile(r.assembled(), nil, 0o600)
 }
 
 // steps runs those that are to run.

@@ -81,6 +81,13 @@ func (b *bench) write(name, text string) {
 	}
 }
 
+func (b *bench) remove(name string) {
+	b.t.Helper()
+	if err := os.Remove(filepath.Join(b.dir, name)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 func step(name string, ops ...string) engine.Step {
 	return engine.Step{Name: name, Argv: append([]string{"/bin/step"}, ops...)}
 }
@@ -154,16 +161,45 @@ func TestStepsRunInOrderAndAreKept(t *testing.T) {
 	}
 }
 
+// An earlier result is removed before the steps unless nothing could be left of
+// it: "a" holds one character for each build since.
 func TestResultIsAssembledAnew(t *testing.T) {
-	b := newBench(t)
-	for range 2 {
-		got, err := b.run(t.Context(), step("release", "mkdir:_build/rel", "append:_build/rel/a:1", "append:_build/other:1"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(map[string]string{"a": "1"}, got); diff != "" {
-			t.Error(diff)
-		}
+	assemble := step("release", "mkdir:_build/rel", "append:_build/rel/a:1", "append:_build/other:1")
+	unlocked := step("fetch")
+	unlocked.Network = true
+	for _, tt := range []struct {
+		name   string
+		change func(b *bench)
+		steps  []engine.Step
+		want   string
+	}{
+		{"nothing changed", func(*bench) {}, []engine.Step{assemble}, "11"},
+		{"code edited", func(b *bench) { b.write("a.ex", "2") }, []engine.Step{assemble}, "11"},
+		{"code added", func(b *bench) { b.write("new.erl", "2") }, []engine.Step{assemble}, "11"},
+		{"code removed", func(b *bench) { b.remove("a.ex") }, []engine.Step{assemble}, "1"},
+		{"mix.exs edited", func(b *bench) { b.write("mix.exs", "2") }, []engine.Step{assemble}, "1"},
+		{"another file edited", func(b *bench) { b.write("file", "2") }, []engine.Step{assemble}, "1"},
+		{"fetched without a lock", func(*bench) {}, []engine.Step{unlocked, assemble}, "1"},
+		{"after a failure", func(b *bench) {
+			if _, err := b.run(t.Context(), step("broken", "exit:1")); err == nil {
+				t.Fatal("the step that fails did not")
+			}
+		}, []engine.Step{assemble}, "1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, "a.ex", "1", "mix.exs", "1")
+			if _, err := b.run(t.Context(), assemble); err != nil {
+				t.Fatal(err)
+			}
+			tt.change(b)
+			got, err := b.run(t.Context(), tt.steps...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]string{"a": tt.want}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

@@ -33,7 +33,7 @@ func do(op, rest string) error {
 		}
 		return f.Close()
 	case "mkdir":
-		return os.Mkdir(rest, 0o755)
+		return os.MkdirAll(rest, 0o755)
 	case "print":
 		fmt.Println(rest)
 	case "env":
