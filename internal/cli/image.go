@@ -67,14 +67,8 @@ func (g *globals) image(ctx context.Context, cmd *cobra.Command, arg, out string
 	if err != nil {
 		return nil, "", nil, err
 	}
-	tarball, err := p.WriteTarball(ctx, pl, r)
+	tarball, out, err := p.Write(ctx, pl, r, out)
 	if err != nil {
-		return nil, "", nil, err
-	}
-	if out == "" {
-		out = pl.ImagePath(r.Version)
-	}
-	if err := p.WriteImage(ctx, r, out); err != nil {
 		return nil, "", nil, err
 	}
 	p.UI.Note("%-10s %s, %s", "tarball", relative(tarball), ui.Bytes(r.Tarball.Size))

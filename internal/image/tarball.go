@@ -27,7 +27,7 @@ func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts Ta
 	if err != nil {
 		return nil, err
 	}
-	a, err := layer.Build(ctx, st, byApp(files, func(f File) string { return f.App }), layer.Options{Epoch: opts.Epoch})
+	a, err := layer.Build(ctx, st, byApp(files, func(f File) string { return f.App }), layer.Options{Epoch: opts.Epoch, NoDiffID: true})
 	if err != nil {
 		return nil, fmt.Errorf("packing release %q: %w", rel.Name, err)
 	}

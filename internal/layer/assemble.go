@@ -44,8 +44,9 @@ func (b *builder) join(ctx context.Context, members []member) (*Archive, error) 
 			return nil, fmt.Errorf("joining %q: %w", b.parts[i].name, err)
 		}
 	}
-	a := &Archive{
-		DiffID: store.SumDigest(plain.sum), UncompressedSize: plain.n, Members: len(members), st: b.st,
+	a := &Archive{Members: len(members), st: b.st}
+	if !b.opts.NoDiffID {
+		a.DiffID, a.UncompressedSize = store.SumDigest(plain.sum), plain.n
 	}
 	for _, made := range b.made {
 		if !made {
@@ -56,8 +57,9 @@ func (b *builder) join(ctx context.Context, members []member) (*Archive, error) 
 	return a, err
 }
 
-// append copies a member to w and its tar bytes, decompressed on the way, to
-// plain: hashing the tar needs them in the archive's order.
+// append copies a member to w and, unless nobody asks for the DiffID, its tar
+// bytes, decompressed on the way, to plain: hashing the tar needs them in the
+// archive's order.
 func (b *builder) append(ctx context.Context, w io.Writer, plain io.Writer, m member) error {
 	r, err := b.st.OpenBlob(m.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,6 +69,10 @@ func (b *builder) append(ctx context.Context, w io.Writer, plain io.Writer, m me
 		return err
 	}
 	defer func() { _ = r.Close() }() // only read from
+	if b.opts.NoDiffID {
+		_, err := io.Copy(w, store.WithContext(ctx, r))
+		return err
+	}
 	// bufio, so that gzip reads no further than it must and the rest stays to
 	// be read; the reader's end is where a corrupt blob shows.
 	src := bufio.NewReader(io.TeeReader(store.WithContext(ctx, r), w))

@@ -62,6 +62,9 @@ type Group struct {
 type Options struct {
 	UID, GID int
 	Epoch    int64 // seconds since 1970; 0 means DefaultEpoch
+	// NoDiffID spares the archive's DiffID and UncompressedSize, which cost
+	// decompressing all of it; a tarball needs neither.
+	NoDiffID bool
 }
 
 func (o Options) epoch() int64 {
@@ -96,7 +99,7 @@ func Build(ctx context.Context, st *store.Store, groups []Group, opts Options) (
 	if err != nil {
 		return nil, err
 	}
-	key := archiveKey(parts)
+	key := archiveKey(parts, opts)
 	if a, ok := kept(ctx, st, key); ok {
 		a.Reused = a.Members
 		return a, nil

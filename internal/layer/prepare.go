@@ -120,8 +120,9 @@ func partKey(p part, opts Options) string {
 	return store.SumDigest(sum).Hex()
 }
 
-func archiveKey(parts []part) string {
+func archiveKey(parts []part, opts Options) string {
 	sum := sha256.New()
+	_, _ = fmt.Fprintf(sum, "diff id %t\n", !opts.NoDiffID)
 	for _, p := range parts {
 		_, _ = io.WriteString(sum, p.key+"\n") // a hash never fails
 	}

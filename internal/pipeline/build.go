@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -266,6 +268,23 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 func stepNames(job engine.Job) string {
 	last := job.Steps[len(job.Steps)-1]
 	return strings.Join(last.Argv, " ")
+}
+
+// Write puts the tarball where the plan says and the image where out says, as
+// WriteImage takes it (where the plan says if out is empty), at the same time,
+// since each waits for the disk. It tells both places.
+func (p *Pipeline) Write(ctx context.Context, pl *plan.Plan, r *Result, out string) (tarball, written string, err error) {
+	if out == "" {
+		out = pl.ImagePath(r.Version)
+		_ = os.MkdirAll(filepath.Dir(out), 0o755) //nolint:gosec // for others to read; WriteImage says if it failed
+	}
+	var group errgroup.Group
+	group.Go(func() error { return p.WriteImage(ctx, r, out) })
+	tarball, err = p.WriteTarball(ctx, pl, r)
+	if imageErr := group.Wait(); err == nil {
+		err = imageErr
+	}
+	return tarball, out, err
 }
 
 // WriteTarball puts the release's tarball where the plan says, and tells where.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"dram/internal/config"
 	"dram/internal/debian"
@@ -32,11 +32,15 @@ func TestMirror(t *testing.T) {
 		{"nothing", config.Config{}, fstest.MapFS{}, std},
 		{"host", config.Config{}, host, debian.Mirror{Archive: "http://near.example/debian", Security: "http://near.example/debian-security"}},
 		{
-			"set over host", config.Config{Mirror: "http://mine.example/debian"}, host,
+			"set over host",
+			config.Config{Mirror: "http://mine.example/debian"},
+			host,
 			debian.Mirror{Archive: "http://mine.example/debian", Security: std.Security},
 		},
 		{
-			"both set", config.Config{Mirror: "http://a.example/d", SecurityMirror: "http://b.example/s"}, host,
+			"both set",
+			config.Config{Mirror: "http://a.example/d", SecurityMirror: "http://b.example/s"},
+			host,
 			debian.Mirror{Archive: "http://a.example/d", Security: "http://b.example/s"},
 		},
 	} {

@@ -87,8 +87,10 @@ func TestWhichFilesGoIn(t *testing.T) {
 		},
 		{
 			name: "a .dockerignore replaces the default, but for _build, deps and releases",
-			files: []string{".dockerignore=# all but\n*\n!lib\n!mix.exs\n!deps\n!_build\n!releases\nlib/secret*\n!lib/secret.pub\n", "mix.exs", "lib/a.ex",
-				"lib/secret.key", "lib/secret.pub", "README", "deps/a/b", "_build/c", "releases/d", ".git/HEAD"},
+			files: []string{
+				".dockerignore=# all but\n*\n!lib\n!mix.exs\n!deps\n!_build\n!releases\nlib/secret*\n!lib/secret.pub\n", "mix.exs", "lib/a.ex",
+				"lib/secret.key", "lib/secret.pub", "README", "deps/a/b", "_build/c", "releases/d", ".git/HEAD",
+			},
 			want: []string{"lib/a.ex", "lib/secret.pub", "mix.exs"},
 		},
 		{
