@@ -40,8 +40,8 @@ itself. Each finding names the file, the application that owns it, what the
 user would see and what to do.
 
 RELEASE is a directory or a tarball, or an image that holds a release (oci:DIR,
-tar:FILE, image:REF). Without --target it is the image itself, or else the
-toolchain.
+tar:FILE, image:REF, or the path of a tar that dram image wrote). Without
+--target it is the image itself, or else the toolchain.
 ` + targetHelp + `
 
 Exits with 3 where a rule fails that was not allowed by name; with --strict
@@ -85,6 +85,9 @@ func (g *globals) check(cmd *cobra.Command, ref string, opts pipeline.CheckOptio
 	p, err := g.pipeline(c)
 	if err != nil {
 		return nil, err
+	}
+	if image, ok := imageRef(ref); ok { // a tar that dram image wrote, or a layout, by its path alone
+		ref = image.String()
 	}
 	opts.Default = plan.ForRelease(c, runtime.GOARCH).Toolchain
 	return p.Check(cmd.Context(), ref, opts)

@@ -211,3 +211,15 @@ func copied(t *testing.T, from string) string {
 	}
 	return to
 }
+
+// An image is named by its path alone, and what dram bottled passes against
+// itself.
+func TestCheckOfAnImageByItsPath(t *testing.T) {
+	real(t)
+	image := filepath.Join(t.TempDir(), "hello.tar")
+	dram{args: []string{"image", project(t, "examples/hello"), "-o", image}}.ok(t)
+	r := dram{args: []string{"check", image}}.ok(t)
+	if !strings.Contains(r.stdout, "hello 0.1.0") || strings.Contains(r.stdout, "FAIL") {
+		t.Errorf("the check of the image says\n%s", r.stdout)
+	}
+}
