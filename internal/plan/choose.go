@@ -146,7 +146,7 @@ func nearby(all []string, elixir, otp string) string {
 	}{{"Elixir " + elixir, "Erlang", others}, {"Erlang " + otp, "Elixir", pairs}} {
 		slices.SortFunc(l.have, func(a, b string) int { return compareVersions(b, a) })
 		if l.have = slices.Compact(l.have); len(l.have) > 0 {
-			says.WriteString(fmt.Sprintf("with %s there are %s %s\n", l.asked, l.other, strings.Join(l.have[:min(len(l.have), 8)], ", ")))
+			_, _ = fmt.Fprintf(&says, "with %s there are %s %s\n", l.asked, l.other, strings.Join(l.have[:min(len(l.have), 8)], ", "))
 		}
 	}
 	return says.String()
