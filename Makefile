@@ -11,7 +11,7 @@ build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
 
 test: ## everything, with the race detector; end-to-end tests use the host's Debian mirror
-	$(GO) test -race -timeout 25m ./...
+	GO="$(GO)" .ci/test
 
 short: ## the tests that need neither network nor toolchain
 	$(GO) test -short ./...
