@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dram/internal/image"
 	"dram/internal/plan"
 	"dram/internal/release"
 )
@@ -52,7 +51,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 	}
 	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers}
 	stage.Done("%s %s", rel.Name, rel.Version)
-	return r, image.Keep(ctx, p.Store, img.OCI)
+	return r, nil
 }
 
 func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Release, func(), error) {

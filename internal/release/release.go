@@ -14,10 +14,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"dram/internal/beam"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 )
@@ -136,10 +136,19 @@ func relName(fsys rootfs.FS, version string) (string, error) {
 
 // parseRel reads name and version of {release, {"NAME", "VSN"}, …}.
 func parseRel(b []byte) (name, version string, ok bool) {
-	re := regexp.MustCompile(`(?m)^\s*\{\s*release\s*,\s*\{\s*"([^"\\]+)"\s*,\s*"([^"\\]+)"\s*\}`)
-	m := re.FindSubmatch(b)
-	if m == nil {
+	term, err := beam.ConsultOne(b)
+	if err != nil {
 		return "", "", false
 	}
-	return string(m[1]), string(m[2]), true
+	rel, ok := beam.AsTuple(term, "release", 4) // name and version, ERTS, applications
+	if !ok {
+		return "", "", false
+	}
+	id, ok := rel[1].(beam.Tuple)
+	if !ok || len(id) != 2 {
+		return "", "", false
+	}
+	name, named := beam.Text(id[0])
+	version, versioned := beam.Text(id[1])
+	return name, version, named && versioned && name != "" && version != ""
 }

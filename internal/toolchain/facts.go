@@ -6,9 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
+	"dram/internal/beam"
 	"dram/internal/rootfs"
 )
 
@@ -99,14 +99,21 @@ func otpVersion(root rootfs.FS, dir string) string {
 	return ""
 }
 
-var appVersion = regexp.MustCompile(`\{\s*vsn\s*,\s*"([^"]{1,64})"\s*\}`)
-
 func elixirVersion(root rootfs.FS, dir string) string {
-	m := appVersion.FindSubmatch(readSmall(root, dir+"/lib/elixir/ebin/elixir.app"))
-	if m == nil {
+	term, err := beam.ConsultOne(readSmall(root, dir+"/lib/elixir/ebin/elixir.app"))
+	if err != nil {
 		return ""
 	}
-	return string(m[1])
+	app, ok := beam.AsTuple(term, "application", 3)
+	if !ok {
+		return ""
+	}
+	vsn, _ := beam.Property(app[2], "vsn")
+	text, ok := beam.Text(vsn)
+	if !ok || len(text) > 64 {
+		return ""
+	}
+	return text
 }
 
 func osName(root rootfs.FS) string {

@@ -106,7 +106,7 @@ func (t *Toolchain) Facts(ctx context.Context) (Facts, error) {
 }
 
 // factsVersion changes whenever Facts or their reading do.
-const factsVersion = "-1"
+const factsVersion = "-2"
 
 // configurer runs package scripts in the sandbox, on the root itself.
 type configurer struct{ store *store.Store }
