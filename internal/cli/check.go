@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,6 @@ tar:FILE, image:REF), a distribution (distro:debian/12), this machine (host:),
 or one that was captured (file:TARGET.json).`
 
 func newCheck(g *globals) *cobra.Command {
-	var opts pipeline.CheckOptions
 	var format string
 	var strict bool
 	cmd := &cobra.Command{
@@ -54,26 +52,24 @@ also where one warns or cannot tell.`),
 			if !slices.Contains(findings.Formats(), format) {
 				return problem.New(problem.Usage, "use text, json or sarif", "unknown format %q", format)
 			}
-			r, err := g.check(cmd, args[0], opts)
+			r, err := g.check(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			if err := findings.Write(cmd.OutOrStdout(), format, r); err != nil {
 				return err
 			}
-			return verdict(r, strict)
+			return pipeline.Verdict(r, strict)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.Target, "target", "", "where the release will run (default: the image that holds it, or the toolchain)")
-	f.StringArrayVar(&opts.Allow, "allow", nil, "a rule that may fail, repeatable")
 	f.BoolVar(&strict, "strict", false, "fail on warnings, and on what cannot be told")
 	f.StringVar(&format, "format", "text", "text, json or sarif")
 	g.settings(cmd)
 	return cmd
 }
 
-func (g *globals) check(cmd *cobra.Command, ref string, opts pipeline.CheckOptions) (*check.Report, error) {
+func (g *globals) check(cmd *cobra.Command, ref string) (*check.Report, error) {
 	dir := "."
 	if _, err := os.Stat(ref); err == nil {
 		dir = filepath.Dir(ref)
@@ -89,24 +85,9 @@ func (g *globals) check(cmd *cobra.Command, ref string, opts pipeline.CheckOptio
 	if image, ok := imageRef(ref); ok { // a tar that dram image wrote, or a layout, by its path alone
 		ref = image.String()
 	}
-	opts.Default = plan.ForRelease(c, runtime.GOARCH).Toolchain
-	return p.Check(cmd.Context(), ref, opts)
-}
-
-// verdict is the check's result as an error.
-func verdict(r *check.Report, strict bool) error {
-	worst := r.Worst()
-	if worst == check.OK || worst != check.Fail && !strict {
-		return nil
-	}
-	var rules []string
-	for _, f := range r.Findings {
-		if f.Verdict == worst && !f.Allowed && !slices.Contains(rules, f.Rule) {
-			rules = append(rules, f.Rule)
-		}
-	}
-	return problem.New(problem.Check, "do what the report says, or let a rule pass by name: --allow "+rules[0],
-		"%s: the check against %s gives %s (%s)", r.Release, r.Target.Name, worst, strings.Join(rules, ", "))
+	return p.Check(cmd.Context(), ref, pipeline.CheckOptions{
+		Target: c.CheckTarget, Allow: c.Allow, Default: plan.ForRelease(c, runtime.GOARCH).Toolchain,
+	})
 }
 
 func newTarget(g *globals) *cobra.Command {

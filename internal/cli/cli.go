@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dram/internal/pipeline"
 	"dram/internal/problem"
+	findings "dram/internal/report"
 )
 
 // Streams are the process's standard streams.
@@ -57,6 +59,9 @@ func (p *passedOn) Error() string { return fmt.Sprintf("exit status %d", p.code)
 func report(w io.Writer, err error) {
 	if err == nil {
 		return
+	}
+	if refused, ok := errors.AsType[*pipeline.Refused](err); ok {
+		_ = findings.Text(w, refused.Report) // stderr: there is nowhere to tell of it
 	}
 	_, _ = fmt.Fprintf(w, "error: %v\n", err)
 	if hint := problem.Hint(err); hint != "" {

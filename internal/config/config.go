@@ -33,6 +33,8 @@ type Config struct {
 	ImageEnv       []string // "K=V", sorted
 	Labels         []string // "K=V", sorted
 	Expose         []int    // ports, TCP
+	CheckTarget    string   // a reference as package target has it: where the release will run
+	Allow          []string // rules of the check that may fail
 
 	origin map[string]string
 }
@@ -69,6 +71,8 @@ func Settings() []Setting {
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
 		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
 		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
+		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
+		{Key: "check.allow", Env: "DRAM_ALLOW", Flag: "allow", Help: "rules of the check that may fail", field: func(c *Config) any { return &c.Allow }},
 	}
 }
 

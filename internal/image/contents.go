@@ -28,6 +28,9 @@ type File struct {
 	layer.Entry
 	Origin release.Origin
 	App    string
+
+	source string // where the content lies in the release
+	made   []byte // the content, where dram wrote it
 }
 
 // contents is those of the release's files as they ship: env.sh with the lines
@@ -60,7 +63,7 @@ func (c *collector) add(f release.File) error {
 	case f.Path == envScript(c.rel):
 		return c.env(out)
 	case f.Mode.IsRegular():
-		out.Open = opener(c.rel.FS, f.Path)
+		out.Open, out.source = opener(c.rel.FS, f.Path), f.Path
 	}
 	return c.keep(out)
 }
@@ -95,7 +98,7 @@ func (c *collector) follow(f File, at string, depth int) error {
 		if f.Digest, f.Size, err = sum(c.rel.FS, at); err != nil {
 			return err
 		}
-		f.Open = opener(c.rel.FS, at)
+		f.Open, f.source = opener(c.rel.FS, at), at
 		return c.keep(f)
 	}
 	if err := c.keep(f); err != nil {
@@ -123,7 +126,7 @@ func (c *collector) env(f File) error {
 		return err
 	}
 	script := withCookie(old)
-	f.Size, f.Digest, f.Open = int64(len(script)), store.DigestOf(script), bytesOpener(script)
+	f.Size, f.Digest, f.Open, f.made = int64(len(script)), store.DigestOf(script), bytesOpener(script), script
 	return c.keep(f)
 }
 

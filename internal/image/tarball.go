@@ -20,10 +20,7 @@ type TarballOptions struct {
 // own :tar step makes it, symbolic links followed; ERTS and each application
 // are compressed by themselves, so that only what changed is compressed again.
 func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts TarballOptions) (*layer.Archive, error) {
-	kept := slices.DeleteFunc(slices.Clone(rel.Files), func(f release.File) bool {
-		return f.Path == cookieFile && !opts.KeepCookie
-	})
-	files, err := contents(rel, kept, false)
+	files, err := tarballContents(rel, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +29,13 @@ func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts Ta
 		return nil, fmt.Errorf("packing release %q: %w", rel.Name, err)
 	}
 	return a, nil
+}
+
+func tarballContents(rel *release.Release, opts TarballOptions) ([]File, error) {
+	kept := slices.DeleteFunc(slices.Clone(rel.Files), func(f release.File) bool {
+		return f.Path == cookieFile && !opts.KeepCookie
+	})
+	return contents(rel, kept, false)
 }
 
 // byApp groups files by origin and by what name says, in order of appearance.

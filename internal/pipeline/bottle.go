@@ -45,11 +45,15 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 		return nil, err
 	}
 	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
+	failed, err := p.ship(ctx, pl, rel, tc, true)
+	if err != nil {
+		return nil, err
+	}
 	img, err := p.image(ctx, pl, rel, tc)
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers}
+	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers, Failed: failed}
 	stage.Done("%s %s", rel.Name, rel.Version)
 	return r, nil
 }

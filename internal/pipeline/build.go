@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/check"
 	"dram/internal/debian"
 	"dram/internal/engine"
 	"dram/internal/image"
@@ -34,6 +36,7 @@ type Result struct {
 	Tarball Blob          `json:"tarball"`
 	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
 	Layers  []image.Layer `json:"layers,omitempty"`
+	Failed  []string      `json:"failed,omitempty"` // rules that fail and were allowed by name
 }
 
 // Blob is content in the cache.
@@ -68,7 +71,10 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.kept(key, withImage); r != nil {
+	if r := p.kept(key, withImage); r != nil && allowed(r.Failed, pl.Config().Allow) {
+		if err := p.shipAgain(ctx, pl, r); err != nil {
+			return nil, err
+		}
 		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
 		return r, nil
 	}
@@ -100,7 +106,8 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 // resultKey names what a build comes to: what the plan depends on, and every
 // recipe that makes bytes of it.
 func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string {
-	return fmt.Sprintf("%s-%d-%d", pl.Key(src.Digest(), tc.ID), image.Recipe, layer.Recipe)
+	recipes := fmt.Sprintf("%d-%d-%s", image.Recipe, layer.Recipe, store.DigestOf([]byte(check.Recipe())).Hex()[:12])
+	return pl.Key(src.Digest(), tc.ID) + "-" + recipes
 }
 
 // kept is the result of an earlier build with the same key, if all its bytes
@@ -130,16 +137,21 @@ func (p *Pipeline) kept(key string, withImage bool) *Result {
 	return &r
 }
 
-// bottle makes the tarball and the image of a release, at the same time.
+// bottle makes the tarball and the image of a release, and checks them, all at
+// the same time: what fails leaves nothing but blobs in the cache.
 func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (*Result, error) {
 	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
 	r := &Result{Release: rel.Name, Version: rel.Version}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		a, err := image.Tarball(ctx, p.Store, rel, image.TarballOptions{KeepCookie: pl.Cookie, Epoch: plan.Epoch})
+		a, err := image.Tarball(ctx, p.Store, rel, tarballOptions(pl))
 		if err == nil {
 			r.Tarball = Blob{a.Digest, a.Size}
 		}
+		return err
+	})
+	group.Go(func() (err error) {
+		r.Failed, err = p.ship(ctx, pl, rel, tc, withImage)
 		return err
 	})
 	if withImage {
@@ -194,7 +206,7 @@ func (p *Pipeline) image(ctx context.Context, pl *plan.Plan, rel *release.Releas
 	if err != nil {
 		return nil, err
 	}
-	if len(img.Missing) > 0 {
+	if len(img.Missing) > 0 && !slices.Contains(pl.Config().Allow, "soname") {
 		return nil, missing(img.Missing, tc)
 	}
 	return img, image.Keep(ctx, p.Store, img.OCI)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"dram/internal/check"
 	"dram/internal/config"
 	"dram/internal/debian"
 	"dram/internal/engine"
@@ -53,6 +54,9 @@ func Mirror(c config.Config, etc fs.FS) debian.Mirror {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
+	if err := check.Known(cfg.Allow); err != nil {
+		return nil, err
+	}
 	stage := p.UI.Start("plan", dir)
 	proj, err := project.Read(dir)
 	if err != nil {

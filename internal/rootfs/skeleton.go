@@ -12,16 +12,21 @@ import (
 	"dram/internal/binary"
 )
 
-// Node is one file of a Skeleton.
+// Node is one file of a Skeleton, or a directory with other permission bits
+// than 0755.
 type Node struct {
-	Mode fs.FileMode // permission bits
+	Mode fs.FileMode // permission bits; ModeDir for a directory
 	Link string      // target, of a symbolic link
 	Text string      // content, where it matters
 	ELF  *binary.File
+	// Open, if set, gives the content in place of Text, and Size is its size.
+	Open func() (fs.File, error)
+	Size int64 // bytes
 }
 
-// Skeleton is a root filesystem that is known by its files' names and facts:
-// a captured one. It does not change once made.
+// Skeleton is a root filesystem that is put together from a list of names: a
+// captured one, whose files are known by their facts, or one that is not
+// written yet, whose files lie elsewhere. It does not change once made.
 type Skeleton struct {
 	nodes map[string]Node
 	dirs  map[string][]string // names in a directory, sorted
@@ -34,6 +39,9 @@ var _ Described = (*Skeleton)(nil)
 func NewSkeleton(nodes map[string]Node) *Skeleton {
 	s := &Skeleton{nodes: maps.Clone(nodes), dirs: map[string][]string{".": nil}}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		if _, known := s.dirs[name]; nodes[name].Mode.IsDir() && !known {
+			s.dirs[name] = nil
+		}
 		for at := name; at != "."; at = path.Dir(at) {
 			dir := path.Dir(at)
 			_, known := s.dirs[dir]
@@ -57,10 +65,12 @@ func (s *Skeleton) ELF(name string) (*binary.File, bool) {
 }
 
 func (s *Skeleton) lstat(name string) (fs.FileInfo, error) {
-	if _, ok := s.dirs[name]; ok {
+	n, ok := s.nodes[name]
+	if _, dir := s.dirs[name]; dir && n.Mode.IsDir() {
+		return nodeInfo{path.Base(name), n}, nil
+	} else if dir {
 		return madeDir(path.Base(name)), nil
 	}
-	n, ok := s.nodes[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
 	}
@@ -82,7 +92,7 @@ func (s *Skeleton) real(verb, name string, last bool) (string, error) {
 	return real, err
 }
 
-// Open gives a file's Text.
+// Open gives a file's content.
 func (s *Skeleton) Open(name string) (fs.File, error) {
 	real, err := s.real("open", name, true)
 	if err != nil {
@@ -95,6 +105,9 @@ func (s *Skeleton) Open(name string) (fs.File, error) {
 	if info.IsDir() {
 		entries, err := s.ReadDir(real)
 		return &madeDirFile{info: info, entries: entries}, err
+	}
+	if n := s.nodes[real]; n.Open != nil {
+		return n.Open()
 	}
 	return &nodeFile{strings.NewReader(s.nodes[real].Text), info}, nil
 }
@@ -147,22 +160,28 @@ func (s *Skeleton) ReadDir(name string) ([]fs.DirEntry, error) {
 	return out, nil
 }
 
-// nodeInfo is the facts of a file that is no directory.
+// nodeInfo is the facts of a file that somebody listed.
 type nodeInfo struct {
 	name string
 	node Node
 }
 
 func (i nodeInfo) Name() string     { return i.name }
-func (i nodeInfo) Size() int64      { return int64(len(i.node.Text)) }
 func (nodeInfo) ModTime() time.Time { return time.Time{} }
-func (nodeInfo) IsDir() bool        { return false }
+func (i nodeInfo) IsDir() bool      { return i.node.Mode.IsDir() }
 func (nodeInfo) Sys() any           { return nil }
+func (i nodeInfo) Size() int64 {
+	if i.node.Open != nil {
+		return i.node.Size
+	}
+	return int64(len(i.node.Text))
+}
+
 func (i nodeInfo) Mode() fs.FileMode {
 	if i.node.Link != "" {
 		return fs.ModeSymlink | 0o777
 	}
-	return i.node.Mode.Perm()
+	return i.node.Mode & (fs.ModeDir | fs.ModeSticky | fs.ModePerm)
 }
 
 type nodeFile struct {

@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"dram/internal/check"
+	"dram/internal/image"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/target"
+	"dram/internal/toolchain"
+)
+
+// Refused is a release that does not ship, because a check fails.
+type Refused struct {
+	Report *check.Report
+	Err    error // the verdict
+}
+
+func (e *Refused) Error() string { return e.Err.Error() }
+
+// Unwrap gives the verdict.
+func (e *Refused) Unwrap() error { return e.Err }
+
+// Verdict is a check's result as an error: nil where nothing fails that was
+// not allowed by name, and with strict nothing warns or is unknown either.
+func Verdict(r *check.Report, strict bool) error {
+	worst := r.Worst()
+	if worst == check.OK || worst != check.Fail && !strict {
+		return nil
+	}
+	rules := r.Refused()
+	return problem.New(problem.Check, "do what the report says, or let a rule pass by name: --allow "+rules[0],
+		"%s: the check against %s gives %s (%s)", r.Release, r.Target.Name, worst, strings.Join(rules, ", "))
+}
+
+// ship checks what is about to be written, and gives the rules that fail and
+// were allowed. The image is checked against itself; the tarball against the
+// target that was set, or, where there is no image, against the toolchain.
+func (p *Pipeline) ship(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) ([]string, error) {
+	dir, err := tc.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // only read
+	var failed []string
+	if withImage {
+		system, shipped, err := image.View(p.Store, rel, imageOptions(pl, root, tc))
+		if err != nil {
+			return nil, err
+		}
+		if failed, err = p.shipTo(ctx, pl, shipped, "the image", system); err != nil {
+			return nil, err
+		}
+	}
+	ref := pl.Config().CheckTarget
+	if withImage && ref == "" {
+		return failed, nil
+	}
+	shipped, err := image.TarballView(rel, tarballOptions(pl))
+	if err != nil {
+		return nil, err
+	}
+	if ref == "" {
+		return p.shipTo(ctx, pl, shipped, tc.Ref.String(), root)
+	}
+	t, err := p.OpenTarget(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = t.Close() }() // only read
+	more, err := p.shipView(ctx, pl, shipped, t)
+	return append(failed, more...), err
+}
+
+func (p *Pipeline) shipTo(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, name string, root rootfs.FS) ([]string, error) {
+	t, err := target.New(name, root)
+	if err != nil {
+		return nil, err
+	}
+	return p.shipView(ctx, pl, shipped, t)
+}
+
+func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, t *target.Target) ([]string, error) {
+	rel, err := release.Read(ctx, shipped, release.Options{Survey: true, OwnApps: pl.OwnApps})
+	if err != nil {
+		return nil, err
+	}
+	return p.shipRelease(ctx, pl, rel, t)
+}
+
+func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, rel *release.Release, t *target.Target) ([]string, error) {
+	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: "app", Allow: pl.Config().Allow})
+	if err != nil {
+		return nil, err
+	}
+	if err := Verdict(r, false); err != nil {
+		return nil, &Refused{r, err}
+	}
+	p.tellCheck(r)
+	return r.Failed(), nil
+}
+
+func tarballOptions(pl *plan.Plan) image.TarballOptions {
+	return image.TarballOptions{KeepCookie: pl.Cookie, Epoch: plan.Epoch}
+}
+
+// tellCheck says, a line each, what a check found that lets the release pass.
+func (p *Pipeline) tellCheck(r *check.Report) {
+	for _, f := range r.Findings {
+		switch {
+		case f.Allowed && f.Verdict == check.Fail:
+			p.UI.Warn("check: %s (allowed: %s)", f.Summary, f.Rule)
+		case f.Verdict == check.Warn, f.Verdict == check.Unknown:
+			p.UI.Note("check: %s %s: %s [%s]", strings.ToLower(f.Verdict.String()), subject(f), f.Summary, f.Rule)
+		}
+	}
+}
+
+func subject(f check.Finding) string {
+	if f.Subject.File != "" {
+		return f.Subject.File
+	}
+	return "the target"
+}
+
+// allowed says whether every rule that failed may.
+func allowed(failed, allow []string) bool {
+	return !slices.ContainsFunc(failed, func(rule string) bool { return !slices.Contains(allow, rule) })
+}
+
+// shipAgain checks a result from the cache against the target that was set,
+// since what that names may have changed. All else was checked before.
+func (p *Pipeline) shipAgain(ctx context.Context, pl *plan.Plan, r *Result) error {
+	ref := pl.Config().CheckTarget
+	if ref == "" {
+		return nil
+	}
+	t, err := p.OpenTarget(ctx, ref)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Close() }() // only read
+	rel, done, err := p.openTarball(ctx, p.Store.BlobPath(r.Tarball.Digest), release.Options{Survey: true, OwnApps: pl.OwnApps})
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = p.shipRelease(ctx, pl, rel, t)
+	return err
+}
