@@ -44,6 +44,7 @@ func FuzzRead(f *testing.F) {
 			func() error { _, err := m.Features(); return err },
 			func() error { _, err := m.LiteralTerms(); return err },
 			func() error { m.HasDebugInfo(); return nil },
+			func() error { _, err := m.Functions(); return err },
 		} {
 			if err := read(); err != nil && !errors.Is(err, ErrFormat) {
 				t.Fatalf("an error of another kind: %v", err)
