@@ -9,7 +9,10 @@ import (
 	"io"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"dram/internal/source"
+	"dram/internal/store"
 )
 
 // SourceDir is where the project lies during a build, always: paths in beams
@@ -21,8 +24,13 @@ type Job struct {
 	// Key names project and toolchain. What is kept between runs is kept by it,
 	// and two jobs with one key do not run at once.
 	Key string
-	// Root is the toolchain's root filesystem, a directory that is only read.
+	// Name is the release's, for people and for names that they see.
+	Name string
+	// Root is the toolchain's root filesystem, a directory that is only read: for
+	// engines that run on this machine.
 	Root string
+	// Toolchain is the same as an image, for engines that run elsewhere.
+	Toolchain Toolchain
 	// Source is what lies in SourceDir.
 	Source *source.Tree
 	// Keep lists the directories (absolute, inside) that live on between runs.
@@ -39,12 +47,28 @@ type Job struct {
 	Export string
 }
 
+// Toolchain is a toolchain as an image.
+type Toolchain struct {
+	ID   store.Digest // of the content
+	Name string       // "distro:debian/13", as it was asked for
+	// Pull is where a registry has it, by digest; "" if none does.
+	Pull string
+	// Image gives the image; nothing is unpacked or packed before it is called.
+	Image func(ctx context.Context) (v1.Image, error)
+}
+
 // Step is one command of a job.
 type Step struct {
-	Name    string // "fetch", "assets", "release"
-	Argv    []string
-	Env     []string // on top of the job's
-	Network bool     // the host's network; otherwise loopback alone
+	Name string // "fetch", "assets", "release"
+	Argv []string
+	Env  []string // on top of the job's
+	// Secrets are more of the environment, which may be kept nowhere: not in a
+	// log, an image or a cache.
+	Secrets []string
+	Network bool // the host's network; otherwise loopback alone
+	// Needs, if not nil, lists the files of the source that the step reads: it
+	// may be run where there are no others. Steps with it come first.
+	Needs []string
 	// Once, if set, is a digest of what the step depends on: the step is left
 	// out when it last succeeded with the same.
 	Once string

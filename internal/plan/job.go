@@ -55,8 +55,12 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 	build := engine.SourceDir + "/_build"
 	job := engine.Job{
 		Key:    store.DigestOf([]byte(p.Dir + "\n" + string(tc.ID) + "\n" + p.MixEnv)).Hex(),
+		Name:   p.Release,
 		Root:   root,
 		Source: src,
+		Toolchain: engine.Toolchain{
+			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
+		},
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
 		Export: build + "/" + p.MixEnv + "/rel/" + p.Release,
@@ -87,9 +91,10 @@ func (p *Plan) environment(tc *toolchain.Toolchain, facts toolchain.Facts) []str
 
 func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []string) []engine.Step {
 	var steps []engine.Step
-	network := fetchEnvironment(facts, environ)
+	network, secrets := fetchEnvironment(facts, environ)
+	needs := fetchNeeds(src)
 	online := func(once bool, name string, argv ...string) {
-		s := engine.Step{Name: name, Argv: argv, Env: network, Network: true}
+		s := engine.Step{Name: name, Argv: argv, Env: network, Secrets: secrets, Network: true, Needs: needs}
 		if once {
 			s.Once = fetchKey(src, argv)
 		}
@@ -110,7 +115,7 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 	compiling := func(name string, argv ...string) {
 		s := engine.Step{Name: name, Argv: argv, Env: []string{"HEX_OFFLINE=1"}, Network: p.Network}
 		if p.Network {
-			s.Env = append(s.Env, proxies(environ)...)
+			s.Secrets = proxies(environ)
 		}
 		steps = append(steps, s)
 	}
@@ -138,38 +143,51 @@ func (p *Plan) releaseCommand() []string {
 
 // fetchEnvironment is what of dram's own environment concerns fetching: Hex's
 // settings and proxies. It may hold secrets; it is given to these steps alone
-// and kept nowhere.
-func fetchEnvironment(facts toolchain.Facts, environ []string) []string {
-	env := proxies(environ)
+// and kept nowhere. What the toolchain says is none.
+func fetchEnvironment(facts toolchain.Facts, environ []string) (env, secrets []string) {
+	secrets = proxies(environ)
 	cacerts := false
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		ours := name == "HEX_HOME" || name == "HEX_OFFLINE"
 		if strings.HasPrefix(name, "HEX_") && !ours {
-			env = append(env, kv)
+			secrets = append(secrets, kv)
 			cacerts = cacerts || name == "HEX_CACERTS_PATH"
 		}
 	}
 	if !cacerts && facts.CACerts != "" {
 		env = append(env, "HEX_CACERTS_PATH="+facts.CACerts)
 	}
-	return env
+	return env, secrets
 }
 
-// fetchKey names what a fetching step depends on: the scripts beside every
-// mix.exs (it may read some), mix.lock, configuration, what packages of
-// JavaScript there are to install, and the command.
-func fetchKey(src *source.Tree, argv []string) string {
+// fetchNeeds lists what a fetching step reads of the source: the scripts beside
+// every mix.exs (it may read some), mix.lock, configuration, and what packages
+// of JavaScript there are to install.
+func fetchNeeds(src *source.Tree) []string {
 	projects := map[string]bool{}
 	for _, f := range src.Files {
 		if path.Base(f.Path) == "mix.exs" {
 			projects[path.Dir(f.Path)] = true
 		}
 	}
-	parts := slices.Clone(argv)
+	needs := []string{}
 	for _, f := range src.Files {
 		script := path.Ext(f.Path) == ".exs" && projects[path.Dir(f.Path)]
 		if script || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
+			needs = append(needs, f.Path)
+		}
+	}
+	return needs
+}
+
+// fetchKey names what a fetching step depends on: what it needs, and the
+// command.
+func fetchKey(src *source.Tree, argv []string) string {
+	needs := fetchNeeds(src)
+	parts := slices.Clone(argv)
+	for _, f := range src.Files {
+		if _, ok := slices.BinarySearch(needs, f.Path); ok {
 			parts = append(parts, f.Path, string(f.Digest))
 		}
 	}

@@ -113,15 +113,17 @@ func TestStepEnvironment(t *testing.T) {
 	p := project.Project{App: "shop", Deps: []project.Dep{{Name: "a", Source: project.Git}}}
 	j := job(t, p, environ, "build-network", "host")
 	want := [][]string{
-		{"https_proxy=http://proxy", "HEX_API_KEY=secret", "HEX_CACERTS_PATH=/etc/ca.pem"},
-		{"HEX_OFFLINE=1", "https_proxy=http://proxy"},
+		{"HEX_CACERTS_PATH=/etc/ca.pem"},
+		{"https_proxy=http://proxy", "HEX_API_KEY=secret"},
+		{"HEX_OFFLINE=1"},
+		{"https_proxy=http://proxy"},
 	}
-	got := [][]string{j.Steps[0].Env, j.Steps[1].Env}
+	got := [][]string{j.Steps[0].Env, j.Steps[0].Secrets, j.Steps[1].Env, j.Steps[1].Secrets}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if env := job(t, p, environ).Steps[1].Env; !slices.Equal(env, []string{"HEX_OFFLINE=1"}) {
-		t.Errorf("without the network: %v", env)
+	if s := job(t, p, environ).Steps[1]; !slices.Equal(s.Env, []string{"HEX_OFFLINE=1"}) || s.Secrets != nil {
+		t.Errorf("without the network: %v, %v", s.Env, s.Secrets)
 	}
 	for _, kv := range j.Env {
 		if strings.Contains(kv, "secret") || strings.Contains(kv, "mine") {

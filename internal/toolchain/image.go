@@ -81,7 +81,9 @@ func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
 func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
 	return &Toolchain{
 		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store,
+		arch: p.Arch,
 		fill: func(ctx context.Context, dir string) error { return p.unpackImage(ctx, img, dir) },
+		find: func(ctx context.Context) (v1.Image, error) { return p.findAll(ctx, ref, img) },
 	}
 }
 

@@ -50,7 +50,9 @@ type Toolchain struct {
 	Config v1.Config
 
 	store *store.Store
+	arch  string
 	fill  func(ctx context.Context, dir string) error
+	find  func(ctx context.Context) (v1.Image, error) // an image, all its layers in the cache; nil for a distribution
 }
 
 // Open resolves ref. Nothing is unpacked yet.

@@ -1,0 +1,238 @@
+package toolchain
+
+import (
+	"archive/tar"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/image"
+	"dram/internal/store"
+)
+
+// packRecipe is part of what names a packed root: raise it whenever the bytes
+// of the layer may change.
+const packRecipe = "-1"
+
+// Pull is where a registry has the toolchain, by its digest; "" if none does.
+func (t *Toolchain) Pull() string {
+	if t.Ref.Kind != Image {
+		return ""
+	}
+	ref, err := name.ParseReference(t.Ref.Value)
+	if err != nil {
+		return ""
+	}
+	return ref.Context().Name() + "@" + string(t.ID)
+}
+
+// Image is the toolchain as an image, for engines that run elsewhere; all its
+// bytes are in the cache then. A distribution's root is packed into one layer,
+// once; an image's layers are fetched and verified.
+func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
+	if t.Ref.Kind == Distro {
+		return t.packed(ctx)
+	}
+	if img, err := image.Open(t.store, t.ID); err == nil {
+		return img, nil
+	}
+	img, err := t.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return img, image.Keep(ctx, t.store, img)
+}
+
+// findAll fetches what is not in the cache of an image's layers.
+func (p *Provider) findAll(ctx context.Context, ref Ref, img v1.Image) (v1.Image, error) {
+	if img == nil {
+		var err error
+		if img, err = p.find(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", ref, err)
+	}
+	group, fetch := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, l := range layers {
+		group.Go(func() error { return p.fetchLayer(fetch, l) })
+	}
+	return img, group.Wait()
+}
+
+// packedLayer is what a root was packed into.
+type packedLayer struct {
+	Digest store.Digest `json:"digest"`
+	Size   int64        `json:"size"` // bytes
+	DiffID store.Digest `json:"diff_id"`
+}
+
+// packed is a root as an image of one layer.
+func (t *Toolchain) packed(ctx context.Context) (v1.Image, error) {
+	key := t.ID.Hex() + packRecipe
+	unlock, err := t.store.Lock(ctx, "pack-"+key, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	var l packedLayer
+	if !t.store.Get("packed", key, &l) || !t.store.HasBlob(l.Digest, l.Size) {
+		dir, err := t.Root(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if l, err = pack(ctx, t.store, dir); err != nil {
+			return nil, fmt.Errorf("packing toolchain %s: %w", t.Ref, err)
+		}
+		if err := t.store.Put("packed", key, l); err != nil {
+			return nil, err
+		}
+	}
+	return t.imageOf(l)
+}
+
+// imageOf is the image with a packed layer and the toolchain's configuration.
+func (t *Toolchain) imageOf(l packedLayer) (v1.Image, error) {
+	img, err := mutate.Append(mutate.MediaType(empty.Image, types.DockerManifestSchema2), mutate.Addendum{
+		Layer: storedLayer{t.store, l}, History: v1.History{CreatedBy: "dram: toolchain " + t.Ref.String()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", cmp.Or(t.arch, "amd64")
+	config.Created = v1.Time{Time: time.Unix(1, 0).UTC()}
+	config.Config.Cmd = []string{"/bin/sh"}
+	return mutate.ConfigFile(img, config)
+}
+
+// storedLayer is a packed layer in the cache, in go-containerregistry's terms.
+type storedLayer struct {
+	st *store.Store
+	l  packedLayer
+}
+
+func hash(d store.Digest) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: d.Hex()} }
+
+func (s storedLayer) Digest() (v1.Hash, error)            { return hash(s.l.Digest), nil }
+func (s storedLayer) DiffID() (v1.Hash, error)            { return hash(s.l.DiffID), nil }
+func (s storedLayer) Size() (int64, error)                { return s.l.Size, nil }
+func (s storedLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
+func (s storedLayer) Compressed() (io.ReadCloser, error)  { return s.st.OpenBlob(s.l.Digest) }
+func (s storedLayer) Uncompressed() (io.ReadCloser, error) {
+	r, err := s.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{z, r}, nil
+}
+
+// pack makes a layer of a root filesystem that one user unpacked: everything
+// belongs to root, and all times are one, so that the same root is the same
+// layer. It is compressed fast: it goes to a builder nearby.
+func pack(ctx context.Context, st *store.Store, dir string) (l packedLayer, err error) {
+	blob, err := st.NewBlob()
+	if err != nil {
+		return l, err
+	}
+	defer blob.Discard()
+	z, err := gzip.NewWriterLevel(blob, gzip.BestSpeed)
+	if err != nil {
+		return l, err
+	}
+	sum := sha256.New()
+	p := packer{ctx: ctx, dir: dir, w: tar.NewWriter(io.MultiWriter(z, sum)), seen: map[inode]string{}}
+	if err := filepath.WalkDir(dir, p.add); err != nil {
+		return l, err
+	}
+	if err := errors.Join(p.w.Close(), z.Close()); err != nil {
+		return l, err
+	}
+	l.DiffID = store.SumDigest(sum)
+	l.Digest, l.Size, err = blob.Commit()
+	return l, err
+}
+
+// packer writes a directory into a tar archive.
+type packer struct {
+	ctx  context.Context //nolint:containedctx // lives for one pack
+	dir  string
+	w    *tar.Writer
+	seen map[inode]string // files with several names: the first
+}
+
+func (p *packer) add(path string, d fs.DirEntry, err error) error {
+	if err = errors.Join(err, p.ctx.Err()); err != nil || path == p.dir {
+		return err
+	}
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	var link string
+	if info.Mode()&fs.ModeSymlink != 0 {
+		if link, err = os.Readlink(path); err != nil {
+			return err
+		}
+	}
+	h, err := tar.FileInfoHeader(info, link)
+	if err != nil {
+		return fmt.Errorf("%q: %w", path, err)
+	}
+	rel := strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(p.dir)+"/")
+	*h = tar.Header{
+		Typeflag: h.Typeflag, Name: rel, Linkname: h.Linkname, Size: h.Size, Mode: h.Mode, ModTime: time.Unix(1, 0),
+	}
+	if d.IsDir() {
+		h.Name += "/"
+	}
+	if id, several := inodeOf(info); several && info.Mode().IsRegular() {
+		if first, ok := p.seen[id]; ok {
+			h.Typeflag, h.Linkname, h.Size = tar.TypeLink, first, 0
+		} else {
+			p.seen[id] = rel
+		}
+	}
+	if err := p.w.WriteHeader(h); err != nil {
+		return fmt.Errorf("%q: %w", rel, err)
+	}
+	if h.Typeflag != tar.TypeReg {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(p.w, f)
+	return errors.Join(err, f.Close())
+}
