@@ -22,3 +22,13 @@ func Merge(lists ...[]string) []string {
 	}
 	return out
 }
+
+// Get is the value of a variable, "" if it is not there.
+func Get(env []string, name string) string {
+	for _, kv := range slices.Backward(env) {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}

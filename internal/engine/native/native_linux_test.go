@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 // bench is an engine, a project, and what the engine told of it.
 type bench struct {
 	t      *testing.T
-	engine *native.Engine
+	engine engine.Engine
 	dir    string // the project's
 	out    bytes.Buffer
 	told   []string

@@ -1,4 +1,4 @@
-package native
+package local
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"dram/internal/engine"
-	"dram/internal/sandbox"
 	"dram/internal/store"
 )
 
@@ -38,7 +37,7 @@ func (r *run) begin() error {
 	if err != nil {
 		return fmt.Errorf("looking for a killed build: %w", err)
 	}
-	doubtful := []string{r.source(), r.source() + ".json"}
+	doubtful := []string{r.source(), r.source() + ".json"} // what Sync knows of it lies beside it
 	for _, k := range r.job.Keep {
 		if string(raw) != alone || strings.HasPrefix(k, engine.SourceDir+"/") {
 			doubtful = append(doubtful, r.kept(k))
@@ -65,8 +64,8 @@ func (r *run) marked(ctx context.Context, s engine.Step) error {
 		return err
 	}
 	err := r.step(ctx, s)
-	var exit *sandbox.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.Signal != "" || ctx.Err() != nil) {
+	exit, ended := errors.AsType[*Exit](err)
+	if err != nil && (!ended || exit.Signal) {
 		return err // it was killed, or who knows
 	}
 	return errors.Join(err, os.Remove(r.underWay()))

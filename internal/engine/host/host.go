@@ -1,0 +1,166 @@
+// Package host runs jobs on this machine as it is, for CI jobs that already
+// run in a builder's container without privileges: the toolchain's root is /,
+// nothing is isolated, and every step has the machine's network.
+//
+// The bytes of a release can depend on where it was compiled. So the source is
+// put at engine.SourceDir while steps run, where nothing else is there and this
+// user may create it, and back into the store afterwards. Elsewhere the steps
+// run in the store, and a note says so.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dram/internal/engine"
+	"dram/internal/engine/local"
+	"dram/internal/environ"
+	"dram/internal/store"
+)
+
+// Options are what tests and the command line set.
+type Options struct {
+	// Note is told, once a job, that it cannot run at engine.SourceDir, and why.
+	Note func(dir string, why error)
+	// At is where the source lies while steps run; default engine.SourceDir.
+	At string
+}
+
+// New makes the engine; what it keeps between runs it keeps in st.
+func New(st *store.Store, opts Options) *local.Engine {
+	if opts.At == "" {
+		opts.At = engine.SourceDir
+	}
+	if opts.Note == nil {
+		opts.Note = func(string, error) {}
+	}
+	return local.New(st, func(ctx context.Context, home string, job engine.Job, ev engine.Events) (local.Place, error) {
+		p := &place{store: st, home: home, job: job, opts: opts}
+		return p, p.recover(ctx, ev)
+	})
+}
+
+// place is the machine itself.
+type place struct {
+	store  *store.Store
+	home   string
+	job    engine.Job
+	opts   Options
+	moved  bool // the source is at opts.At
+	tried  bool
+	unlock func()
+}
+
+// marker tells that opts.At is this job's source, though dram was killed.
+func (p *place) marker() string { return filepath.Join(p.home, "moved") }
+
+func (p *place) stored() string { return filepath.Join(p.home, "source") }
+
+func (p *place) Source() string {
+	if p.moved {
+		return p.opts.At
+	}
+	return p.stored()
+}
+
+// Kept is below the source for what lies there, so that relative links hold.
+func (p *place) Kept(inside string) string {
+	if rest, ok := strings.CutPrefix(inside, engine.SourceDir+"/"); ok {
+		return filepath.Join(p.Source(), filepath.FromSlash(rest))
+	}
+	return filepath.Join(p.home, "keep", strings.ReplaceAll(strings.Trim(inside, "/"), "/", "-"))
+}
+
+// recover fetches back what a killed run left at opts.At.
+func (p *place) recover(ctx context.Context, ev engine.Events) error {
+	if _, err := os.Stat(p.marker()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := p.lock(ctx, ev); err != nil {
+		return err
+	}
+	p.moved = true
+	return p.Close()
+}
+
+func (p *place) lock(ctx context.Context, ev engine.Events) (err error) {
+	p.unlock, err = p.store.Lock(ctx, "host-source", ev.Wait)
+	return err
+}
+
+// moveIn puts the source at opts.At, once.
+func (p *place) moveIn(ctx context.Context, ev engine.Events) error {
+	if p.tried {
+		return nil
+	}
+	p.tried = true
+	if err := p.lock(ctx, ev); err != nil {
+		return err
+	}
+	if err := os.Mkdir(p.opts.At, 0o755); err != nil { //nolint:gosec // the source is no secret on this machine
+		p.release()
+		p.opts.Note(p.stored(), err)
+		return nil
+	}
+	if err := p.store.WriteFile(p.marker(), nil, 0o600); err != nil {
+		return err
+	}
+	if err := move(p.stored(), p.opts.At); err != nil {
+		return fmt.Errorf("staging the source at %s: %w", p.opts.At, err)
+	}
+	p.moved = true
+	return nil
+}
+
+// Close puts the source back into the store.
+func (p *place) Close() error {
+	defer p.release()
+	if !p.moved {
+		return nil
+	}
+	p.moved = false
+	if _, err := os.Stat(p.opts.At); err == nil {
+		if err := move(p.opts.At, p.stored()); err != nil {
+			return fmt.Errorf("putting the source back: %w", err)
+		}
+	}
+	return os.Remove(p.marker())
+}
+
+func (p *place) release() {
+	if p.unlock != nil {
+		p.unlock()
+		p.unlock = nil
+	}
+}
+
+func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error {
+	if err := p.moveIn(ctx, ev); err != nil {
+		return err
+	}
+	return run(ctx, command{
+		argv: s.Argv, dir: p.Source(), out: ev.Output,
+		env: p.here(environ.Merge(p.job.Env, s.Env)),
+	})
+}
+
+// here is an environment with the names of kept directories as they are on
+// this machine.
+func (p *place) here(env []string) []string {
+	out := make([]string, len(env))
+	for i, kv := range env {
+		out[i] = kv
+		name, value, _ := strings.Cut(kv, "=")
+		for _, k := range p.job.Keep {
+			if value == k {
+				out[i] = name + "=" + p.Kept(k)
+			}
+		}
+	}
+	return out
+}
