@@ -67,8 +67,8 @@ func (s *codeReader) funcInfo() (Func, bool) {
 		}
 		v[i], s.at = value, next
 	}
-	module, ok1 := s.m.atom(uint32(v[0])) //nolint:gosec // at most maxAtoms
-	name, ok2 := s.m.atom(uint32(v[1]))   //nolint:gosec // at most maxAtoms
+	module, ok1 := s.m.atom(uint32(v[0]))                           //nolint:gosec // at most maxAtoms
+	name, ok2 := s.m.atom(uint32(v[1]))                             //nolint:gosec // at most maxAtoms
 	return Func{module, name, int(v[2])}, ok1 && ok2 && v[2] <= 255 //nolint:gosec // at most maxAtoms
 }
 

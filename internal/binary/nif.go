@@ -19,10 +19,12 @@ type NIF struct {
 	MinERTS      string // "erts-14.0", "" if the entry is too old to say
 }
 
-// NIFFunction is one function of a NIF library.
+// NIFFunction is one function of a NIF library. Its arity is whatever 32 bits
+// hold: the VM, which looks for a function of that arity, is to judge it.
 type NIFFunction struct {
 	Name  string
 	Arity int
+	Flags int // 0, or a kind of dirty scheduler: 1 (CPU), 2 (I/O)
 }
 
 // ErrNoNIF is what reading a file without a static NIF entry ends in.
@@ -32,8 +34,10 @@ var ErrNoNIF = errors.New("no static NIF entry")
 const (
 	vmVariant     = "beam.vanilla\x00" // ERL_NIF_VM_VARIANT
 	variantOffset = 64
+	flagsOffset   = 24 // in ErlNifFunc
 	minERTSOffset = 88
 	functionSize  = 32
+	firstFlags    = 7 // minor version of the NIF API
 	maxNIFFuncs   = 4096
 	maxScanned    = 256 << 20 // bytes of a file searched for the VM variant
 )
@@ -109,9 +113,12 @@ func (e *elfReader) nif(at uint64, pointers map[uint64]uint64) (*NIF, error) {
 	if out.Module, err = e.text(pointers[at+8]); err != nil {
 		return nil, err
 	}
+	if major == 2 && minor < firstFlags {
+		count = 0 // rows are shorter, without flags
+	}
 	for i := range count {
 		row := pointers[at+24] + i*functionSize
-		f, err := e.mapped(row, 16)
+		f, err := e.mapped(row, functionSize)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +126,7 @@ func (e *elfReader) nif(at uint64, pointers map[uint64]uint64) (*NIF, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Functions = append(out.Functions, NIFFunction{name, int(e.word(f, 8) & 0xff)})
+		out.Functions = append(out.Functions, NIFFunction{name, int(e.word(f, 8)), int(e.word(f, flagsOffset))})
 	}
 	// Since API 2.14.
 	if text, err := e.text(pointers[at+minERTSOffset]); err == nil && len(text) < 32 {

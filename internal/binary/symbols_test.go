@@ -186,7 +186,7 @@ func TestReadSymbolsAgreesWithStandardLibrary(t *testing.T) {
 		entry, err := nif(b)
 		wantNIF := &facts.NIF{
 			Major: 2, Minor: 15, Module: "Elixir.Real", MinERTS: "erts-10.4",
-			Functions: []facts.NIFFunction{{Name: "one", Arity: 1}, {Name: "two", Arity: 2}},
+			Functions: []facts.NIFFunction{{Name: "one", Arity: 1}, {Name: "two", Arity: 258, Flags: 2}},
 		}
 		if diff := cmp.Diff(wantNIF, entry); err != nil || diff != "" {
 			t.Errorf("%s: NIF entry: %v (-want +got):\n%s", flag, err, diff)
@@ -203,7 +203,7 @@ typedef struct {
   const char *variant; unsigned options; size_t sizeof_init; const char *min_erts;
 } Entry;
 static void f(void) { puts("f"); }
-static Func funcs[] = {{"one", 1, f, 0}, {"two", 2, f, 0}};
+static Func funcs[] = {{"one", 1, f, 0}, {"two", 258, f, 2}};
 static Entry entry = {2, 15, "Elixir.Real", 2, funcs, 0, 0, 0, 0, "beam.vanilla", 1, 24, "erts-10.4"};
 Entry *nif_init(void) { return &entry; }
 `

@@ -62,7 +62,7 @@ func (s *survey) judge(f release.File, otp int) *Finding {
 	}
 	a := m.RunsOn(otp)
 	if a.Loads {
-		return nil
+		return misnamed(f, m)
 	}
 	out := &Finding{
 		Verdict: Fail, Subject: subject(f),
@@ -84,6 +84,20 @@ func (s *survey) judge(f release.File, otp int) *Finding {
 		out.Summary = fmt.Sprintf("whether Erlang/OTP %d loads it is not known: %s", otp, a.Detail)
 	}
 	return out
+}
+
+// misnamed: the VM looks for a module by the name of its file, and refuses a
+// file that holds another.
+func misnamed(f release.File, m *beam.Module) *Finding {
+	name := strings.TrimSuffix(path.Base(f.Path), ".beam")
+	if m.Name == name {
+		return nil
+	}
+	return &Finding{
+		Verdict: Fail, Subject: subject(f), Summary: fmt.Sprintf("it holds the module %s, not %s", m.Name, name),
+		Evidence: Evidence{Wants: []string{name}, Detail: "it holds " + m.Name},
+		Symptom:  fmt.Sprintf(`"Loading of %s failed: badfile"`, f.Path), Remedy: "build the release again; do not rename BEAM files", Needs: "the module " + name,
+	}
 }
 
 func (s *survey) module(f release.File) (*beam.Module, error) {

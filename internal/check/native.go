@@ -137,3 +137,9 @@ func forceBuild(f release.File, app string) string {
 	}
 	return fmt.Sprintf("`config :elixir_make, :force_build, %s: true`", app)
 }
+
+// appName is the name of the application that owns a file.
+func appName(f release.File) string {
+	name, _, _ := strings.Cut(f.App, "-")
+	return name
+}

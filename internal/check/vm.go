@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dram/internal/beam"
 	"dram/internal/release"
 	"dram/internal/target"
 )
@@ -167,82 +169,157 @@ func otp(s *survey) []Finding {
 	return []Finding{f}
 }
 
-var (
-	relApp  = regexp.MustCompile(`\{\s*'?([a-zA-Z][a-zA-Z0-9_@]*)'?\s*,\s*"([^"\\]+)"`)
-	relERTS = regexp.MustCompile(`\{\s*erts\s*,\s*"([^"\\]+)"\s*\}`)
-	// scriptERTS is the ERTS that the script of a Mix release calls.
-	scriptERTS = regexp.MustCompile(`erts-[0-9][0-9.]*`)
-	appVsn     = regexp.MustCompile(`\{\s*vsn\s*,\s*"([^"\\]*)"\s*\}`)
-)
+// scriptERTS is the ERTS that the script of a Mix release calls.
+var scriptERTS = regexp.MustCompile(`erts-[0-9][0-9.]*`)
 
-const maxApps = 10_000
+// relFile is the release's own .rel file: its path, the ERTS and the versions
+// of applications that it names. The path is "" if there is none.
+type relFile struct {
+	path string
+	erts string
+	apps map[string]string
+	err  error // it could not be read
+}
 
-// relFile is the path and the text of the release's own .rel file.
-func (s *survey) relFile() (name, text string) {
+func (s *survey) relFile() (out relFile) {
 	dir := path.Join("releases", s.rel.Version)
 	for _, base := range []string{s.rel.Name, "start"} {
-		name = path.Join(dir, base+".rel")
-		if text = s.text(name); text != "" {
-			return name, text
+		if out.path = path.Join(dir, base+".rel"); s.files[out.path] == nil {
+			continue
+		}
+		out.erts, out.apps, out.err = parseRel(s.text(out.path))
+		return out
+	}
+	return relFile{}
+}
+
+var errNoRel = errors.New("it is no {release, {Name, Version}, {erts, Version}, Applications}")
+
+// parseRel reads {release, {Name, Vsn}, {erts, Vsn}, [{App, Vsn, …}]} (rel(4)).
+func parseRel(text string) (erts string, apps map[string]string, err error) {
+	term, err := beam.ConsultOne([]byte(text))
+	if err != nil {
+		return "", nil, err
+	}
+	rel, ok := beam.AsTuple(term, "release", 4)
+	if !ok {
+		return "", nil, errNoRel
+	}
+	vm, _ := beam.AsTuple(rel[2], "erts", 2)
+	list, isList := rel[3].(beam.List)
+	if vm == nil || !isList {
+		return "", nil, errNoRel
+	}
+	erts, _ = beam.Text(vm[1])
+	apps = map[string]string{}
+	for _, e := range list {
+		app, ok := e.(beam.Tuple)
+		if !ok || len(app) < 2 {
+			return "", nil, errNoRel
+		}
+		name, isAtom := app[0].(beam.Atom)
+		version, isText := beam.Text(app[1])
+		if !isAtom || !isText {
+			return "", nil, errNoRel
+		}
+		apps[string(name)] = version
+	}
+	return erts, apps, nil
+}
+
+// applications is the versions, by name, of the applications that the boot
+// script loads, or else that the .rel file names.
+func (s *survey) applications() map[string]string {
+	if b, ok := s.mainBoot(); ok && b.script != nil {
+		if apps := b.folders(); len(apps) > 0 {
+			return apps
 		}
 	}
-	return "", ""
+	return s.relFile().apps
 }
 
-// applications is what the .rel file names: versions by name.
-func (s *survey) applications() map[string]string {
-	_, text := s.relFile()
-	if i := strings.Index(text, "["); i >= 0 {
-		text = text[i:] // behind {release,{Name,Vsn}} and {erts,Vsn}
-	}
-	out := map[string]string{}
-	for _, m := range relApp.FindAllStringSubmatch(text, maxApps) {
-		out[m[1]] = m[2]
-	}
-	return out
-}
-
-// consistency: the boot script was made from the .rel file.
+// consistency: no start reads .rel and .app files (a boot script holds what
+// they said when it was made; measured with OTP 23 and 27), but Application.load,
+// release upgrades and people do. What stops a start is in boot.
 func consistency(s *survey) (out []Finding) {
-	name, text := s.relFile()
-	if name == "" {
+	rel := s.relFile()
+	if rel.path == "" {
 		return nil
 	}
-	fault := func(file, summary, detail string) {
+	fault := func(v Verdict, file, summary, detail, symptom string) {
 		out = append(out, Finding{
-			Verdict: Fail, Subject: Subject{File: file, Origin: "metadata"}, Summary: summary, Evidence: Evidence{Detail: detail},
-			Symptom: `"Runtime terminating during boot"`, Remedy: "assemble the release anew; do not change it by hand", Needs: "a release assembled anew",
+			Verdict: v, Subject: s.subjectAt(file), Summary: summary, Evidence: Evidence{Detail: detail},
+			Symptom: symptom, Remedy: "assemble the release anew; do not change it by hand", Needs: "a release assembled anew",
 		})
 	}
+	const quiet = "the release starts; tools that read the file are misled"
+	if rel.err != nil {
+		fault(Warn, rel.path, "it is no sound .rel file", rel.err.Error(), quiet)
+	}
 	erts, _, _ := strings.Cut(strings.TrimSpace(s.text("releases/start_erl.data")), " ")
-	if m := relERTS.FindStringSubmatch(text); m != nil && m[1] != erts {
-		fault(name, fmt.Sprintf("it names erts %s, releases/start_erl.data %s", m[1], erts), "")
+	if rel.err == nil && rel.erts != erts {
+		fault(Warn, rel.path, fmt.Sprintf("it names erts %s, releases/start_erl.data %s", rel.erts, erts), "", quiet)
 	}
 	if s.rel.ERTS == "" {
 		for _, f := range s.rel.Files {
 			if f.Mode.IsDir() && strings.HasPrefix(f.Path, "erts-") && !strings.Contains(f.Path, "/") {
-				fault("releases/start_erl.data", fmt.Sprintf("it names erts %s, the release has %s", erts, f.Path), "")
+				fault(Fail, "releases/start_erl.data", fmt.Sprintf("it names erts %s, the release has %s", erts, f.Path), "", `"erl: not found", or another VM starts`)
 			}
 		}
 	}
 	script := path.Join("releases", s.rel.Version, "elixir")
 	if m := scriptERTS.FindString(s.text(script)); m != "" && s.files[m] == nil {
-		fault(script, fmt.Sprintf("it starts %s/bin/erl, and the release has no %s", m, m), "")
+		fault(Fail, script, fmt.Sprintf("it starts %s/bin/erl, and the release has no %s", m, m), "", `"erl: not found"`)
 	}
-	apps := s.applications()
-	for _, app := range slices.Sorted(maps.Keys(apps)) {
-		at := path.Join("lib", app+"-"+apps[app], "ebin", app+".app")
-		m := appVsn.FindStringSubmatch(s.text(at))
-		switch {
-		case s.files[at] == nil && s.rel.ERTS == "" && s.files[path.Join("lib", app+"-"+apps[app])] == nil:
-			// the target's, see otp
-		case s.files[at] == nil:
-			fault(name, fmt.Sprintf("it names %s %s, and there is no %s", app, apps[app], at), "the release has "+s.versionsOf(app))
-		case m != nil && m[1] != apps[app]:
-			fault(at, fmt.Sprintf("it says version %s, %s says %s", strconv.Quote(m[1]), name, apps[app]), "")
-		}
+	for _, app := range slices.Sorted(maps.Keys(rel.apps)) {
+		s.appFault(rel, app, fault)
 	}
 	return out
+}
+
+func (s *survey) appFault(rel relFile, app string, fault func(v Verdict, file, summary, detail, symptom string)) {
+	folder := path.Join("lib", app+"-"+rel.apps[app])
+	at := path.Join(folder, "ebin", app+".app")
+	missing := fmt.Sprintf("the release starts; Application.load(:%s), as in eval, and upgrades fail", app)
+	if s.files[at] == nil {
+		if s.rel.ERTS != "" || s.files[folder] != nil { // else the target's, see otp
+			fault(Warn, rel.path, fmt.Sprintf("it names %s %s, and there is no %s", app, rel.apps[app], at), "the release has "+s.versionsOf(app), missing)
+		}
+		return
+	}
+	version, err := parseApp(s.text(at), app)
+	switch {
+	case err != nil:
+		fault(Warn, at, "it is no sound .app file", err.Error(), missing)
+	case version != rel.apps[app]:
+		fault(Warn, at, fmt.Sprintf("it says version %s, %s says %s", strconv.Quote(version), rel.path, rel.apps[app]), "",
+			"the release starts; Application.spec and upgrades take the wrong version")
+	}
+}
+
+// parseApp reads the version of {application, Name, [{vsn, Vsn}, …]} (app(4)).
+func parseApp(text, app string) (version string, err error) {
+	term, err := beam.ConsultOne([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	spec, ok := beam.AsTuple(term, "application", 3)
+	if !ok || spec[1] != beam.Atom(app) {
+		return "", fmt.Errorf("it is no {application, %s, Properties}", app)
+	}
+	vsn, _ := beam.Property(spec[2], "vsn")
+	version, ok = beam.Text(vsn)
+	if !ok {
+		return "", errors.New("it has no vsn")
+	}
+	return version, nil
+}
+
+func (s *survey) subjectAt(file string) Subject {
+	if f := s.files[file]; f != nil {
+		return subject(*f)
+	}
+	return Subject{File: file, Origin: "metadata"}
 }
 
 func (s *survey) versionsOf(app string) string {

@@ -22,6 +22,8 @@ const (
 	in    = "usr/lib/x86_64-linux-gnu/"
 	erts  = "erts-15.2.7/bin/"
 	nif   = "lib/exqlite-0.27.0/priv/sqlite3_nif.so"
+	// nifModule is the module that nif is for.
+	nifModule = "lib/exqlite-0.27.0/ebin/Elixir.Exqlite.NIF.beam"
 )
 
 type lib = binarytest.Library
@@ -136,6 +138,7 @@ func hello() tree {
 		"lib/hello-0.1.0/ebin/hello.app":      "644 {application,hello,[{vsn,\"0.1.0\"}]}.",
 		"lib/exqlite-0.27.0/ebin/exqlite.app": "644 {application,exqlite,[{vsn,\"0.27.0\"}]}.",
 		nif:                                   elf(sqlite()),
+		nifModule:                             made("Elixir.Exqlite.NIF", 170),
 		"lib/hello-0.1.0/priv/port":           program,
 	}
 }

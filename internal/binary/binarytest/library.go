@@ -194,7 +194,7 @@ func addNIF(f *ELF, nif *binary.NIF) {
 	if len(functions) > 0 {
 		var rows []byte
 		for _, fn := range nif.Functions {
-			rows = append(rows, Records(f.Order, uint64(0), uint64(fn.Arity), uint64(0), uint64(0))...) //nolint:gosec // small
+			rows = append(rows, Records(f.Order, uint64(0), uint64(fn.Arity), uint64(0), uint64(fn.Flags))...) //nolint:gosec // small
 		}
 		table := f.TailAt() + f.Place(elf.DT_FINI_ARRAY, rows)
 		rela = append(rela, relative(at+24, table)...)
