@@ -55,7 +55,7 @@ func dep(dir string, it elixir.Item) (Dep, bool) {
 			d.Requirement = v.Text
 		case elixir.List:
 			d.options(dir, v)
-		case elixir.Unknown, elixir.Atom, elixir.Int, elixir.Tuple, elixir.Map, elixir.Alias:
+		case elixir.Unknown, elixir.Atom, elixir.Charlist, elixir.Int, elixir.Tuple, elixir.Map, elixir.Alias:
 			if len(parts) == 2 {
 				d.Source = Computed // a requirement or options
 			}
@@ -98,7 +98,7 @@ func (d *Dep) options(dir string, options elixir.Value) {
 func (d *Dep) git(options elixir.Value) {
 	for _, key := range []string{"git", "github"} {
 		if at, ok := options.Get(key); ok && at.Type != elixir.Unknown {
-			d.Source, d.Where = Git, at.Text
+			d.Source, d.Where, d.Tag = Git, at.Text, textOf(options, "tag")
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (r *reader) sources(dir string) string {
 // finish derives what depends on all that was read.
 func (r *reader) finish() {
 	p := r.p
-	lock, ok, _ := r.text("mix.lock", 4<<20) // one that cannot be read is Mix's to refuse
+	lock, ok, _ := r.text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
 	p.HasLock = ok
 	p.UsesHex = strings.Contains(lock, "{:hex,")
 	for _, d := range p.Deps {
@@ -71,6 +71,9 @@ func (r *reader) finish() {
 		if d.Name == "distillery" {
 			p.Kind = Distillery
 		}
+	}
+	if p.Kind == Distillery {
+		p.DistilleryVersion = r.distilleryVersion(lock)
 	}
 	for _, dir := range []string{"assets", "."} {
 		if r.file(path.Join(dir, "package.json")) {

@@ -30,12 +30,15 @@ func (r *reader) mix() error {
 	if v, ok := config.Get("elixir"); ok && v.Type == elixir.Unknown {
 		r.note("mix.exs computes elixir: its value is not known before the build")
 	}
+	keeps, _ := config.Get("prune_code_paths")
+	p.KeepsCodePaths = keeps.IsAtom("false")
 	r.releases(config)
 	r.aliases(config)
 	r.deps(".", config)
 	r.native(".", config)
 	if p.App != "" {
 		p.OwnApps = []string{p.App}
+		r.appVersion(p.App, config)
 	}
 	if apps, ok := config.Get("apps_path"); ok && !apps.IsAtom("nil") {
 		p.Umbrella = true
@@ -80,6 +83,15 @@ func (r *reader) readInside(dir, file string) (string, error) {
 		err = errors.New("no such file")
 	}
 	return text, err
+}
+
+func (r *reader) appVersion(app string, config elixir.Value) {
+	if v := textOf(config, "version"); v != "" && app != "" {
+		if r.p.AppVersions == nil {
+			r.p.AppVersions = map[string]string{}
+		}
+		r.p.AppVersions[app] = v
+	}
 }
 
 // textOf is the string or atom that a keyword list has for key, else "".
@@ -164,6 +176,7 @@ func (r *reader) child(dir string) (app string, err error) {
 	r.deps(dir, config)
 	r.native(dir, config)
 	app = textOf(config, "app")
+	r.appVersion(app, config)
 	r.childAssets(dir, app, config)
 	return app, nil
 }

@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"dram/internal/problem"
+	"dram/internal/project/distillery"
 )
 
 // Kind is the tool that a project's releases are made with.
@@ -54,6 +55,16 @@ type Project struct {
 	DepsOpen bool
 	UsesHex  bool // a dependency comes from Hex, or mix.lock names one
 	HasLock  bool
+
+	// Distillery is what rel/config.exs says, nil where there is none, and
+	// DistilleryVersion the version of the dependency, "" where it is not known.
+	Distillery        *distillery.Config
+	DistilleryVersion string
+	// AppVersions are the versions of the project's own applications, as far
+	// as they are known.
+	AppVersions map[string]string
+	// KeepsCodePaths means that mix.exs says prune_code_paths: false.
+	KeepsCodePaths bool
 
 	OwnApps    []string // the project's own applications, sorted
 	NativeCode []string // evidence of code that a C or Rust compiler must build, sorted
@@ -96,6 +107,7 @@ type Dep struct {
 	Source      Source
 	Requirement string   // "" if there is none or it is not known
 	Where       string   // the path relative to the project, or the git URL
+	Tag         string   // the git tag
 	Only        []string // environments, empty for all
 	NoApp       bool     // app: false, it is no OTP application
 }
@@ -154,7 +166,7 @@ func (r *reader) read() error {
 	default:
 		return noProject(r.p.Dir)
 	}
-	if err := errors.Join(r.mix(), r.versions()); err != nil {
+	if err := errors.Join(r.mix(), r.distillery(), r.versions()); err != nil {
 		return err
 	}
 	r.finish()

@@ -243,7 +243,7 @@ func TestRead(t *testing.T) {
 			Deps: []Dep{
 				{Name: "phoenix", Source: Hex, Requirement: "~> 1.7.14"},
 				{Name: "esbuild", Source: Hex, Requirement: "~> 0.8"},
-				{Name: "heroicons", Source: Git, Where: "tailwindlabs/heroicons", NoApp: true},
+				{Name: "heroicons", Source: Git, Where: "tailwindlabs/heroicons", Tag: "v2.1.1", NoApp: true},
 				{Name: "floki", Source: Hex, Requirement: ">= 0.30.0", Only: []string{"test"}},
 				{Name: "credo", Source: Hex, Requirement: "~> 1.7", Only: []string{"dev", "test"}},
 			},
@@ -314,7 +314,8 @@ func TestRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&c.want, got, cmpopts.EquateEmpty()); diff != "" {
+			opts := cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Project{}, "AppVersions", "Distillery")} // they have tests of their own
+			if diff := cmp.Diff(&c.want, got, opts); diff != "" {
 				t.Error(diff)
 			}
 		})

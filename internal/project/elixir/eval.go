@@ -160,6 +160,8 @@ func literal(t token) Value {
 		return Value{}
 	case t.kind == kindString:
 		return Value{Type: String, Text: t.text}
+	case t.kind == kindCharlist:
+		return Value{Type: Charlist, Text: t.text}
 	case t.kind == kindAtom, t.is("true"), t.is("false"), t.is("nil"):
 		return Value{Type: Atom, Text: t.text}
 	case t.kind == kindInt:

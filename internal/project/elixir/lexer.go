@@ -106,8 +106,12 @@ func (l *lexer) run(depth int, interpolation bool) error {
 		case l.at("}"):
 			open--
 		}
+		known := len(l.tokens)
 		if err := l.next(depth); err != nil {
 			return err
+		}
+		for i := known; i < len(l.tokens); i++ {
+			l.tokens[i].end = l.pos
 		}
 	}
 	if interpolation {

@@ -20,7 +20,7 @@ func (l *lexer) quoted(depth int) error {
 		k = kindKey
 		l.pos++
 	case delim == "'":
-		k = kindOpaque
+		k = kindCharlist
 	}
 	l.emit(k, start, text).dynamic = dynamic
 	return nil
@@ -99,6 +99,8 @@ func (l *lexer) sigil(depth int) error {
 	switch sign {
 	case "s", "S":
 		k = kindString
+	case "c", "C":
+		k = kindCharlist
 	case "w", "W":
 		k = kindWords
 	}

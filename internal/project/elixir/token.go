@@ -35,16 +35,17 @@ func (e *Error) Error() string {
 type kind int
 
 const (
-	kindEOF     kind = iota
-	kindNewline      // one or more line ends, or ";"
-	kindIdent        // name, name?, name!
-	kindAlias        // Name (one segment)
-	kindKeyword      // do, end, fn and the other reserved words
-	kindKey          // name: or "name":
-	kindAtom         // :name or :"name"
-	kindString       // "…", heredocs and ~s sigils
-	kindWords        // ~w sigils: text holds the words, flags the modifiers
-	kindOpaque       // a literal that is of no use here: charlist, other sigil, float, ?c
+	kindEOF      kind = iota
+	kindNewline       // one or more line ends, or ";"
+	kindIdent         // name, name?, name!
+	kindAlias         // Name (one segment)
+	kindKeyword       // do, end, fn and the other reserved words
+	kindKey           // name: or "name":
+	kindAtom          // :name or :"name"
+	kindString        // "…", heredocs and ~s sigils
+	kindWords         // ~w sigils: text holds the words, flags the modifiers
+	kindCharlist      // '…', heredocs of it and ~c sigils
+	kindOpaque        // a literal that is of no use here: other sigil, float, ?c
 	kindInt
 	kindPunct // operators and brackets
 )
@@ -55,6 +56,7 @@ type token struct {
 	flags   string // a sigil's modifiers
 	dynamic bool   // a string or atom with interpolation: text is not its value
 	start   int    // byte offset
+	end     int    // byte offset behind it
 }
 
 func (t token) is(text string) bool {

@@ -5,14 +5,15 @@ type Type int
 
 // The types.
 const (
-	Unknown Type = iota // not a literal: nothing is known of it
-	Atom                // Text is its name; true, false and nil are atoms
-	String              // Text
-	Int                 // Text, as written
-	List                // Items; one that is Unknown stands for any number of elements
-	Tuple               // Items
-	Map                 // Items, those with literal atom keys
-	Alias               // Text, "Foo.Bar"
+	Unknown  Type = iota // not a literal: nothing is known of it
+	Atom                 // Text is its name; true, false and nil are atoms
+	String               // Text
+	Charlist             // Text
+	Int                  // Text, as written
+	List                 // Items; one that is Unknown stands for any number of elements
+	Tuple                // Items
+	Map                  // Items, those with literal atom keys
+	Alias                // Text, "Foo.Bar"
 )
 
 // Value is a literal.
