@@ -1,0 +1,164 @@
+// Package buildkit runs jobs in BuildKit: the one inside a Docker daemon, or any
+// that has an address. The job goes there as the Dockerfile that package
+// dockerfile writes, the source file by file as far as the builder does not
+// have it, and the toolchain in the way that this builder takes it. The release
+// comes back into dram's store, as the caller's own files.
+//
+// Nothing but build cache is left at the builder: no container, and no image
+// but the toolchain's, under its name, where it had to be loaded into a Docker
+// daemon.
+package buildkit
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/tonistiigi/fsutil"
+
+	"dram/internal/engine"
+	"dram/internal/engine/dockerfile"
+	"dram/internal/problem"
+	"dram/internal/store"
+)
+
+// Engine runs jobs at one builder. It is safe for concurrent use.
+type Engine struct {
+	store *store.Store
+	at    Address
+}
+
+// New makes the engine for the builder at an address; nothing is dialled yet.
+// What comes back is kept in st.
+func New(st *store.Store, at Address) *Engine { return &Engine{store: st, at: at} }
+
+// Run runs the job. The caller closes the result, which lets the next build of
+// the same key begin.
+func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*engine.Result, error) {
+	unlock, err := e.store.Lock(ctx, "build-"+job.Key, ev.Wait)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := e.run(ctx, job, ev)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return &engine.Result{Dir: dir, Close: unlock}, nil
+}
+
+func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (string, error) {
+	b, err := dial(ctx, e.at)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	tc, err := b.handOver(ctx, e.store, job.Toolchain)
+	if err != nil {
+		return "", err
+	}
+	home, err := e.store.Work("build", job.Key)
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(home, "release")
+	if err := store.RemoveAll(out); err != nil {
+		return "", fmt.Errorf("making room for the release: %w", err)
+	}
+	opts, err := e.options(job, tc, out)
+	if err != nil {
+		return "", err
+	}
+	p := newProgress(job, ev)
+	_, err = b.Solve(ctx, nil, opts, p.begin())
+	p.end()
+	if err != nil {
+		return "", e.failed(ctx, job, p, err)
+	}
+	return out, nil
+}
+
+// options are what BuildKit is asked to do.
+func (e *Engine) options(job engine.Job, tc handedOver, out string) (client.SolveOpt, error) {
+	file, err := dockerfile.Render(job, dockerfile.Options{
+		Toolchain: tc.name, Cache: cacheName(job),
+	})
+	if err != nil {
+		return client.SolveOpt{}, err
+	}
+	attrs := map[string]string{"filename": "Dockerfile", "target": dockerfile.Release}
+	if dockerfile.Anew(job) {
+		attrs["build-arg:"+dockerfile.AnewArg] = strconv.FormatInt(time.Now().UnixNano(), 36)
+	}
+	stores := map[string]content.Store{}
+	if tc.store != nil {
+		stores[ociStore] = tc.store
+		attrs["context:"+tc.name] = "oci-layout://" + ociStore + "@" + string(tc.digest)
+	}
+	attachables, err := e.attachables(job)
+	if err != nil {
+		return client.SolveOpt{}, err
+	}
+	return client.SolveOpt{
+		Frontend: "dockerfile.v0", FrontendAttrs: attrs,
+		LocalMounts: map[string]fsutil.FS{"context": sourceFS(job.Source), "dockerfile": fileFS("Dockerfile", file)},
+		OCIStores:   stores, SharedKey: cacheName(job), Session: attachables,
+		Exports: []client.ExportEntry{{Type: client.ExporterLocal, OutputDir: out}},
+	}, nil
+}
+
+// attachables are what the builder may ask for while it builds: the secrets,
+// the user's SSH agent, and the logins to registries.
+func (e *Engine) attachables(job engine.Job) ([]session.Attachable, error) {
+	var secrets []string
+	for _, s := range job.Steps {
+		secrets = append(secrets, s.Secrets...)
+	}
+	list := []session.Attachable{secretsprovider.FromMap(map[string][]byte{
+		dockerfile.Secrets: dockerfile.SecretFile(secrets),
+	}), logins()}
+	if socket := e.at.variable("SSH_AUTH_SOCK"); socket != "" {
+		if _, err := os.Stat(socket); err == nil {
+			agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{ID: "default", Paths: []string{socket}}})
+			if err != nil {
+				return nil, problem.New(problem.Environment, "start ssh-agent, or unset SSH_AUTH_SOCK", "forwarding the SSH agent at %q: %w", socket, err)
+			}
+			list = append(list, agent)
+		}
+	}
+	return list, nil
+}
+
+// cacheName begins the names of what the builder keeps for the job. The key
+// names the project's directory and the toolchain; the host's name keeps two
+// users of one builder apart whose projects lie at the same path.
+func cacheName(job engine.Job) string {
+	host, _ := os.Hostname()
+	return job.Name + "-" + store.DigestOf([]byte(job.Key + "\n" + host)).Hex()[:12]
+}
+
+// toolchainTag is a toolchain's name at a builder that has to be given it:
+// "dram-toolchain:debian-13-0123456789ab".
+func toolchainTag(tc engine.Toolchain) string {
+	_, name, _ := strings.Cut(tc.Name, ":")
+	clean := bytes.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', r == '_':
+			return r
+		}
+		return '-'
+	}, []byte(name))
+	const most = 100
+	clean = clean[max(0, len(clean)-most):]
+	return "dram-toolchain:" + strings.TrimLeft(string(clean)+"-"+tc.ID.Hex()[:12], "-.")
+}

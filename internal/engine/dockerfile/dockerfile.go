@@ -1,0 +1,344 @@
+// Package dockerfile writes a job down as a Dockerfile: the one that the
+// buildkit engine has run, and that people keep in their project. It needs no
+// frontend but the one that is built into BuildKit since Docker 20.10, so no
+// registry is asked for one.
+//
+// The stages:
+//
+//	toolchain   the image that compiles, the job's environment, and a script
+//	fetch       what the steps that fetch made, from the files they need alone
+//	source      that, with the whole source over it
+//	assemble    the steps that build
+//	release     nothing but the exported directory, for --output
+//	(the last)  source, dependencies and compiled code, to run Mix in
+//
+// Cache mounts make builds fast and decide nothing: a build with empty ones has
+// the same result. What the last stage and the engine read comes out of layers.
+package dockerfile
+
+import (
+	_ "embed"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/engine"
+	"dram/internal/problem"
+)
+
+// The names that the file gives to things outside it.
+const (
+	ToolchainArg = "TOOLCHAIN"   // build argument: the image to build in
+	AnewArg      = "ANEW"        // build argument: another value fetches again where there is no lock file
+	Secrets      = "environment" // secret: a file of shell assignments, as SecretFile writes it
+	Release      = "release"     // stage: the release alone
+	Last         = "build-elixir"
+)
+
+// The lines by which the script tells where it is; they stand in the log.
+const (
+	MarkStep     = "dram: step "
+	MarkUnlocked = "dram: unlocked"
+	MarkNothing  = "dram: nothing at "
+)
+
+// Options are what a file depends on besides the job.
+type Options struct {
+	// Toolchain is the image to build in unless the build argument TOOLCHAIN
+	// names another.
+	Toolchain string
+	// Cache begins the names of the cache mounts: builds with the same share
+	// them, and wait for one another. The job's name, if empty.
+	Cache string
+	// Path is where the file lies in the project, for its comments; "" if it lies
+	// nowhere.
+	Path string
+	// Compile is what the last stage runs, the release's first step if empty.
+	Compile []string
+	// Classic leaves out what Docker's classic builder does not know: mounts, and
+	// the network switched off.
+	Classic bool
+}
+
+//go:embed build.sh
+var script string
+
+// Render writes the job down. The same job and options give the same bytes.
+func Render(job engine.Job, o Options) ([]byte, error) {
+	if o.Cache == "" {
+		o.Cache = job.Name
+	}
+	r := renderer{job: job, o: o}
+	for _, part := range []func(){r.head, r.toolchain, r.fetch, r.source, r.assemble, r.last} {
+		part()
+	}
+	if r.err != nil {
+		return nil, problem.New(problem.Usage, "rename it, or exclude it in .dockerignore", "writing a Dockerfile: %w", r.err)
+	}
+	return []byte(r.b.String()), nil
+}
+
+// Fetching are the job's steps that run in the stage "fetch".
+func Fetching(job engine.Job) []engine.Step {
+	for i, s := range job.Steps {
+		if s.Needs == nil {
+			return job.Steps[:i]
+		}
+	}
+	return job.Steps
+}
+
+// Anew says whether some step fetches without a lock: then the build argument
+// ANEW is to be another one each time.
+func Anew(job engine.Job) bool {
+	return slices.ContainsFunc(Fetching(job), func(s engine.Step) bool { return s.Once == "" })
+}
+
+type renderer struct {
+	job engine.Job
+	o   Options
+	b   strings.Builder
+	err error
+}
+
+func (r *renderer) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"\n", args...) }
+
+// kept is the directory that the steps build in and that lives on.
+func (r *renderer) kept() string {
+	for _, k := range r.job.Keep {
+		if strings.HasPrefix(r.job.Export, k+"/") {
+			return k
+		}
+	}
+	return path.Dir(r.job.Export)
+}
+
+// fetched are the kept directories that the fetching steps fill.
+func (r *renderer) fetched() []string {
+	return slices.DeleteFunc(slices.Clone(r.job.Keep), func(k string) bool { return k == r.kept() })
+}
+
+func (r *renderer) head() {
+	name := path.Base(r.job.Export)
+	if r.o.Path != "" {
+		r.line("# The build of %s, as dram does it; this file is its own, and yours to change.", r.job.Name)
+		r.line("#   docker build --tag=%s -f %s .", Last, r.o.Path)
+		r.line("#   docker run -v $PWD/releases:%s/releases %s %s", engine.SourceDir, Last, shellWords(r.lastArgv()))
+		r.line("# leave the tarball in releases/%s/releases/VERSION/, and", name)
+		r.line("#   docker build --target=%s --output=DIR -f %s .", Release, r.o.Path)
+		r.line("# the release's files in DIR.")
+		if !r.o.Classic {
+			r.line("# It needs BuildKit: Docker 23, or 20.10 with DOCKER_BUILDKIT=1.")
+		}
+	}
+	r.line("ARG %s=%s", ToolchainArg, r.o.Toolchain)
+}
+
+func (r *renderer) toolchain() {
+	r.line("")
+	r.line("FROM ${%s} AS toolchain", ToolchainArg)
+	r.line("USER 0:0")
+	r.line(`SHELL ["/bin/sh", "-euc"]`)
+	for _, kv := range r.job.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		r.line("ENV %s=%s", name, r.quoted(value))
+	}
+	r.line("WORKDIR %s", engine.SourceDir)
+	r.line("# The script that the steps below call. It tells, too, what may be kept of an")
+	r.line("# earlier build.")
+	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
+	lines = slices.Insert(lines, 1, r.settings()...)
+	r.line(`RUN mkdir /dram; printf '%%s\n' \`)
+	for _, l := range lines {
+		r.line(`    %s \`, shellWord(l))
+	}
+	r.line("    > /dram/build; chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id")
+}
+
+// settings are what the script is told of the job.
+func (r *renderer) settings() []string {
+	var pruned []string
+	for _, k := range r.job.Keep {
+		if rest, ok := strings.CutPrefix(k, engine.SourceDir+"/"); ok {
+			pruned = append(pruned, "-path ./"+rest+" -prune -o")
+		}
+	}
+	lock := "mix.lock"
+	for _, s := range r.job.Steps {
+		if s.Lock != "" {
+			lock = s.Lock
+		}
+	}
+	return []string{
+		"kept=" + shellWord(r.kept()),
+		"fetched=" + shellWord(strings.Join(r.fetched(), " ")),
+		"derived=" + shellWord(strings.Join(r.job.Derived, " ")),
+		"export=" + shellWord(r.job.Export),
+		"pruned=" + shellWord(strings.Join(pruned, " ")),
+		"lock=" + shellWord(lock),
+	}
+}
+
+func (r *renderer) fetch() {
+	r.line("")
+	r.line("FROM toolchain AS fetch")
+	steps := Fetching(r.job)
+	if len(steps) == 0 {
+		return
+	}
+	r.line("# Only what fetching depends on: after a change to anything else it is not done")
+	r.line("# again.")
+	r.needs(steps)
+	if Anew(r.job) {
+		r.line("# There is no lock file: another value fetches again.")
+		r.line("ARG %s=", AnewArg)
+	}
+	flags := []string{r.cache("fetched", "/dram/fetched")}
+	r.run(append(flags, r.secrets(steps)...), false, func() {
+		r.line(`    /dram/build seed; \`)
+		for _, s := range steps {
+			r.line(`    %s; \`, r.step(s))
+		}
+		r.line("    /dram/build save")
+	})
+}
+
+// needs copies the files that the steps need, directory by directory.
+func (r *renderer) needs(steps []engine.Step) {
+	byDir := map[string][]string{}
+	for _, s := range steps {
+		for _, n := range s.Needs {
+			if dir := path.Dir(n); !slices.Contains(byDir[dir], n) {
+				byDir[dir] = append(byDir[dir], n)
+			}
+		}
+	}
+	for _, dir := range sortedKeys(byDir) {
+		slices.Sort(byDir[dir])
+		words := make([]string, 0, len(byDir[dir])+1)
+		for _, n := range byDir[dir] {
+			words = append(words, r.copyWord(pattern(n)))
+		}
+		words = append(words, r.copyWord("./"+dir+"/"))
+		r.line("COPY [%s]", strings.Join(words, ", "))
+	}
+}
+
+func (r *renderer) source() {
+	r.line("")
+	r.line("FROM fetch AS source")
+	r.line("COPY . .")
+}
+
+func (r *renderer) assemble() {
+	r.line("")
+	r.line("FROM source AS assemble")
+	steps := r.job.Steps[len(Fetching(r.job)):]
+	noted := false
+	for first := 0; first < len(steps); {
+		end := first + 1
+		for end < len(steps) && steps[end].Network == steps[first].Network {
+			end++
+		}
+		r.group(steps[first:end], &noted)
+		first = end
+	}
+	r.line("# For --output: the release and nothing else.")
+	r.line("FROM scratch AS %s", Release)
+	r.line("COPY --from=assemble /dram/out/ /")
+}
+
+// group is some steps in one RUN.
+func (r *renderer) group(steps []engine.Step, noted *bool) {
+	r.line("# Without the network: what is built comes of the source and of what was fetched.")
+	r.run(append([]string{r.cache("build", r.kept())}, r.secrets(steps)...), !steps[0].Network, func() {
+		r.line(`    /dram/build begin; \`)
+		for i, s := range steps {
+			command := r.step(s)
+			if s.Volatile && !*noted {
+				*noted = true
+				command = "/dram/build generated && " + command
+			}
+			and := " &&"
+			if i == len(steps)-1 {
+				and = " || status=$?;"
+			}
+			r.line(`    %s%s \`, command, and)
+		}
+		r.line(`    /dram/build end ${status:-0}; \`)
+		r.line("    /dram/build export")
+	})
+}
+
+// last is the stage to run Mix in: an image, so what it compiled is copied out
+// of the cache mount.
+func (r *renderer) last() {
+	r.line("")
+	r.line("# What the last stage has compiled.")
+	r.line("FROM source AS compiled")
+	r.run([]string{r.cache("build", r.kept())}, true, func() {
+		r.line(`    /dram/build begin; \`)
+		r.line(`    %s || status=$?; \`, r.step(r.compileStep()))
+		r.line(`    /dram/build end ${status:-0}; \`)
+		r.line("    cp -a %s /dram/compiled", r.kept())
+	})
+	r.line("")
+	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
+	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
+	r.line("FROM source AS %s", Last)
+	r.line("COPY --from=compiled /dram/compiled %s", r.kept())
+	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
+	words := make([]string, 0, 8)
+	for _, a := range r.lastArgv() {
+		words = append(words, r.jsonWord(a))
+	}
+	r.line("CMD [%s]", strings.Join(words, ", "))
+}
+
+func (r *renderer) lastArgv() []string { return r.job.Steps[len(r.job.Steps)-1].Argv }
+
+func (r *renderer) compileStep() engine.Step {
+	s := r.job.Steps[len(r.job.Steps)-1]
+	s.Name, s.Argv = "compile", r.o.Compile
+	if len(s.Argv) == 0 {
+		s.Argv = []string{"mix", "compile"}
+	}
+	return s
+}
+
+// run writes a RUN with its flags.
+func (r *renderer) run(flags []string, alone bool, body func()) {
+	if alone {
+		flags = append([]string{"--network=none"}, flags...)
+	}
+	if r.o.Classic {
+		flags = nil
+	}
+	r.line(`RUN %s\`, strings.Join(append(flags, ""), ` \`+"\n    "))
+	body()
+}
+
+// cache is a flag for a cache mount. Two builds with the same one wait for one
+// another.
+func (r *renderer) cache(name, target string) string {
+	return fmt.Sprintf("--mount=type=cache,id=%s-%s,target=%s,sharing=locked", r.o.Cache, name, target)
+}
+
+// secrets are the flags for steps that may be given secrets and the user's SSH
+// agent; neither has to be there.
+func (r *renderer) secrets(steps []engine.Step) []string {
+	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Network }) {
+		return nil
+	}
+	return []string{"--mount=type=secret,id=" + Secrets, "--mount=type=ssh"}
+}
+
+// step is the shell command that runs a step.
+func (r *renderer) step(s engine.Step) string {
+	words := []string{"/dram/build", "step", s.Name}
+	if len(s.Env) > 0 {
+		words = append(append(words, "env"), s.Env...)
+	}
+	return shellWords(append(words, s.Argv...))
+}
