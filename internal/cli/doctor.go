@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
+	"dram/internal/ui"
 )
 
 func newDoctor(g *globals) *cobra.Command {
@@ -16,8 +19,8 @@ func newDoctor(g *globals) *cobra.Command {
 		Short: "say what each engine needs of this machine, and what to do where it is missing",
 		Long: long(`
 Checks each precondition of each engine by trying it: yes or no, what was
-found, and the remedy. Exits with 5 if the engine that would be used lacks
-something.`),
+found, and the remedy, and which engine auto chooses: the first that lacks
+nothing. Exits with 5 if there is none.`),
 		Example: "  dram doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -25,33 +28,42 @@ something.`),
 			if err != nil {
 				return err
 			}
-			scratch, done, err := st.TempDir("doctor")
-			if err != nil {
-				return err
-			}
-			defer done()
-			return doctor(cmd.OutOrStdout(), st.Dir(), sandbox.Preconditions(scratch))
+			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "cache  %s  writable\n", st.Dir())
+			return doctor(cmd.Context(), cmd.OutOrStdout(), engines(st, ui.New(g.std.Err, ui.Options{})))
 		},
 	}
 }
 
-func doctor(w io.Writer, cache string, native []sandbox.Precondition) error {
-	_, _ = fmt.Fprintf(w, "cache  %s  writable\n\nengine native\n", cache)
-	missing := 0
-	for _, p := range native {
-		mark := "yes"
-		if !p.OK {
-			mark = "NO "
-			missing++
+// doctor tries every engine, and fails where none works.
+func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) error {
+	chosen := ""
+	for _, o := range options {
+		_, _ = fmt.Fprintf(w, "\nengine %s\n", o.Name)
+		missing := 0
+		for _, p := range o.Needs(ctx) {
+			if !p.OK {
+				missing++
+			}
+			need(w, p)
 		}
-		_, _ = fmt.Fprintf(w, "  %s  %-28s %s\n", mark, p.Name, p.Detail)
-		if !p.OK && p.Remedy != "" {
-			_, _ = fmt.Fprintf(w, "       remedy: %s\n", p.Remedy)
+		if missing == 0 && chosen == "" {
+			chosen = o.Name
 		}
 	}
-	if missing > 0 {
-		return problem.New(problem.Environment, "see the remedies above",
-			"the native engine lacks %d of %d preconditions", missing, len(native))
+	if chosen == "" {
+		return problem.New(problem.Environment, "see the remedies above", "no engine works on this machine")
 	}
+	_, _ = fmt.Fprintf(w, "\nauto chooses %s\n", chosen)
 	return nil
+}
+
+func need(w io.Writer, p sandbox.Precondition) {
+	mark := "yes"
+	if !p.OK {
+		mark = "NO "
+	}
+	_, _ = fmt.Fprintf(w, "  %s  %-28s %s\n", mark, p.Name, p.Detail)
+	if !p.OK && p.Remedy != "" {
+		_, _ = fmt.Fprintf(w, "       remedy: %s\n", p.Remedy)
+	}
 }

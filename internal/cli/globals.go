@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"dram/internal/config"
-	"dram/internal/engine/native"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -112,14 +111,15 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true, // what is fetched is compressed, and its digest is of the bytes as they come
 	}}
+	u := ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
 	return &pipeline.Pipeline{
 		Store: st,
-		UI:    ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet}),
+		UI:    u,
 		Toolchains: &toolchain.Provider{
 			Store: st, HTTP: client, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(c, pipeline.Host()),
 			AllowExpired: c.Expired == "allow",
 		},
-		Engine:  native.New(st),
+		Engines: engines(st, u),
 		Environ: os.Environ(),
 		Refresh: g.refresh,
 	}, nil

@@ -106,7 +106,7 @@ func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipelin
 // imageRef reads an argument that names an image, not a project.
 func imageRef(what string) (toolchain.Ref, bool) {
 	if kind, _, ok := strings.Cut(what, ":"); ok {
-		if ref, err := toolchain.ParseRef(what); err == nil && kind != string(toolchain.Distro) {
+		if ref, err := toolchain.ParseRef(what); err == nil && kind != string(toolchain.Distro) && kind != string(toolchain.Host) {
 			return ref, true
 		}
 	}

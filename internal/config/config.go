@@ -21,7 +21,7 @@ type Config struct {
 	Mirror         string   // URL of a Debian archive
 	SecurityMirror string   // URL of a Debian security archive
 	Repository     string   // where images for asked versions are looked for
-	Engine         string   // "native"
+	Engine         string   // "auto", "native", "buildkit", "host"
 	Release        string   // which of the project's releases
 	OutputDir      string   // where results go, in place of releases/NAME
 	MixEnv         string
@@ -54,13 +54,13 @@ type Setting struct {
 // Settings is every setting, in the order in which docs list them.
 func Settings() []Setting {
 	return []Setting{
-		{Key: "toolchain.ref", Env: "DRAM_TOOLCHAIN", Flag: "toolchain", Default: "detected", Help: "toolchain: distro:debian/13, image:REF, oci:DIR or tar:FILE", field: func(c *Config) any { return &c.Toolchain }},
+		{Key: "toolchain.ref", Env: "DRAM_TOOLCHAIN", Flag: "toolchain", Default: "detected", Help: "toolchain: distro:debian/13, image:REF, oci:DIR or tar:FILE; host: with the host engine", field: func(c *Config) any { return &c.Toolchain }},
 		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "Debian packages added to a distro: toolchain", field: func(c *Config) any { return &c.Packages }},
 		{Key: "toolchain.mirror", Env: "DRAM_MIRROR", Flag: "mirror", Default: "the host's apt sources, else ftp.debian.org", Help: "URL of the Debian archive", field: func(c *Config) any { return &c.Mirror }},
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
-		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "native", Help: "what runs the build: native", field: func(c *Config) any { return &c.Engine }},
+		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto, the first of these that works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", field: func(c *Config) any { return &c.Release }},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},

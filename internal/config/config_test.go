@@ -121,7 +121,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "toolchain.expired_indexes": "allow"}[s.Key]; ok {
+		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow"}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {

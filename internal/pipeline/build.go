@@ -82,7 +82,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
-	built, err := p.runJob(ctx, pl.Job(tc, root, facts, src, p.Environ))
+	built, err := p.runJob(ctx, pl.Engine, pl.Job(tc, root, facts, src, p.Environ))
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +243,11 @@ func missing(list []rootfs.Missing, tc *toolchain.Toolchain) error {
 
 // runJob runs the build's steps, each a stage; the output goes to a log and is
 // shown when a step fails.
-func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, error) {
+func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*engine.Result, error) {
+	eng, err := p.engine(name)
+	if err != nil {
+		return nil, err
+	}
 	log, err := p.openLog(job.Key)
 	if err != nil {
 		return nil, err
@@ -252,7 +256,7 @@ func (p *Pipeline) runJob(ctx context.Context, job engine.Job) (*engine.Result, 
 	stage := p.UI.Start("build", "staging the source")
 	lines := stage.Writer()
 	defer lines.Flush()
-	built, err := p.Engine.Run(ctx, job, engine.Events{
+	built, err := eng.Run(ctx, job, engine.Events{
 		Output: io.MultiWriter(log, lines),
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
 		Step: func(s engine.Step, skipped bool) {

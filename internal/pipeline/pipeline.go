@@ -12,7 +12,6 @@ import (
 	"dram/internal/check"
 	"dram/internal/config"
 	"dram/internal/debian"
-	"dram/internal/engine"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -26,9 +25,9 @@ type Pipeline struct {
 	Store      *store.Store
 	UI         *ui.UI
 	Toolchains *toolchain.Provider
-	Engine     engine.Engine
-	Environ    []string // dram's own environment
-	Refresh    bool     // ask archives and registries again
+	Engines    []EngineOption // in the order in which auto tries them
+	Environ    []string       // dram's own environment
+	Refresh    bool           // ask archives and registries again
 }
 
 // Mirror is the Debian archive to use: what was set, else what the host's apt
@@ -64,7 +63,7 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 	}
 	in := plan.Inputs{
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
-		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags,
+		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags, Engine: p.chooseEngine,
 	}
 	for _, s := range debian.Suites() {
 		in.Suites = append(in.Suites, plan.Suite{Name: s.Version, Stable: s.Stable()})

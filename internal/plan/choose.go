@@ -13,12 +13,22 @@ import (
 	"dram/internal/problem"
 )
 
+// HostEngine is the engine whose toolchain is this machine.
+const HostEngine = "host"
+
 // toolchain chooses: what was set; else an image with the versions that the
 // project asks for; else the newest stable Debian that satisfies mix.exs.
 func (m *maker) toolchain(ctx context.Context) error {
 	m.plan.Packages = m.in.Config.Packages
 	asked := m.in.Project.Asked
+	onHost := strings.HasPrefix(m.in.Config.Toolchain, "host:")
 	switch {
+	case m.plan.Engine == HostEngine && m.in.Config.Toolchain == "":
+		m.choose("host:", "the host engine builds with what this machine has")
+		return nil
+	case onHost != (m.plan.Engine == HostEngine):
+		return problem.New(problem.Usage, "leave the toolchain out, or choose the engine with --engine native",
+			"engine %s cannot build with toolchain %s: the host engine, and no other, builds with host:", m.plan.Engine, m.in.Config.Toolchain)
 	case m.in.Config.Toolchain != "":
 		m.choose(m.in.Config.Toolchain, m.set("toolchain.ref"))
 		return nil

@@ -32,6 +32,9 @@ type Inputs struct {
 	Suites []Suite
 	// Versions tells what a suite has.
 	Versions func(ctx context.Context, suite string) (debian.Versions, error)
+	// Engine chooses an engine: the one that was asked for, or for "auto" the
+	// first that this machine can run; reason says why.
+	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
 }
@@ -130,16 +133,16 @@ func (m *maker) kind(context.Context) error {
 		"%s is a project for %s, which this version of dram does not build yet", p.Dir, p.Kind)
 }
 
-func (m *maker) engine(context.Context) error {
-	engine := cmp.Or(m.in.Config.Engine, "native")
-	if engine == "auto" {
-		engine = "native"
+func (m *maker) engine(ctx context.Context) error {
+	engine, reason, err := m.in.Engine(ctx, cmp.Or(m.in.Config.Engine, "auto"))
+	if err != nil {
+		return err
 	}
-	if engine != "native" {
-		return problem.New(problem.Usage, "use native", "unknown engine %q", engine)
+	if m.in.Config.Origin("engine") != "" && m.in.Config.Engine != "auto" {
+		reason = m.set("engine")
 	}
 	m.plan.Engine, m.plan.Platform = engine, "linux/"+m.in.Arch
-	m.decide("engine", engine, m.set("engine"))
+	m.decide("engine", engine, reason)
 	m.decide("platform", m.plan.Platform, "the engine builds for the machine it runs on")
 	m.plan.MixEnv = cmp.Or(m.in.Config.MixEnv, "prod")
 	m.decide("mix env", m.plan.MixEnv, m.set("build.mix_env"))
@@ -271,9 +274,12 @@ func (m *maker) steps(context.Context) error {
 		m.decide("native code", "compiled in the toolchain", strings.Join(p.NativeCode, ", "))
 	}
 	command := strings.Join(m.plan.releaseCommand(), " ")
-	if m.in.Config.BuildNetwork != "host" {
+	switch {
+	case m.plan.Engine == HostEngine:
+		m.decide("build", command+", with this machine's network", "the host engine isolates nothing")
+	case m.in.Config.BuildNetwork != "host":
 		m.decide("build", command+", without the network", "Mix compiles and assembles")
-	} else {
+	default:
 		m.plan.Network = true
 		m.decide("build", command+", with the network", "host: "+m.set("build.network"))
 		m.plan.Notes = append(m.plan.Notes, "compiling has the network: what it downloads is not checked by dram, and builds may differ")

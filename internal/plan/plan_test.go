@@ -21,6 +21,12 @@ func inputs(p project.Project) Inputs {
 		"13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
 	}
 	return Inputs{
+		Engine: func(_ context.Context, asked string) (string, string, error) {
+			if asked == "auto" {
+				return "native", "it works here", nil
+			}
+			return asked, "asked for", nil
+		},
 		Project: &p, Arch: "amd64",
 		Suites: []Suite{{"13", true}, {"12", true}, {"forky", false}},
 		Versions: func(_ context.Context, suite string) (debian.Versions, error) {

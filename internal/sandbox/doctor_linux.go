@@ -31,12 +31,12 @@ type probe struct {
 
 // Preconditions tries what the sandbox needs of this machine and user. scratch
 // is an existing directory on the file system where sandboxes are to have theirs.
-func Preconditions(scratch string) []Precondition {
+func Preconditions(ctx context.Context, scratch string) []Precondition {
 	out := []Precondition{{
 		Name: "subordinate user ids", OK: true,
 		Detail: "not needed: the sandbox maps one id, and changing owners inside succeeds without effect",
 	}}
-	probes, err := tryInside(scratch)
+	probes, err := tryInside(ctx, scratch)
 	if err != nil {
 		return append(out, Precondition{Name: "user namespaces", Detail: err.Error(), Remedy: problem.Hint(err)})
 	}
@@ -58,14 +58,14 @@ func Preconditions(scratch string) []Precondition {
 }
 
 // tryInside runs an init that tries everything.
-func tryInside(scratch string) ([]probe, error) {
+func tryInside(ctx context.Context, scratch string) ([]probe, error) {
 	dir, err := os.MkdirTemp(scratch, "probe-*")
 	if err != nil {
 		return nil, problem.New(problem.Environment, "make the directory writable, or set DRAM_CACHE_DIR to another one",
 			"probing the sandbox: %w", err)
 	}
 	defer func() { _ = store.RemoveAll(dir) }()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -242,7 +242,7 @@ func TestExplainedFailures(t *testing.T) {
 func TestPreconditions(t *testing.T) {
 	dir := t.TempDir()
 	var names []string
-	for _, p := range Preconditions(dir) {
+	for _, p := range Preconditions(t.Context(), dir) {
 		names = append(names, p.Name)
 		if !p.OK || p.Detail == "" {
 			t.Errorf("%+v", p)
@@ -254,7 +254,7 @@ func TestPreconditions(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("the probe left %v", entries)
 	}
-	for _, p := range Preconditions(filepath.Join(dir, "nonesuch")) {
+	for _, p := range Preconditions(t.Context(), filepath.Join(dir, "nonesuch")) {
 		if p.Name == "user namespaces" && (p.OK || p.Remedy == "") {
 			t.Errorf("%+v", p)
 		}

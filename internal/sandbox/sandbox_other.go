@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"context"
+	"context"
 	"runtime"
 
 	"dram/internal/problem"
@@ -20,6 +21,6 @@ func Run(context.Context, Spec) error {
 func Main() {}
 
 // Preconditions says that the sandbox needs Linux.
-func Preconditions(string) []Precondition {
+func Preconditions(context.Context, string) []Precondition {
 	return []Precondition{{Name: "Linux", Detail: "this is " + runtime.GOOS, Remedy: otherHint}}
 }

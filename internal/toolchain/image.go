@@ -98,7 +98,7 @@ func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
 		img, err = fromLayout(ref.Value, p.Arch)
 	case Tar:
 		img, err = tarball.ImageFromPath(ref.Value, nil)
-	case Distro:
+	case Distro, Host:
 	}
 	if err != nil {
 		return nil, problem.New(problem.Usage, refHint, "opening %s: %w", ref, err)

@@ -15,6 +15,7 @@ const (
 	Image  Kind = "image"  // image:REF, from a registry
 	Layout Kind = "oci"    // oci:DIR, an OCI image layout
 	Tar    Kind = "tar"    // tar:FILE, as `docker save` writes it, or a tarred OCI layout
+	Host   Kind = "host"   // host:, this machine as it is, for the host engine
 )
 
 // Ref names a toolchain.
@@ -25,12 +26,14 @@ type Ref struct {
 
 func (r Ref) String() string { return string(r.Kind) + ":" + r.Value }
 
-const refHint = `write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR or tar:FILE`
+const refHint = `write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR, tar:FILE, or host: with the host engine`
 
 // ParseRef reads a reference.
 func ParseRef(s string) (Ref, error) {
 	kind, value, ok := strings.Cut(s, ":")
 	switch k := Kind(kind); {
+	case ok && k == Host && value == "":
+		return Ref{Kind: k}, nil
 	case !ok || value == "":
 		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q is no reference", s)
 	case k == Distro && !strings.HasPrefix(value, "debian/"):

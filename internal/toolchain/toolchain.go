@@ -1,5 +1,5 @@
 // Package toolchain turns a reference (distro:debian/13, image:REF, oci:DIR,
-// tar:FILE) into a root filesystem that compiles Erlang and Elixir. Resolving
+// tar:FILE, host:) into a root filesystem that compiles Erlang and Elixir. Resolving
 // is cheap and names the content; unpacking happens once per content and is
 // kept in the cache.
 //
@@ -51,6 +51,7 @@ type Toolchain struct {
 
 	store *store.Store
 	arch  string
+	dir   string // the root, where it is no tree of the cache
 	fill  func(ctx context.Context, dir string) error
 	find  func(ctx context.Context) (v1.Image, error) // an image, all its layers in the cache; nil for a distribution
 }
@@ -62,6 +63,8 @@ func (p *Provider) Open(ctx context.Context, ref Ref, opts Options) (*Toolchain,
 		return p.openDistro(ctx, ref, opts)
 	case Image, Layout, Tar:
 		return p.openImage(ctx, ref, opts)
+	case Host:
+		return p.openHost(ctx, ref)
 	}
 	return nil, fmt.Errorf("opening toolchain %s: unknown kind", ref)
 }
@@ -76,10 +79,13 @@ func (p *Provider) progress(format string, args ...any) {
 }
 
 // Unpacked says whether the root is already in the cache.
-func (t *Toolchain) Unpacked() bool { return t.store.HasTree("root", t.ID.Hex()) }
+func (t *Toolchain) Unpacked() bool { return t.dir != "" || t.store.HasTree("root", t.ID.Hex()) }
 
 // Root gives the unpacked root's directory, which nobody writes to.
 func (t *Toolchain) Root(ctx context.Context) (string, error) {
+	if t.dir != "" {
+		return t.dir, nil
+	}
 	dir, err := t.store.Tree(ctx, "root", t.ID.Hex(), t.fill)
 	if err != nil {
 		return "", fmt.Errorf("unpacking toolchain %s: %w", t.Ref, err)

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"os/exec"
+
+	"dram/internal/engine/host"
+	"dram/internal/engine/native"
+	"dram/internal/pipeline"
+	"dram/internal/sandbox"
+	"dram/internal/store"
+	"dram/internal/ui"
+)
+
+// engines is what builds, in the order in which auto tries it.
+func engines(st *store.Store, u *ui.UI) []pipeline.EngineOption {
+	return []pipeline.EngineOption{
+		{
+			Name: "native", Engine: native.New(st), Why: "dram's own sandbox works here",
+			Needs: func(ctx context.Context) []sandbox.Precondition { return nativeNeeds(ctx, st) },
+		},
+		{
+			Name: "host", Why: "this machine has Erlang and Elixir itself",
+			Engine: host.New(st, host.Options{Note: func(dir string, why error) {
+				u.Warn("building in %s, not in /app (%v): paths in the release may differ from those of other engines", dir, why)
+			}}),
+			Needs: func(context.Context) []sandbox.Precondition { return hostNeeds() },
+		},
+	}
+}
+
+func nativeNeeds(ctx context.Context, st *store.Store) []sandbox.Precondition {
+	scratch, done, err := st.TempDir("doctor")
+	if err != nil {
+		return []sandbox.Precondition{{Name: "cache", Detail: err.Error(), Remedy: "make it writable, or set DRAM_CACHE_DIR"}}
+	}
+	defer done()
+	return sandbox.Preconditions(ctx, scratch)
+}
+
+func hostNeeds() []sandbox.Precondition {
+	var out []sandbox.Precondition
+	for _, name := range []string{"erl", "elixir", "mix"} {
+		p := sandbox.Precondition{Name: name, Remedy: "install Erlang and Elixir here, in the versions that the project asks for, or use another engine"}
+		at, err := exec.LookPath(name)
+		if p.OK = err == nil; p.OK {
+			p.Detail = at
+		} else {
+			p.Detail = "not found in PATH"
+		}
+		out = append(out, p)
+	}
+	return out
+}

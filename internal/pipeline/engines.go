@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"dram/internal/engine"
+	"dram/internal/problem"
+	"dram/internal/sandbox"
+)
+
+// EngineOption is an engine that dram has, and what it needs.
+type EngineOption struct {
+	Name   string
+	Engine engine.Engine
+	// Needs tries what the engine needs of this machine.
+	Needs func(ctx context.Context) []sandbox.Precondition
+	// Why says, in a few words, why auto chooses it.
+	Why string
+}
+
+// lack is the first thing that an engine needs and this machine does not have.
+// That it has all is believed for a day, so that trying costs nothing; should
+// it no longer be true, the build says so.
+func (p *Pipeline) lack(ctx context.Context, o EngineOption) *sandbox.Precondition {
+	key := fmt.Sprintf("%s of %d", o.Name, os.Geteuid())
+	if age, ok := p.Store.Age("engine", key); ok && age < 24*time.Hour {
+		return nil
+	}
+	for _, need := range o.Needs(ctx) {
+		if !need.OK {
+			return &need
+		}
+	}
+	_ = p.Store.Put("engine", key, true) // only tried again
+	return nil
+}
+
+// chooseEngine is as plan.Inputs.Engine has it. An engine that was asked for
+// is not tried: the build itself says what is missing.
+func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason string, err error) {
+	if asked != "auto" {
+		if p.option(asked) == nil {
+			return "", "", problem.New(problem.Usage, "use auto or one of: "+strings.Join(p.engineNames(), ", "), "unknown engine %q", asked)
+		}
+		return asked, "asked for", nil
+	}
+	var lacking []string
+	for _, o := range p.Engines {
+		lack := p.lack(ctx, o)
+		if lack == nil {
+			reason := o.Why
+			if len(lacking) > 0 {
+				reason += "; not " + strings.Join(lacking, ", not ")
+			}
+			return o.Name, reason, nil
+		}
+		lacking = append(lacking, fmt.Sprintf("%s (%s: %s)", o.Name, lack.Name, lack.Detail))
+	}
+	return "", "", problem.New(problem.Environment, "run `dram doctor`: it names the remedies",
+		"no engine works on this machine: %s", strings.Join(lacking, ", "))
+}
+
+func (p *Pipeline) engineNames() []string {
+	var names []string
+	for _, o := range p.Engines {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+func (p *Pipeline) option(name string) *EngineOption {
+	if i := slices.IndexFunc(p.Engines, func(o EngineOption) bool { return o.Name == name }); i >= 0 {
+		return &p.Engines[i]
+	}
+	return nil
+}
+
+// engine is the one that a plan decided for.
+func (p *Pipeline) engine(name string) (engine.Engine, error) {
+	if o := p.option(name); o != nil {
+		return o.Engine, nil
+	}
+	return nil, problem.New(problem.Usage, "use one of: "+strings.Join(p.engineNames(), ", "), "unknown engine %q", name)
+}

@@ -1,0 +1,80 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/problem"
+	"dram/internal/rootfs"
+	"dram/internal/store"
+)
+
+// openHost is this machine as it is. There is no digest of all that it has, so
+// its ID is of what package managers wrote down and of the names, sizes and
+// times of Erlang's and Elixir's files: what was installed, and when.
+func (p *Provider) openHost(ctx context.Context, ref Ref) (*Toolchain, error) {
+	if p.Arch != runtime.GOARCH {
+		return nil, problem.New(problem.Usage, "choose another engine, or leave --platform out",
+			"toolchain %s is for %s, not %s", ref, runtime.GOARCH, p.Arch)
+	}
+	root, err := rootfs.Dir("/")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // only read
+	sum := sha256.New()
+	for _, name := range []string{"etc/os-release", "var/lib/dpkg/status", "lib/apk/db/installed"} {
+		addFile(sum, root, name)
+	}
+	for _, dir := range append(erlangRoots, elixirRoots[:len(elixirRoots)-1]...) {
+		if err := addNames(ctx, sum, root, dir); err != nil {
+			return nil, fmt.Errorf("opening toolchain %s: %w", ref, err)
+		}
+	}
+	env := []string{"PATH=" + os.Getenv("PATH")}
+	_, _ = fmt.Fprintln(sum, env[0]) // a hash takes all
+	return &Toolchain{
+		Ref: ref, ID: store.SumDigest(sum), Name: "this machine, " + osName(root), Config: v1.Config{Env: env},
+		store: p.Store, arch: p.Arch, dir: "/",
+	}, nil
+}
+
+// addFile adds what a file holds, if it is there.
+func addFile(sum io.Writer, root rootfs.FS, name string) {
+	f, err := root.Open(name)
+	if err != nil {
+		return
+	}
+	defer func() { _ = f.Close() }() // only read
+	_, _ = fmt.Fprintln(sum, name)
+	_, _ = io.Copy(sum, io.LimitReader(f, 256<<20))
+}
+
+// addNames adds the names, sizes and times of all files below dir.
+func addNames(ctx context.Context, sum io.Writer, root rootfs.FS, dir string) error {
+	if _, err := root.Stat(dir); err != nil {
+		return nil //nolint:nilerr // not installed there
+	}
+	return fs.WalkDir(root, dir, func(name string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil || strings.HasSuffix(name, "/src") {
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil //nolint:nilerr // gone in this moment
+		}
+		_, err = fmt.Fprintln(sum, name, info.Size(), info.ModTime().UnixNano())
+		return err
+	})
+}
