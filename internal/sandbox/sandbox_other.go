@@ -4,7 +4,6 @@ package sandbox
 
 import (
 	"context"
-	"context"
 	"runtime"
 
 	"dram/internal/problem"
