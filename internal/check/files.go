@@ -19,8 +19,12 @@ func execBit(s *survey) (out []Finding) {
 		if symptom == "" || f.Mode&0o111 != 0 {
 			continue
 		}
+		verdict := Fail
+		if n := s.native(f.Path); n != nil && n.bites != "" {
+			verdict, symptom = Warn, n.milder(symptom)
+		}
 		out = append(out, Finding{
-			Verdict: Fail, Subject: subject(f), Summary: "it has to be started and may not be: its mode is " + fmt.Sprintf("%#o", f.Mode.Perm()),
+			Verdict: verdict, Subject: subject(f), Summary: "it has to be started and may not be: its mode is " + fmt.Sprintf("%#o", f.Mode.Perm()),
 			Evidence: Evidence{Detail: fmt.Sprintf("mode %#o", f.Mode.Perm())}, Symptom: symptom,
 			Remedy: fmt.Sprintf("chmod +x %s in the sources, or unpack the release with what keeps modes (tar, not zip)", path.Base(f.Path)),
 			Needs:  "the executable bit of " + path.Base(f.Path),

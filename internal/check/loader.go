@@ -28,7 +28,7 @@ func platform(s *survey) []Finding {
 // format: what is opened by the name of a library must be an ELF file.
 func format(s *survey) (out []Finding) {
 	for _, n := range s.natives {
-		f := Finding{Verdict: Fail, Subject: subject(n.File), Remedy: s.builder(n.File), Needs: "a Linux build of " + path.Base(n.Path)}
+		f := Finding{Verdict: n.atWorst(Fail), Subject: subject(n.File), Remedy: s.builder(n.File), Needs: "a Linux build of " + path.Base(n.Path)}
 		f.Symptom = n.symptom(`"invalid ELF header"`)
 		switch {
 		case n.format == binary.ELF && n.err != nil:
@@ -82,7 +82,7 @@ func arch(s *survey) (out []Finding) {
 			continue
 		}
 		f := Finding{
-			Verdict: Fail, Subject: subject(n.File),
+			Verdict: n.atWorst(Fail), Subject: subject(n.File),
 			Summary:  fmt.Sprintf("it is built for %s, the target is %s", machineName(n.elf), s.target.Facts.Platform),
 			Evidence: Evidence{Wants: []string{machineName(n.elf)}, Newest: s.target.Facts.Platform},
 			Symptom:  n.symptom(archSymptom(n, s.target)),
@@ -270,7 +270,7 @@ func relr(s *survey) (out []Finding) {
 			continue
 		}
 		f := Finding{
-			Verdict: Fail, Subject: subject(n.File),
+			Verdict: n.verdict(), Subject: subject(n.File),
 			Summary:  fmt.Sprintf("it has packed relative relocations (DT_RELR), which %s does not know", s.target.Facts.Libc),
 			Evidence: Evidence{Wants: []string{"DT_RELR"}, Newest: s.target.Facts.Libc.String()},
 			Symptom:  n.symptom("SIGSEGV, without a message"),

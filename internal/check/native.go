@@ -35,9 +35,10 @@ type native struct {
 	symbols *binary.Symbols
 	nif     *binary.NIF // nil if it has no static entry
 	role    role
-	orphan  bool // a library that nothing else in the release needs
-	loaded  bool // process is what is loaded with it
-	inVM    bool // the process is the VM's
+	bites   string // what fails for want of it, if the release starts without it
+	orphan  bool   // a library that nothing else in the release needs
+	loaded  bool   // process is what is loaded with it
+	inVM    bool   // the process is the VM's
 	process rootfs.Process
 	loadErr error // why that could not be told
 }
@@ -88,7 +89,7 @@ func isLibrary(name string) bool { return sonamePattern.MatchString(name) }
 // for a library that nothing in the release names, nor for the tools of
 // development that lie beside the VM.
 func (n *native) verdict() Verdict {
-	if n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
+	if n.bites != "" || n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
 		return Warn
 	}
 	return Fail
@@ -101,6 +102,9 @@ func vmPrograms() []string {
 
 // symptom is what the user sees when the loader says message of the file.
 func (n *native) symptom(message string) string {
+	if n.bites != "" {
+		return n.milder(message)
+	}
 	switch n.role {
 	case executable:
 		if n.Origin == release.ERTS && slices.Contains([]string{"beam.smp", "erlexec", "erl_child_setup"}, path.Base(n.Path)) {

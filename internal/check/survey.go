@@ -101,6 +101,7 @@ func (s *survey) read(ctx context.Context) error {
 	for _, l := range looked {
 		switch l := l.(type) {
 		case *native:
+			l.bites = s.bites(l.File)
 			s.natives = append(s.natives, l)
 		case script:
 			s.scripts = append(s.scripts, l)

@@ -175,10 +175,11 @@ var scriptERTS = regexp.MustCompile(`erts-[0-9][0-9.]*`)
 // relFile is the release's own .rel file: its path, the ERTS and the versions
 // of applications that it names. The path is "" if there is none.
 type relFile struct {
-	path string
-	erts string
-	apps map[string]string
-	err  error // it could not be read
+	path  string
+	erts  string
+	apps  map[string]string
+	kinds map[string]string // "permanent", "load", "none"; by application
+	err   error             // it could not be read
 }
 
 func (s *survey) relFile() (out relFile) {
@@ -187,8 +188,9 @@ func (s *survey) relFile() (out relFile) {
 		if out.path = path.Join(dir, base+".rel"); s.files[out.path] == nil {
 			continue
 		}
-		out.erts, out.apps, out.err = parseRel(s.text(out.path))
-		return out
+		rel, err := parseRel(s.text(out.path))
+		rel.path, rel.err = out.path, err
+		return rel
 	}
 	return relFile{}
 }
@@ -196,35 +198,35 @@ func (s *survey) relFile() (out relFile) {
 var errNoRel = errors.New("it is no {release, {Name, Version}, {erts, Version}, Applications}")
 
 // parseRel reads {release, {Name, Vsn}, {erts, Vsn}, [{App, Vsn, …}]} (rel(4)).
-func parseRel(text string) (erts string, apps map[string]string, err error) {
+func parseRel(text string) (out relFile, err error) {
 	term, err := beam.ConsultOne([]byte(text))
 	if err != nil {
-		return "", nil, err
+		return relFile{}, err
 	}
 	rel, ok := beam.AsTuple(term, "release", 4)
 	if !ok {
-		return "", nil, errNoRel
+		return relFile{}, errNoRel
 	}
 	vm, _ := beam.AsTuple(rel[2], "erts", 2)
 	list, isList := rel[3].(beam.List)
 	if vm == nil || !isList {
-		return "", nil, errNoRel
+		return relFile{}, errNoRel
 	}
-	erts, _ = beam.Text(vm[1])
-	apps = map[string]string{}
+	out.erts, _ = beam.Text(vm[1])
+	out.apps, out.kinds = map[string]string{}, map[string]string{}
 	for _, e := range list {
 		app, ok := e.(beam.Tuple)
 		if !ok || len(app) < 2 {
-			return "", nil, errNoRel
+			return relFile{}, errNoRel
 		}
 		name, isAtom := app[0].(beam.Atom)
 		version, isText := beam.Text(app[1])
 		if !isAtom || !isText {
-			return "", nil, errNoRel
+			return relFile{}, errNoRel
 		}
-		apps[string(name)] = version
+		out.apps[string(name)], out.kinds[string(name)] = version, relKind(app)
 	}
-	return erts, apps, nil
+	return out, nil
 }
 
 // applications is the versions, by name, of the applications that the boot
