@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"os"
 	"os/exec"
 
+	"dram/internal/engine/buildkit"
 	"dram/internal/engine/host"
 	"dram/internal/engine/native"
 	"dram/internal/pipeline"
+	"dram/internal/problem"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 	"dram/internal/ui"
@@ -18,6 +21,10 @@ func engines(st *store.Store, u *ui.UI) []pipeline.EngineOption {
 		{
 			Name: "native", Engine: native.New(st), Why: "dram's own sandbox works here",
 			Needs: func(ctx context.Context) []sandbox.Precondition { return nativeNeeds(ctx, st) },
+		},
+		{
+			Name: "buildkit", Engine: buildkit.New(st, builderAddress()), Why: "a builder answers",
+			Needs: func(ctx context.Context) []sandbox.Precondition { return []sandbox.Precondition{buildkitNeed(ctx)} },
 		},
 		{
 			Name: "host", Why: "this machine has Erlang and Elixir itself",
@@ -36,6 +43,17 @@ func nativeNeeds(ctx context.Context, st *store.Store) []sandbox.Precondition {
 	}
 	defer done()
 	return sandbox.Preconditions(ctx, scratch)
+}
+
+// builderAddress is where the environment says that the builder is.
+func builderAddress() buildkit.Address { return buildkit.Address{Environ: os.Environ()} }
+
+func buildkitNeed(ctx context.Context) sandbox.Precondition {
+	b, err := buildkit.Probe(ctx, builderAddress())
+	if err != nil {
+		return sandbox.Precondition{Name: "builder", Detail: err.Error(), Remedy: problem.Hint(err)}
+	}
+	return sandbox.Precondition{Name: "builder", OK: true, Detail: b.Name + " at " + b.Address}
 }
 
 func hostNeeds() []sandbox.Precondition {
