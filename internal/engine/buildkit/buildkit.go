@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 	if err := store.RemoveAll(out); err != nil {
 		return "", fmt.Errorf("making room for the release: %w", err)
 	}
-	opts, err := e.options(job, tc, out)
+	opts, err := e.options(job, b, tc, out)
 	if err != nil {
 		return "", err
 	}
@@ -89,14 +90,17 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 }
 
 // options are what BuildKit is asked to do.
-func (e *Engine) options(job engine.Job, tc handedOver, out string) (client.SolveOpt, error) {
+func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) (client.SolveOpt, error) {
 	file, err := dockerfile.Render(job, dockerfile.Options{
-		Toolchain: tc.name, Cache: cacheName(job),
+		Toolchain: tc.name, Cache: cacheName(job), Builder: b.understands(),
 	})
 	if err != nil {
 		return client.SolveOpt{}, err
 	}
 	attrs := map[string]string{"filename": "Dockerfile", "target": dockerfile.Release}
+	if b.understands() != dockerfile.Current && !slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Network }) {
+		attrs["force-network-mode"] = "none" // no single RUN can be without it, but all can
+	}
 	if dockerfile.Anew(job) {
 		attrs["build-arg:"+dockerfile.AnewArg] = strconv.FormatInt(time.Now().UnixNano(), 36)
 	}

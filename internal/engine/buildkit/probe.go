@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/containerd/platforms"
+
+	"dram/internal/engine/dockerfile"
 )
 
 // Builder is what a builder says of itself.
@@ -46,4 +48,16 @@ func (b *builder) name() string {
 		return "BuildKit, before 0.11"
 	}
 	return fmt.Sprintf("buildkitd %s", b.version)
+}
+
+// understands says what a Dockerfile for this builder may hold.
+func (b *builder) understands() dockerfile.Builder {
+	if b.docker == nil {
+		return dockerfile.Current
+	}
+	var major int
+	if _, err := fmt.Sscanf(b.docker.Name(), "Docker %d.", &major); err == nil && major < 23 {
+		return dockerfile.Docker20
+	}
+	return dockerfile.Current
 }

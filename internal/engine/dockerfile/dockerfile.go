@@ -56,10 +56,24 @@ type Options struct {
 	Path string
 	// Compile is what the last stage runs, the release's first step if empty.
 	Compile []string
-	// Classic leaves out what Docker's classic builder does not know: mounts, and
-	// the network switched off.
-	Classic bool
+	// Builder is the oldest builder that is to understand the file.
+	Builder Builder
 }
+
+// Builder is what a builder understands.
+type Builder int
+
+// The builders, each with what it understands more than the next.
+const (
+	// Current is BuildKit since 0.9, as in Docker 23: a RUN may be without the
+	// network.
+	Current Builder = iota
+	// Docker20 is the BuildKit in Docker 20.10, which knows mounts.
+	Docker20
+	// Classic is Docker's builder before BuildKit: nothing is kept between builds
+	// but layers.
+	Classic
+)
 
 //go:embed build.sh
 var script string
@@ -128,8 +142,13 @@ func (r *renderer) head() {
 		r.line("# leave the tarball in releases/%s/releases/VERSION/, and", name)
 		r.line("#   docker build --target=%s --output=DIR -f %s .", Release, r.o.Path)
 		r.line("# the release's files in DIR.")
-		if !r.o.Classic {
-			r.line("# It needs BuildKit: Docker 23, or 20.10 with DOCKER_BUILDKIT=1.")
+		switch r.o.Builder {
+		case Current:
+			r.line("# It needs BuildKit, as in Docker 23 or later.")
+		case Docker20:
+			r.line("# It needs BuildKit: Docker 23 or later, or 20.10 with DOCKER_BUILDKIT=1.")
+		case Classic:
+			r.line("# Any Docker builds it.")
 		}
 	}
 	r.line("ARG %s=%s", ToolchainArg, r.o.Toolchain)
@@ -251,7 +270,9 @@ func (r *renderer) assemble() {
 
 // group is some steps in one RUN.
 func (r *renderer) group(steps []engine.Step, noted *bool) {
-	r.line("# Without the network: what is built comes of the source and of what was fetched.")
+	if !steps[0].Network && r.o.Builder == Current {
+		r.line("# Without the network: what is built comes of the source and of what was fetched.")
+	}
 	r.run(append([]string{r.cache("build", r.kept())}, r.secrets(steps)...), !steps[0].Network, func() {
 		r.line(`    /dram/build begin; \`)
 		for i, s := range steps {
@@ -309,10 +330,10 @@ func (r *renderer) compileStep() engine.Step {
 
 // run writes a RUN with its flags.
 func (r *renderer) run(flags []string, alone bool, body func()) {
-	if alone {
+	if alone && r.o.Builder == Current {
 		flags = append([]string{"--network=none"}, flags...)
 	}
-	if r.o.Classic {
+	if r.o.Builder == Classic {
 		flags = nil
 	}
 	r.line(`RUN %s\`, strings.Join(append(flags, ""), ` \`+"\n    "))
