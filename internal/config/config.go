@@ -25,6 +25,7 @@ type Config struct {
 	Release        string   // which of the project's releases
 	OutputDir      string   // where results go, in place of releases/NAME
 	MixEnv         string
+	ReleaseEnv     string   // Distillery's environment
 	BuildEnv       []string // "K=V", sorted
 	BuildNetwork   string   // "none" or "host": what compiling sees
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
@@ -64,6 +65,7 @@ func Settings() []Setting {
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", field: func(c *Config) any { return &c.Release }},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
+		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone) or host, for packages that download then", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "host")},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},

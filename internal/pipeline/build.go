@@ -282,8 +282,13 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 }
 
 func stepNames(job engine.Job) string {
-	last := job.Steps[len(job.Steps)-1]
-	return strings.Join(last.Argv, " ")
+	shown := job.Steps[len(job.Steps)-1]
+	for _, s := range job.Steps {
+		if s.Name == "release" {
+			shown = s
+		}
+	}
+	return strings.Join(shown.Argv, " ")
 }
 
 // Write puts the tarball where the plan says and the image where out says, as

@@ -34,6 +34,8 @@ func (m *maker) toolchain(ctx context.Context) error {
 		return nil
 	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
 		return m.byAskedVersions(ctx)
+	case m.isDistillery():
+		return m.distilleryToolchain(ctx)
 	}
 	return m.byRequirement(ctx)
 }

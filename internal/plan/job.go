@@ -40,7 +40,7 @@ func proxies(environ []string) []string {
 func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	c := p.config
 	raw, err := json.Marshal([]any{
-		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network,
+		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Kind, p.ReleaseEnv,
 		c.BuildEnv, c.Programs, c.User, c.ImageEnv, c.Labels, c.Expose,
 	})
 	if err != nil {
@@ -63,13 +63,18 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		},
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
-		Export: build + "/" + p.MixEnv + "/rel/" + p.Release,
+		Export: p.export(),
 	}
 	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
 		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)
 	}
 	job.Steps = p.stepsFor(facts, src, environ)
 	return job
+}
+
+// export is where `mix release` assembles, inside.
+func (p *Plan) export() string {
+	return engine.SourceDir + "/_build/" + p.MixEnv + "/rel/" + p.Release
 }
 
 func (p *Plan) environment(tc *toolchain.Toolchain, facts toolchain.Facts) []string {
@@ -128,13 +133,23 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 		compiling("assets", "mix", "assets.deploy")
 		steps[len(steps)-1].Volatile = true
 	}
+	d := p.distillery
+	if d != nil {
+		steps = append(steps, d.clear()...)
+	}
 	compiling("release", p.releaseCommand()...)
+	if d != nil {
+		steps = append(steps, d.steps(p.Release, p.export(), facts)...)
+	}
 	return steps
 }
 
 // releaseCommand names the release only where mix.exs declares it: Mix knows
 // the one that it infers from the application by no name.
 func (p *Plan) releaseCommand() []string {
+	if p.distillery != nil {
+		return p.distillery.releaseCommand(p.Release, p.ReleaseEnv)
+	}
 	if p.Declared {
 		return []string{"mix", "release", p.Release, "--overwrite"}
 	}

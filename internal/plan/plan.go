@@ -54,29 +54,33 @@ type Decision struct {
 
 // Plan is what was decided. It is not changed once made.
 type Plan struct {
-	Dir       string     `json:"dir"`  // the project's, absolute
-	Kind      string     `json:"kind"` // "mix"
-	Release   string     `json:"release"`
-	Declared  bool       `json:"declared"`          // mix.exs declares the release; Mix takes no name otherwise
-	Version   string     `json:"version,omitempty"` // "" where only Mix knows it
-	Toolchain string     `json:"toolchain"`         // a reference
-	Packages  []string   `json:"packages,omitempty"`
-	Engine    string     `json:"engine"`
-	Platform  string     `json:"platform"` // "linux/amd64"
-	MixEnv    string     `json:"mix_env"`
-	OutputDir string     `json:"output_dir"` // absolute
-	OwnApps   []string   `json:"own_apps"`
-	Fetch     bool       `json:"fetch"`         // dependencies come over the network
-	Locked    bool       `json:"locked"`        // mix.lock says which
-	Setup     bool       `json:"assets_setup"`  // mix assets.setup
-	Deploy    bool       `json:"assets_deploy"` // mix assets.deploy
-	Network   bool       `json:"network"`       // compiling has the host's network, too
-	Cookie    bool       `json:"cookie"`        // the release declares one: the tarball keeps it
-	Decisions []Decision `json:"decisions"`
-	Notes     []string   `json:"notes,omitempty"`
+	Dir       string   `json:"dir"`  // the project's, absolute
+	Kind      string   `json:"kind"` // "mix", "distillery"
+	Release   string   `json:"release"`
+	Declared  bool     `json:"declared"`          // mix.exs declares the release; Mix takes no name otherwise
+	Version   string   `json:"version,omitempty"` // "" where only Mix knows it
+	Toolchain string   `json:"toolchain"`         // a reference
+	Packages  []string `json:"packages,omitempty"`
+	Engine    string   `json:"engine"`
+	Platform  string   `json:"platform"` // "linux/amd64"
+	MixEnv    string   `json:"mix_env"`
+	// ReleaseEnv is Distillery's environment, "" where its default holds.
+	ReleaseEnv string     `json:"release_env,omitempty"`
+	OutputDir  string     `json:"output_dir"` // absolute
+	OwnApps    []string   `json:"own_apps"`
+	Fetch      bool       `json:"fetch"`         // dependencies come over the network
+	Locked     bool       `json:"locked"`        // mix.lock says which
+	Setup      bool       `json:"assets_setup"`  // mix assets.setup
+	Deploy     bool       `json:"assets_deploy"` // mix assets.deploy
+	Network    bool       `json:"network"`       // compiling has the host's network, too
+	Cookie     bool       `json:"cookie"`        // the release declares one: the tarball keeps it
+	Decisions  []Decision `json:"decisions"`
+	Notes      []string   `json:"notes,omitempty"`
 
 	config   config.Config
 	pathDeps []string // applications in directories of the project, beside its own
+
+	distillery *distilleryBuild // nil for other kinds
 }
 
 // Config is the settings that the plan was made from.
@@ -89,7 +93,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Notes: slices.Clone(in.Project.Notes), config: in.Config,
 	}}
 	for _, decide := range []func(context.Context) error{
-		m.kind, m.engine, m.release, m.version, m.toolchain, m.fetch, m.steps, m.output,
+		m.kind, m.engine, m.release, m.version, m.toolchain, m.distilleryFits, m.fetch, m.steps, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err
@@ -126,10 +130,12 @@ func (m *maker) kind(context.Context) error {
 		}
 		m.decide("project", "mix release", what)
 		return nil
-	case project.Distillery, project.Rebar3, project.ErlangMk:
+	case project.Distillery:
+		return m.distillery()
+	case project.Rebar3, project.ErlangMk:
 	}
 	return problem.New(problem.Usage,
-		"this version of dram builds projects with mix.exs and `mix release`; see docs/project-kinds.md",
+		"this version of dram builds projects with mix.exs, by `mix release` or Distillery; see docs/project-kinds.md",
 		"%s is a project for %s, which this version of dram does not build yet", p.Dir, p.Kind)
 }
 
@@ -150,6 +156,9 @@ func (m *maker) engine(ctx context.Context) error {
 }
 
 func (m *maker) release(context.Context) error {
+	if m.isDistillery() {
+		return m.distilleryRelease()
+	}
 	name, reason, err := m.chooseRelease()
 	if err != nil {
 		return err
@@ -203,6 +212,10 @@ func umbrellaApps(apps []string) string {
 }
 
 func (m *maker) version(context.Context) error {
+	if m.isDistillery() {
+		m.distilleryVersion()
+		return nil
+	}
 	m.plan.Version = m.in.Project.Version
 	for _, r := range m.in.Project.Releases {
 		if r.Name == m.plan.Release {

@@ -186,7 +186,7 @@ func TestLongListsAndNotes(t *testing.T) {
 }
 
 func TestOtherKindsAreRefused(t *testing.T) {
-	for _, kind := range []project.Kind{project.Distillery, project.Rebar3, project.ErlangMk} {
+	for _, kind := range []project.Kind{project.Rebar3, project.ErlangMk} {
 		in := inputs(project.Project{})
 		in.Project.Kind = kind
 		if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), "project for "+string(kind)+", which this version of dram does not build yet") {

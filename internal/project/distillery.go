@@ -72,4 +72,3 @@ func lockedVersion(lock, name string) string {
 	}
 	return ""
 }
-

@@ -68,7 +68,7 @@ func (r *reader) finish() {
 	p.UsesHex = strings.Contains(lock, "{:hex,")
 	for _, d := range p.Deps {
 		p.UsesHex = p.UsesHex || d.Source == Hex
-		if d.Name == "distillery" {
+		if d.Name == "distillery" && len(p.Releases) == 0 { // else a leftover: `mix release` makes those
 			p.Kind = Distillery
 		}
 	}
