@@ -84,6 +84,7 @@ type Input struct {
 	Target  *target.Target
 	At      string   // where the release lies on the target; default "app"
 	Allow   []string // rules by name
+	Image   *Image   // the image that the release is started in; nil if none is known
 }
 
 // Report is what a check found.
@@ -142,6 +143,10 @@ func Rules() []Rule {
 		{"cookie", "no cookie is baked in", cookie},
 		{"secret", "nothing looks like a secret", secret},
 		{"artefact", "nothing of the building machine is left behind", artefact},
+		{"access", "any user may read what the release has", access},
+		{"writable", "a user of an image may write where a start writes", writable},
+		{"hosts", "the target has /etc/hosts", hosts},
+		{"time-zone", "there are time zones for what reads the system's", zones},
 		{"ca-bundle", "there are certificates of authorities for TLS", caBundle},
 		{"locale", "there is a UTF-8 locale", locale},
 	}

@@ -148,7 +148,7 @@ func cases() map[string]struct {
 				"FAIL link lib/hello-0.1.0/priv/static: it is a link to /home/ann/static, outside the release",
 				"WARN secret lib/hello-0.1.0/priv/.env: it looks like a secret",
 				"WARN secret lib/hello-0.1.0/priv/key.pem: it looks like a secret",
-				"WARN artefact lib/hello-0.1.0/priv/.DS_Store: it is left behind by the machine that the release was built on",
+				"WARN artefact lib/hello-0.1.0/priv/.DS_Store: it is left behind by macOS",
 				"WARN cookie releases/COOKIE: it holds the distribution cookie, the same in every copy of the release",
 				"WARN cookie releases/0.1.0/vm.args: it holds the distribution cookie, the same in every copy of the release",
 			},

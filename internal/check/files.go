@@ -264,24 +264,6 @@ func secret(s *survey) (out []Finding) {
 	return out
 }
 
-// artefact: what a build on a developer's machine leaves.
-func artefact(s *survey) (out []Finding) {
-	for _, f := range s.rel.Files {
-		base := path.Base(f.Path)
-		switch {
-		case base == ".DS_Store", base == "Thumbs.db":
-		case f.Mode.IsDir() && (base == "_build" || base == ".git" || base == ".elixir_ls"):
-		default:
-			continue
-		}
-		out = append(out, Finding{
-			Verdict: Warn, Subject: subject(f), Summary: "it is left behind by the machine that the release was built on",
-			Symptom: "none; but other things may have come along in the same way", Remedy: "name it in .dockerignore and build again", Needs: base + " to be left out",
-		})
-	}
-	return out
-}
-
 // caBundle: only TLS needs one, and some dependencies bring their own.
 func caBundle(s *survey) []Finding {
 	has := func(name string) bool {
@@ -300,12 +282,34 @@ func caBundle(s *survey) []Finding {
 
 // locale: without one the VM takes file names and standard input as latin1.
 func locale(s *survey) []Finding {
-	if s.target.Facts.UTF8 || s.target.Facts.Libc.Kind == "" {
+	f := Finding{
+		Verdict: Warn, Subject: Subject{Origin: "erts"}, Symptom: `"warning: the VM is running with native name encoding of latin1"`,
+		Evidence: Evidence{Wants: []string{"C.UTF-8"}},
+	}
+	switch {
+	case s.target.Facts.Libc.Kind == "":
+		return nil
+	case !s.target.Facts.UTF8:
+		f.Summary, f.Needs = "the target has no UTF-8 locale", "a UTF-8 locale on the target"
+		f.Remedy = "add C.UTF-8 to the target, or start with ELIXIR_ERL_OPTIONS=+fnu"
+	case s.image != nil && !s.utf8Set():
+		f.Summary, f.Needs = "the image sets no UTF-8 locale", "LANG=C.UTF-8 in the image"
+		f.Remedy = "set LANG=C.UTF-8 in the image"
+	default:
 		return nil
 	}
-	return []Finding{{
-		Verdict: Warn, Subject: Subject{Origin: "erts"}, Summary: "the target has no UTF-8 locale",
-		Evidence: Evidence{Wants: []string{"C.UTF-8"}}, Symptom: `"warning: the VM is running with native name encoding of latin1"`,
-		Remedy: "add C.UTF-8 to the target, or start with ELIXIR_ERL_OPTIONS=+fnu", Needs: "a UTF-8 locale on the target",
-	}}
+	return []Finding{f}
+}
+
+// utf8Set says whether the image, or the release, has the VM take names as
+// UTF-8.
+func (s *survey) utf8Set() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} { // the first that is set counts (locale(7))
+		if v := s.image.env(name); v != "" {
+			v = strings.ToLower(strings.ReplaceAll(v, "-", ""))
+			return strings.Contains(v, "utf8")
+		}
+	}
+	flags := s.startFiles() + s.image.env("ELIXIR_ERL_OPTIONS") + s.image.env("ERL_AFLAGS") + s.image.env("ERL_FLAGS")
+	return strings.Contains(flags, "+fnu") || strings.Contains(flags, "LANG=") || strings.Contains(flags, "LC_ALL=")
 }

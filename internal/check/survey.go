@@ -30,6 +30,7 @@ const (
 type survey struct {
 	rel     *release.Release
 	target  *target.Target
+	image   *Image
 	at      string    // where the release lies
 	root    rootfs.FS // the target with the release in it
 	session *rootfs.Session
@@ -56,7 +57,7 @@ func newSurvey(ctx context.Context, in Input) (*survey, error) {
 		at = "app"
 	}
 	s := &survey{
-		rel: in.Release, target: in.Target, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		rel: in.Release, target: in.Target, image: in.Image, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
 	for i := range in.Release.Files {

@@ -28,8 +28,8 @@ const (
 
 type lib = binarytest.Library
 
-// tree is files by path: "-> target" is a link, "644 " before the content a
-// mode.
+// tree is files by path: "-> target" is a link, "644 ", "600 " or "750 " before
+// the content a mode.
 type tree map[string]string
 
 func (tr tree) with(name, body string) tree {
@@ -53,8 +53,10 @@ func (tr tree) open(t testing.TB) *rootfs.DirFS {
 			t.Fatal(err)
 		}
 		mode := fs.FileMode(0o755)
-		if rest, ok := strings.CutPrefix(body, "644 "); ok {
-			mode, body = 0o644, rest
+		for _, m := range []fs.FileMode{0o644, 0o600, 0o750} {
+			if rest, ok := strings.CutPrefix(body, fmt.Sprintf("%o ", m)); ok {
+				mode, body = m, rest
+			}
 		}
 		var err error
 		if to, ok := strings.CutPrefix(body, "-> "); ok {
@@ -101,6 +103,7 @@ func bookworm() tree {
 		in + "libplain.so.1":                elf(lib{Soname: "libplain.so.1", Defined: symbols("plain")}),
 		"etc/os-release":                    "644 ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n",
 		"etc/ssl/certs/ca-certificates.crt": "644 x",
+		"etc/hosts":                         "644 127.0.0.1 localhost",
 	}
 	for p := range strings.FieldsSeq("sh env sed cut cat grep dirname basename readlink awk dd od tr") {
 		tr["usr/bin/"+p] = elf(lib{Interp: glibc, Needed: []string{"libc.so.6"}})
@@ -114,6 +117,7 @@ func alpine() tree {
 		"lib/ld-musl-x86_64.so.1": elf(lib{Soname: "libc.musl-x86_64.so.1", Defined: symbols("puts", "strtol")}),
 		"lib/apk/db/installed":    "644 P:musl\nV:1.2.5-r0\n",
 		"etc/ssl/cert.pem":        "644 x",
+		"etc/hosts":               "644 127.0.0.1 localhost",
 	}
 	for p := range strings.FieldsSeq("sh sed cut cat grep dirname basename readlink awk dd od tr") {
 		tr["bin/"+p] = elf(lib{Interp: musl})

@@ -42,7 +42,15 @@ func (p *Pipeline) Check(ctx context.Context, ref string, opts CheckOptions) (*c
 	if err != nil {
 		return nil, err
 	}
-	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: cmp.Or(at, "app"), Allow: opts.Allow})
+	in := check.Input{Release: rel, Target: t, At: cmp.Or(at, "app"), Allow: opts.Allow}
+	if at != "" {
+		tc, err := p.OpenToolchain(ctx, ref, nil)
+		if err != nil {
+			return nil, errors.Join(err, t.Close())
+		}
+		in.Image = &check.Image{Env: tc.Config.Env, User: tc.Config.User}
+	}
+	r, err := check.Run(ctx, in)
 	return r, errors.Join(err, t.Close())
 }
 
