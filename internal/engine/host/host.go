@@ -145,7 +145,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 	}
 	return run(ctx, command{
 		argv: s.Argv, dir: p.Source(), out: ev.Output,
-		env: p.here(environ.Merge(p.job.Env, s.Env)),
+		env: p.here(environ.Merge(p.job.Env, s.Env, s.Secrets)),
 	})
 }
 
