@@ -10,6 +10,7 @@ import (
 
 	"dram/internal/release"
 	"dram/internal/rootfs"
+	"dram/internal/target"
 )
 
 // execBit: what the kernel starts needs the bit.
@@ -93,14 +94,14 @@ func shebang(s *survey) (out []Finding) {
 			continue
 		}
 		missing := s.missingInterpreter(words)
-		if missing == "" {
+		if missing == "" || missing == "/bin/sh" && s.target.Open(target.Programs) { // see program
 			continue
 		}
 		f.Summary = fmt.Sprintf("it is run by %s, which is not on the target", missing)
 		f.Evidence = Evidence{Wants: []string{missing}, Detail: line}
 		f.Symptom = fmt.Sprintf(`"%s: not found" (exit 127)`, path.Base(sc.Path))
 		f.Remedy, f.Needs = "install "+path.Base(missing)+" on the target", path.Base(missing)+" on the target"
-		out = append(out, f)
+		out = append(out, s.ofOpen(target.Programs, f, fmt.Sprintf("it is run by %s, and whether the target has it is not known", missing)))
 	}
 	return out
 }
@@ -182,6 +183,9 @@ func program(s *survey) (out []Finding) {
 			f.Verdict, f.Symptom = Warn, fmt.Sprintf(`"%s: not found", in %s`, c.name, c.fails)
 		}
 		out = append(out, f)
+	}
+	if s.target.Open(target.Programs) {
+		return openPrograms(out)
 	}
 	return out
 }
@@ -273,11 +277,11 @@ func caBundle(s *survey) []Finding {
 		return nil
 	}
 	i := slices.IndexFunc(s.rel.Apps, func(a release.App) bool { return a.Name == "ssl" })
-	return []Finding{{
+	return []Finding{s.ofOpen(target.Certificates, Finding{
 		Verdict: Warn, Subject: Subject{App: "ssl-" + s.rel.Apps[i].Version, Origin: "otp"}, Summary: "the release has the application ssl, and the target has no certificates of authorities",
 		Evidence: Evidence{Wants: []string{"/etc/ssl/certs/ca-certificates.crt"}}, Symptom: "public_key:cacerts_get() fails, and so do verified TLS connections",
 		Remedy: "install ca-certificates on the target, or depend on castore", Needs: "ca-certificates on the target",
-	}}
+	}, "the release has the application ssl, and whether the target has certificates of authorities is not known")}
 }
 
 // locale: without one the VM takes file names and standard input as latin1.
@@ -292,6 +296,7 @@ func locale(s *survey) []Finding {
 	case !s.target.Facts.UTF8:
 		f.Summary, f.Needs = "the target has no UTF-8 locale", "a UTF-8 locale on the target"
 		f.Remedy = "add C.UTF-8 to the target, or start with ELIXIR_ERL_OPTIONS=+fnu"
+		f = s.ofOpen(target.Locales, f, "whether the target has a UTF-8 locale is not known")
 	case s.image != nil && !s.utf8Set():
 		f.Summary, f.Needs = "the image sets no UTF-8 locale", "LANG=C.UTF-8 in the image"
 		f.Remedy = "set LANG=C.UTF-8 in the image"

@@ -174,7 +174,7 @@ func soname(s *survey) (out []Finding) {
 			out = append(out, s.missingLibrary(n, m))
 		}
 	}
-	return out
+	return openLibraries(append(out, s.uninstalled()...))
 }
 
 func (s *survey) missingLibrary(n *native, m rootfs.Missing) Finding {
@@ -185,13 +185,20 @@ func (s *survey) missingLibrary(n *native, m rootfs.Missing) Finding {
 	} else if i := slices.IndexFunc(s.natives, func(o *native) bool { return o.Path == name }); i >= 0 {
 		at = s.natives[i]
 	}
-	return Finding{
+	f := Finding{
 		Verdict: at.verdict(), Subject: subject(at.File),
 		Summary:  fmt.Sprintf("it needs %s, which is not on the target", m.Soname),
 		Evidence: Evidence{Wants: []string{m.Soname}, Considered: m.Considered, Detail: detail},
 		Symptom:  at.symptom(fmt.Sprintf(`"%s: cannot open shared object file: No such file or directory"`, m.Soname)),
 		Remedy:   s.libraryRemedy(m.Soname, at), Needs: m.Soname + " on the target",
 	}
+	if !s.target.Absent(m.Soname) {
+		return unknown(f, fmt.Sprintf("it needs %s, and whether the target has it is not known", m.Soname))
+	}
+	if s.target.Profile() != nil {
+		f.Summary = fmt.Sprintf("it needs %s, of which %s has no package", m.Soname, s.system())
+	}
+	return f
 }
 
 // debianPackages are the packages that have the libraries which releases need
@@ -284,7 +291,7 @@ func relr(s *survey) (out []Finding) {
 		if version == "" {
 			f.Verdict, f.Summary = Unknown, "it has packed relative relocations (DT_RELR), and the version of the target's C library is unknown"
 		}
-		out = append(out, f)
+		out = append(out, s.ofOpen(target.Patches, f, "it has packed relative relocations (DT_RELR), which "+s.target.Facts.Libc.String()+" knows only where the distribution brought them back"))
 	}
 	return out
 }

@@ -16,7 +16,7 @@ import (
 // distributions write it, none of their packages has it.
 func hosts(s *survey) []Finding {
 	kind, _, _ := strings.Cut(s.target.Name, ":")
-	if !slices.Contains([]string{"dir", "host"}, kind) || s.target.Facts.Platform == "" {
+	if !slices.Contains([]string{"dir", "host", "ssh"}, kind) || s.target.Facts.Platform == "" {
 		return nil
 	}
 	if _, err := s.root.Lstat("etc/hosts"); err == nil {
@@ -37,8 +37,7 @@ var zoneSet = regexp.MustCompile(`(?m)^\s*(export\s+)?TZ=["']?:?[A-Z]`)
 
 // zones: only what reads the system's time zones misses them.
 func zones(s *survey) []Finding {
-	kind, _, _ := strings.Cut(s.target.Name, ":")
-	if _, err := s.root.Stat("usr/share/zoneinfo/UTC"); err == nil || kind == "profile" || s.target.Facts.Platform == "" {
+	if _, err := s.root.Stat("usr/share/zoneinfo/UTC"); err == nil || s.target.Profile() != nil || s.target.Facts.Platform == "" {
 		return nil
 	}
 	f := Finding{

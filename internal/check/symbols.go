@@ -52,6 +52,10 @@ func (s *survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 	if len(lacks) == 0 {
 		return nil
 	}
+	sure := s.surely(o.Real, lacks, func(family string) string { return target.Newest(o.File.VersionDefs, family) })
+	if len(sure) > 0 {
+		lacks = sure
+	}
 	newest := newestOf(lacks)
 	f := Finding{
 		Verdict: n.verdict(), Subject: subject(n.File),
@@ -72,6 +76,9 @@ func (s *survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 		// The loader only warns, and takes symbols by name.
 		f.Verdict, f.Summary = Warn, fmt.Sprintf("the target's %s has no symbol versions at all, and %s is wanted of it", need.Library, newest)
 		f.Symptom = fmt.Sprintf(`on stderr: "/%s: no version information available (required by /%s)"`, o.Path, s.on(n.Path))
+	}
+	if len(sure) == 0 {
+		f = s.openLabels(f, need.Library, newest, f.Evidence.Newest, s.target.Gaps(o.Real))
 	}
 	return []Finding{f}
 }
@@ -142,8 +149,12 @@ func symbol(s *survey) (out []Finding) {
 		if s.newerAPI(n) != "" { // nif-api speaks of those
 			lacks = slices.DeleteFunc(lacks, isNIFFunction)
 		}
+		lacks, open := s.openSymbols(n, lacks)
 		if len(lacks) > 0 {
 			out = append(out, s.lacking(n, lacks))
+		}
+		if len(open) > 0 {
+			out = append(out, unknown(s.lacking(n, open), fmt.Sprintf("it needs the symbol %s, and whether the target has it is not known", open[0])))
 		}
 	}
 	return out

@@ -139,7 +139,10 @@ func otp(s *survey) []Finding {
 	case own == nil:
 		f.Summary = "the release has no ERTS of its own, and the target has no Erlang/OTP"
 		f.Symptom, f.Remedy = `"erl: not found"`, "build the release with include_erts: true, or install Erlang/OTP with erts-"+erts+" on the target"
-		return []Finding{f}
+		if packaged := s.target.Known("Erlang/OTP").Value; packaged != "" {
+			f.Evidence.Detail = s.system() + " packages Erlang/OTP " + packaged
+		}
+		return []Finding{s.ofOpen(target.Erlang, f, "the release has no ERTS of its own, and whether the target has Erlang/OTP is not known")}
 	case own.ERTS != erts:
 		f.Summary = fmt.Sprintf("the release has no ERTS of its own and wants %s, the target's Erlang/OTP %s has %s", erts, own.Release, own.ERTS)
 	}

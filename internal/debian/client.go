@@ -33,6 +33,13 @@ type Request struct {
 	content content
 }
 
+// Bare is the request for a system without a toolchain: what Debian marks
+// essential or required, and Packages.
+func (r Request) Bare() Request {
+	r.content = bare
+	return r
+}
+
 // content is what a root has beside Request.Packages.
 type content int
 

@@ -35,11 +35,12 @@ type document struct {
 	Schema    string              `json:"schema"`
 	Name      string              `json:"name"`
 	Facts     Facts               `json:"facts"`
-	Links     map[string]string   `json:"links"`     // targets by path
-	Programs  map[string][]string `json:"programs"`  // names by directory
-	Files     []string            `json:"files"`     // others whose presence matters
-	Texts     map[string]string   `json:"texts"`     // contents by path
-	Libraries []library           `json:"libraries"` // sorted by path
+	Profile   *Profile            `json:"profile,omitempty"` // nil: the target was read whole
+	Links     map[string]string   `json:"links"`             // targets by path
+	Programs  map[string][]string `json:"programs"`          // names by directory
+	Files     []string            `json:"files"`             // others whose presence matters
+	Texts     map[string]string   `json:"texts"`             // contents by path
+	Libraries []library           `json:"libraries"`         // sorted by path
 }
 
 // library is what the loader reads of an ELF file, and what it exports.
@@ -57,25 +58,31 @@ type library struct {
 	Versions []string `json:"versions,omitempty"`
 	// Symbols are names in one string, separated by spaces, by version.
 	Symbols map[string]string `json:"symbols,omitempty"`
+	Gaps
 }
 
 // Capture writes the target as JSON.
 func (t *Target) Capture(w io.Writer) error {
-	loader, err := rootfs.NewLoader(t.root)
+	doc, err := t.document()
 	if err != nil {
-		return fmt.Errorf("capturing target %q: %w", t.Name, err)
-	}
-	c := &capturer{target: t, doc: document{
-		Schema: Schema, Name: t.Name, Facts: t.Facts,
-		Links: map[string]string{}, Programs: map[string][]string{}, Texts: map[string]string{}, Files: []string{},
-	}, seen: map[string]bool{}}
-	if err := c.all(loader); err != nil {
 		return fmt.Errorf("capturing target %q: %w", t.Name, err)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	return enc.Encode(c.doc)
+	return enc.Encode(doc)
+}
+
+func (t *Target) document() (*document, error) {
+	loader, err := rootfs.NewLoader(t.root)
+	if err != nil {
+		return nil, err
+	}
+	c := &capturer{target: t, doc: document{
+		Schema: Schema, Name: t.Name, Facts: t.Facts, Profile: t.profile,
+		Links: map[string]string{}, Programs: map[string][]string{}, Texts: map[string]string{}, Files: []string{},
+	}, seen: map[string]bool{}}
+	return &c.doc, c.all(loader)
 }
 
 type capturer struct {
@@ -206,7 +213,9 @@ func (c *capturer) library(real string) error {
 		return fmt.Errorf("reading %q: %w", real, err)
 	}
 	at, _ := slices.BinarySearchFunc(c.doc.Libraries, real, func(l library, p string) int { return strings.Compare(l.Path, p) })
-	c.doc.Libraries = slices.Insert(c.doc.Libraries, at, newLibrary(real, f, exports))
+	l := newLibrary(real, f, exports)
+	l.Gaps = c.target.Gaps(real)
+	c.doc.Libraries = slices.Insert(c.doc.Libraries, at, l)
 	return nil
 }
 
@@ -315,12 +324,15 @@ func (d *document) target() (*Target, error) {
 	for name, text := range d.Texts {
 		nodes[name] = rootfs.Node{Mode: 0o644, Text: text}
 	}
-	captured, total := map[string][]binary.Symbol{}, 0
+	captured, gaps, total := map[string][]binary.Symbol{}, map[string]Gaps{}, 0
 	for i := range d.Libraries {
 		l := &d.Libraries[i]
 		nodes[l.Path] = rootfs.Node{Mode: 0o755, ELF: l.file()}
 		captured[l.Path] = l.exports(maxExports - total)
 		total += len(captured[l.Path])
+		if !l.none() {
+			gaps[l.Path] = l.Gaps
+		}
 	}
 	for name, to := range d.Links {
 		if to == "" {
@@ -336,7 +348,7 @@ func (d *document) target() (*Target, error) {
 			return nil, damaged(fmt.Errorf("%.100q is no path", name))
 		}
 	}
-	return &Target{Name: d.Name, Facts: d.Facts, root: rootfs.NewSkeleton(nodes), captured: captured}, nil
+	return &Target{Name: d.Name, Facts: d.Facts, root: rootfs.NewSkeleton(nodes), captured: captured, profile: d.Profile, gaps: gaps}, nil
 }
 
 func (l *library) file() *binary.File {

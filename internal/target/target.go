@@ -9,6 +9,9 @@
 // checked against either gives the same findings. Both are taken to be
 // hostile: files, bytes and symbols are limited. A fact that could not be
 // found is left empty, never guessed.
+//
+// Profiles are such documents that are built in. They say where their facts
+// are from, and what they do not know (Open, Gaps).
 package target
 
 import (
@@ -35,6 +38,8 @@ type Target struct {
 	// captured is the exported symbols of a captured target's libraries, by
 	// real name; nil where the files are there to be read.
 	captured map[string][]binary.Symbol
+	profile  *Profile        // nil for one that was read whole
+	gaps     map[string]Gaps // of a profile's libraries, by real name
 }
 
 // Facts is what is known of a target besides its files. Empty means unknown
@@ -147,10 +152,10 @@ type Unpacker interface {
 	Unpack(ctx context.Context, kind, value string) (dir string, err error)
 }
 
-const refHint = "write distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json"
+const refHint = "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json"
 
 // Open opens a target by its reference: "dir:PATH", "host:", "file:PATH" (a
-// capture), or what unpacker takes.
+// capture), "profile:NAME" (built in), or what unpacker takes.
 func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 	kind, value, ok := strings.Cut(ref, ":")
 	if !ok || (value == "") != (kind == "host") {
@@ -163,6 +168,8 @@ func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 		return openHost(ref)
 	case "file":
 		return openFile(ref, value)
+	case "profile":
+		return openProfile(ref, value)
 	case "oci", "tar", "image", "distro":
 		dir, err := unpacker.Unpack(ctx, kind, value)
 		if err != nil {

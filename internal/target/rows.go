@@ -1,0 +1,125 @@
+package target
+
+import "strings"
+
+// crawled is when the figures of other distributions than Debian were looked
+// up. They are kept by hand: a cell that nobody verified is left empty.
+const crawled = "2026-11"
+
+// profileRow is one profile. To add one is to add a row.
+type profileRow struct {
+	name    string
+	aliases []string
+	file    string // of what was read from packages; the rest of the row is then empty
+	libs    string // where its libraries are: "lib64", "usr/lib", or "" for Debian's directories
+	title   string // as os-release(5) has it, without a version
+	glibc   string // version
+	label   string // its newest symbol version, where that is older
+	cxx     string // the newest GLIBCXX_3.4.N: N, or "first latest"
+	musl    string // version
+	openssl string // what follows libcrypto.so.
+	tinfo   string // what follows libtinfo.so., or libncursesw.so. with a "w"
+	otp     string // packaged Erlang/OTP
+	elixir  string // packaged Elixir
+}
+
+// profileRows is all profiles. Numbers of glibc and libstdc++ are of a public
+// crawl of symbol versions, the others of the distributions' package pages.
+// rocky and almalinux are built from RHEL's sources.
+func profileRows() []profileRow {
+	return []profileRow{
+		{name: "debian/8", aliases: []string{"debian/jessie"}, title: "Debian GNU/Linux", glibc: "2.19", label: "2.18", cxx: "20"},
+		{name: "debian/9", aliases: []string{"debian/stretch"}, title: "Debian GNU/Linux", glibc: "2.24", cxx: "22"},
+		{name: "debian/10", aliases: []string{"debian/buster"}, title: "Debian GNU/Linux", glibc: "2.28", cxx: "25"},
+		{name: "debian/11", aliases: []string{"debian/bullseye"}, file: "debian-11"},
+		{name: "debian/12", aliases: []string{"debian/bookworm"}, file: "debian-12"},
+		{name: "debian/13", aliases: []string{"debian/trixie"}, file: "debian-13"},
+		{name: "debian/forky", file: "debian-forky"},
+		{name: "ubuntu/14.04", title: "Ubuntu", glibc: "2.19", label: "2.18", cxx: "19"},
+		{name: "ubuntu/16.04", title: "Ubuntu", glibc: "2.23", cxx: "21"},
+		{name: "ubuntu/18.04", title: "Ubuntu", glibc: "2.27", cxx: "25"},
+		{name: "ubuntu/20.04", title: "Ubuntu", glibc: "2.31", cxx: "28"},
+		{name: "ubuntu/22.04", title: "Ubuntu", glibc: "2.35", cxx: "30", otp: "24.2.1", elixir: "1.12.2"},
+		{name: "ubuntu/24.04", title: "Ubuntu", glibc: "2.39", cxx: "33", otp: "25.3.2.8", elixir: "1.14.0"},
+		{name: "ubuntu/25.10", title: "Ubuntu", glibc: "2.42", cxx: "34", otp: "27.3.4.1"},
+		{name: "ubuntu/26.04", title: "Ubuntu", glibc: "2.43", cxx: "35", otp: "27.3.4.6"},
+		{name: "rhel/6", aliases: []string{"centos/6"}, libs: "lib64", title: "RHEL", glibc: "2.12", cxx: "13"},
+		{name: "rhel/7", aliases: []string{"centos/7"}, libs: "lib64", title: "RHEL", glibc: "2.17", cxx: "19", otp: "R16B03 (EPEL)"},
+		{name: "rhel/8", aliases: rebuilds("8"), libs: "lib64", title: "RHEL", glibc: "2.28", cxx: "25", otp: "22.0.7 (EPEL)"},
+		{name: "rhel/9", aliases: rebuilds("9"), libs: "lib64", title: "RHEL", glibc: "2.34", cxx: "29", otp: "26.2.5 (EPEL)"},
+		{name: "rhel/10", aliases: rebuilds("10"), libs: "lib64", title: "RHEL", glibc: "2.39", cxx: "33"},
+		{name: "fedora/38", libs: "lib64", title: "Fedora Linux", glibc: "2.37", label: "2.36", cxx: "32", openssl: "3", otp: "25.3.2"},
+		{name: "fedora/39", libs: "lib64", title: "Fedora Linux", glibc: "2.38", cxx: "32", openssl: "3", otp: "26.2.5"},
+		{name: "fedora/40", libs: "lib64", title: "Fedora Linux", glibc: "2.39", cxx: "33", openssl: "3", otp: "26.2.5"},
+		{name: "fedora/41", libs: "lib64", title: "Fedora Linux", glibc: "2.40", cxx: "33", openssl: "3", otp: "26.2.5"},
+		{name: "fedora/42", libs: "lib64", title: "Fedora Linux", glibc: "2.41", cxx: "34", openssl: "3", otp: "26.2.5"},
+		{name: "fedora/43", libs: "lib64", title: "Fedora Linux", glibc: "2.42", cxx: "34", openssl: "3"},
+		{name: "amazon/2", libs: "lib64", title: "Amazon Linux", glibc: "2.26", cxx: "24"},
+		{name: "amazon/2023", libs: "lib64", title: "Amazon Linux", glibc: "2.34", cxx: "33"},
+		{name: "opensuse/15.3", libs: "lib64", title: "openSUSE Leap", glibc: "2.31", cxx: "29"},
+		{name: "opensuse/15.4", libs: "lib64", title: "openSUSE Leap", glibc: "2.31", cxx: "29 32"},
+		{name: "opensuse/15.5", libs: "lib64", title: "openSUSE Leap", glibc: "2.31", cxx: "30 32"},
+		{name: "opensuse/15.6", libs: "lib64", title: "openSUSE Leap", glibc: "2.38", cxx: "33"},
+		{name: "arch", libs: "usr/lib", title: "Arch Linux", glibc: "2.44", cxx: "36", openssl: "3", tinfo: "w6", otp: "28.3.2"},
+		{name: "alpine/3.13", title: "Alpine Linux", musl: "1.2.2"},
+		{name: "alpine/3.16", title: "Alpine Linux", musl: "1.2.3"},
+		{name: "alpine/3.18", title: "Alpine Linux", musl: "1.2.4", openssl: "3"},
+		{name: "alpine/3.20", title: "Alpine Linux", openssl: "3"},
+		{name: "alpine/3.22", title: "Alpine Linux", musl: "1.2.5", openssl: "3"},
+		{name: "alpine/3.24", title: "Alpine Linux", musl: "1.2.6", openssl: "3"},
+	}
+}
+
+func rebuilds(version string) []string {
+	return []string{"centos/" + version, "rocky/" + version, "almalinux/" + version}
+}
+
+// drifts says whether point releases differ.
+func (r *profileRow) drifts() bool { return strings.Contains(r.cxx, " ") }
+
+// newestCXX is the newest GLIBCXX_3.4.N of the point releases.
+func (r *profileRow) newestCXX(point string) (first, latest string) {
+	first, latest, ok := strings.Cut(r.cxx, " ")
+	if !ok || point == "first" {
+		return first, first
+	}
+	if point == "latest" {
+		return latest, latest
+	}
+	return first, latest
+}
+
+// known is the row's facts with where they are from.
+func (r *profileRow) known(point string) []Known {
+	first, latest := r.newestCXX(point)
+	cxx := ""
+	if first != "" {
+		cxx = "GLIBCXX_3.4." + first
+	}
+	if first != latest {
+		cxx += " in the first point release, GLIBCXX_3.4." + latest + " in the latest"
+	}
+	libc := Known{Fact: "glibc", Value: r.glibc, Source: Crawl}
+	if r.glibc == "" {
+		libc = Known{Fact: "musl", Value: r.musl, Source: Page}
+	}
+	tinfo := r.tinfo
+	if v, ok := strings.CutPrefix(tinfo, "w"); ok {
+		tinfo = v + " (libncursesw)"
+	}
+	out := []Known{
+		libc,
+		{"libstdc++", cxx, Crawl, ""},
+		{"OpenSSL", r.openssl, Page, ""},
+		{"tinfo", tinfo, Page, ""},
+		{"Erlang/OTP", r.otp, Page, ""},
+		{"Elixir", r.elixir, Page, ""},
+	}
+	for i := range out {
+		out[i].Date = crawled
+		if out[i].Value == "" {
+			out[i].Source, out[i].Date = "", ""
+		}
+	}
+	return out
+}
