@@ -3,10 +3,10 @@
 // Tar writes one file that is two things at once: an OCI image layout (image
 // spec 1.1, "Image Layout") and, by a manifest.json that points into the
 // layout's blobs, what docker load reads; recent docker save writes the same.
-// Layout writes an OCI image layout directory.
-//
-// Both are deterministic, verify every blob while they copy it, and never show
-// a half-written result under its name.
+// Layout writes an OCI image layout directory. Both are deterministic, verify
+// every blob while they copy it, and never show a half-written result under its
+// name. Push sends an image to a registry (OCI distribution specification 1.1);
+// no tag ever names an image there that is not whole.
 package publish
 
 import (
@@ -177,12 +177,14 @@ func descriptor(img v1.Image, ref string) (*v1.Descriptor, error) {
 }
 
 // canonical writes Docker's default registry the way containerd does.
-func canonical(tag name.Tag) string {
-	registry := tag.RegistryStr()
+func canonical(tag name.Tag) string { return repositoryName(tag.Repository) + ":" + tag.TagStr() }
+
+func repositoryName(repo name.Repository) string {
+	registry := repo.RegistryStr()
 	if registry == name.DefaultRegistry {
 		registry = "docker.io"
 	}
-	return registry + "/" + tag.RepositoryStr() + ":" + tag.TagStr()
+	return registry + "/" + repo.RepositoryStr()
 }
 
 // head is the archive up to the layers, and the whole archive's size in bytes.
