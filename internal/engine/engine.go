@@ -31,6 +31,11 @@ type Job struct {
 	Root string
 	// Toolchain is the same as an image, for engines that run elsewhere.
 	Toolchain Toolchain
+	// Platform is what the toolchain is for, "linux/arm64"; "" is the engine's own.
+	Platform string
+	// Emulated is more of the environment where the toolchain's programs do not
+	// run natively, but under qemu's user emulation.
+	Emulated []string
 	// Source is what lies in SourceDir.
 	Source *source.Tree
 	// Keep lists the directories (absolute, inside) that live on between runs.
@@ -87,6 +92,9 @@ type Step struct {
 type Events struct {
 	Step func(s Step, skipped bool)
 	Wait func() // another build of the same project is waited for
+	// At, if not nil, is told the name of the builder that runs the job; once more
+	// if another takes it over.
+	At func(builder string)
 	// Unlocked is called when a step changed its lock file.
 	Unlocked func(s Step)
 	Output   io.Writer
@@ -115,3 +123,13 @@ func (e *StepError) Error() string {
 
 // Unwrap gives the exit status.
 func (e *StepError) Unwrap() error { return e.Err }
+
+// LostError is an engine that cannot run jobs, or cannot any longer: its builder
+// does not answer, was lost, or has no room. The job is not to blame, and may be
+// run elsewhere.
+type LostError struct{ Err error }
+
+func (e *LostError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what happened.
+func (e *LostError) Unwrap() error { return e.Err }
