@@ -116,7 +116,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		Store: st,
 		UI:    u,
 		Toolchains: &toolchain.Provider{
-			Store: st, HTTP: client, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(c, pipeline.Host()),
+			Store: st, HTTP: client, Arch: architecture(c.Platform()), Mirror: pipeline.Mirror(c, pipeline.Host()),
 			AllowExpired: c.Expired == "allow",
 		},
 		Engines: engines(st, u),
@@ -131,6 +131,9 @@ func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (
 		return nil, nil, problem.New(problem.Usage, "name the directory of a project", "%q is not a directory", dir)
 	}
 	c, err := g.config(cmd, dir)
+	if err == nil {
+		err = one(c)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,6 +143,25 @@ func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (
 	}
 	pl, err := p.Plan(ctx, dir, c)
 	return p, pl, err
+}
+
+// one refuses several releases or platforms, for a command that takes one.
+func one(c config.Config) error {
+	for _, l := range []struct {
+		what, flag string
+		asked      []string
+	}{{"releases", "release", c.Releases}, {"platforms", "platform", c.Platforms}} {
+		if len(l.asked) > 1 {
+			return problem.New(problem.Usage, "choose one with --"+l.flag, "this command takes one of the %s %s", l.what, strings.Join(l.asked, ", "))
+		}
+	}
+	return nil
+}
+
+// architecture is that of a platform, as Go names it; this machine's for "".
+func architecture(platform string) string {
+	_, arch, _ := strings.Cut(platform, "/")
+	return cmp.Or(arch, runtime.GOARCH)
 }
 
 // dirArg is the first argument, or the working directory.

@@ -22,7 +22,8 @@ type Config struct {
 	SecurityMirror string   // URL of a Debian security archive
 	Repository     string   // where images for asked versions are looked for
 	Engine         string   // "auto", "native", "buildkit", "host"
-	Release        string   // which of the project's releases
+	Releases       []string // which of the project's releases
+	Platforms      []string // what they are built for, "linux/arm64"
 	OutputDir      string   // where results go, in place of releases/NAME
 	MixEnv         string
 	ReleaseEnv     string   // Distillery's environment
@@ -36,8 +37,11 @@ type Config struct {
 	Expose         []int    // ports, TCP
 	CheckTarget    string   // a reference as package target has it: where the release will run
 	Allow          []string // rules of the check that may fail
+	// Builders run the builds, instead of this machine; dram.toml alone has them.
+	Builders []Builder
 
-	origin map[string]string
+	origin      map[string]string
+	perPlatform bool
 }
 
 // Setting is one row of the table.
@@ -49,6 +53,7 @@ type Setting struct {
 	Help    string
 	field   func(*Config) any // *string, *[]string or *[]int
 	pairs   bool              // a []string of K=V: a table in dram.toml
+	names   bool              // a []string of names, each once: one may stand alone, several between commas
 	check   func(string) error
 }
 
@@ -62,7 +67,8 @@ func Settings() []Setting {
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto, the first of these that works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
-		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", field: func(c *Config) any { return &c.Release }},
+		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }},
+		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
 		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }},
@@ -98,6 +104,9 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 		if s.pairs {
 			err = checkPairs(values)
 		}
+		if s.names {
+			values, err = s.splitNames(values)
+		}
 		*f = slices.Clone(values)
 		if s.pairs {
 			slices.Sort(*f)
@@ -119,6 +128,26 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	}
 	c.origin = m
 	return c, nil
+}
+
+// splitNames takes names apart that stand between commas, and drops repeated
+// ones.
+func (s Setting) splitNames(values []string) ([]string, error) {
+	var names []string
+	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			return nil, fmt.Errorf("%q holds an empty name", values)
+		}
+		if s.check != nil {
+			if err := s.check(name); err != nil {
+				return nil, err
+			}
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 func oneOf(choices ...string) func(string) error {
@@ -202,4 +231,35 @@ func (c Config) WithFlag(flag string, values []string) (Config, error) {
 func (s Setting) IsList() bool {
 	_, scalar := s.field(&Config{}).(*string)
 	return !scalar
+}
+
+// Release is the release that was asked for; "" if none was, or several.
+func (c Config) Release() string { return only(c.Releases) }
+
+// Platform is the platform that was asked for; "" if none was, or several.
+func (c Config) Platform() string { return only(c.Platforms) }
+
+// PerPlatform says whether a release is built for several platforms, so that
+// the names of all its results say for which.
+func (c Config) PerPlatform() bool { return c.perPlatform || len(c.Platforms) > 1 }
+
+func only(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return ""
+}
+
+// For is c for one of several releases and platforms; where one is "", nobody
+// asked.
+func (c Config) For(release, platform string) Config {
+	c.perPlatform = len(c.Platforms) > 1
+	c.Releases, c.Platforms = nil, nil
+	if release != "" {
+		c.Releases = []string{release}
+	}
+	if platform != "" {
+		c.Platforms = []string{platform}
+	}
+	return c
 }

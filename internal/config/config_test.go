@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Engine: "native", Release: "web", OutputDir: "out", Toolchain: "distro:debian/12",
+		Engine: "native", Releases: []string{"web"}, OutputDir: "out", Toolchain: "distro:debian/12",
 		Packages: []string{"libsodium-dev", "cmake"}, Mirror: "http://mirror.example/debian", MixEnv: "staging",
 		BuildEnv: []string{"A=2", "SECRET_FREE=1"}, Programs: []string{"curl"}, User: "1000",
 		Expose: []int{80, 4000}, Labels: []string{"team=core"},
@@ -65,7 +65,7 @@ func TestFlagsOverEnvironmentOverFile(t *testing.T) {
 	}
 	type row struct{ Key, Value, Origin string }
 	got := []row{
-		{"release", c.Release, c.Origin("release")},
+		{"release", c.Release(), c.Origin("release")},
 		{"toolchain.ref", c.Toolchain, c.Origin("toolchain.ref")},
 		{"image.user", c.User, c.Origin("image.user")},
 		{"image.env", strings.Join(c.ImageEnv, " "), c.Origin("image.env")},
@@ -96,6 +96,9 @@ func TestBadSettings(t *testing.T) {
 		{"user by name", "[image]\nuser = \"app\"\n", `"app" is not of the form`, "UID"},
 		{"user with three parts", "[image]\nuser = \"1:2:3\"\n", `"1:2:3" is not of the form`, "UID"},
 		{"none of the choices", "[build]\nnetwork = \"some\"\n", `build.network: "some" is not none or host`, "compiling"},
+		{"platform that is none", "platform = [\"linux/amd64\", \"linux/vax\"]\n", `"linux/vax" is not linux/amd64 or linux/arm64`, "build for"},
+		{"a release without a name", "release = [\"web\", \"\"]\n", "holds an empty name", "releases"},
+		{"neither name nor list", "release = 3\n", "release: must be a name or a list of them", "releases"},
 		{"port too large", "[image]\nexpose = [70000]\n", `"70000" is no port`, "ports"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +124,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow"}[s.Key]; ok {
+		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64"}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {
@@ -143,6 +146,7 @@ func TestSettingsTable(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
+	f.Add([]byte(twoBuilders))
 	f.Add([]byte("[a.b]\nc = 1"))
 	f.Add([]byte("toolchain = []"))
 	f.Fuzz(func(t *testing.T, raw []byte) {

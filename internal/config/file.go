@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ func Load(dir string, environ []string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
+	for i := range c.Builders {
+		c.Builders[i] = c.Builders[i].in(dir)
+	}
 	return c.WithEnviron(environ)
 }
 
@@ -60,7 +64,11 @@ func Parse(raw []byte) (Config, error) {
 		return Config{}, syntaxProblem(err)
 	}
 	var c Config
-	seen := map[string]bool{}
+	var err error
+	seen := map[string]bool{"builder": true}
+	if c.Builders, err = builders(raw, top["builder"]); err != nil {
+		return c, err
+	}
 	for _, s := range Settings() {
 		v, ok := lookup(top, s.Key)
 		if !ok {
@@ -107,7 +115,7 @@ func lookup(top map[string]any, key string) (any, bool) {
 func (s Setting) values(v any) ([]string, error) {
 	switch v := v.(type) {
 	case string:
-		if !s.IsList() && v != "" {
+		if (!s.IsList() || s.names) && v != "" {
 			return []string{v}, nil
 		}
 	case []any:
@@ -120,8 +128,11 @@ func (s Setting) values(v any) ([]string, error) {
 		}
 	}
 	want := map[bool]string{true: "a list", false: "a string that is not empty"}[s.IsList()]
-	if s.pairs {
+	switch {
+	case s.pairs:
 		want = "a table"
+	case s.names:
+		want = "a name or a list of them"
 	}
 	return nil, fmt.Errorf("must be %s, is %v", want, v)
 }
@@ -200,13 +211,15 @@ func lineOf(raw []byte, name string) int {
 
 // nearest is the setting whose key differs least from the one given.
 func nearest(key string) string {
-	best, at := "", 1<<30
+	keys := []string{"builder"}
 	for _, s := range Settings() {
-		if d := distance(key, s.Key); d < at {
-			best, at = s.Key, d
-		}
+		keys = append(keys, s.Key)
 	}
-	return best
+	return nearestOf(key, keys)
+}
+
+func nearestOf(key string, among []string) string {
+	return slices.MinFunc(among, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
 }
 
 // distance is Levenshtein's.

@@ -16,6 +16,9 @@ import (
 // HostEngine is the engine whose toolchain is this machine.
 const HostEngine = "host"
 
+// BuildKitEngine is the engine that builds at builders.
+const BuildKitEngine = "buildkit"
+
 // toolchain chooses: what was set; else an image with the versions that the
 // project asks for; else the newest stable Debian that satisfies mix.exs.
 func (m *maker) toolchain(ctx context.Context) error {

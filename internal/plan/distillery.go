@@ -104,7 +104,7 @@ func (m *maker) distilleryRelease() error {
 }
 
 func (m *maker) chooseDistilleryRelease() (name, reason string, err error) {
-	c, asked := m.in.Project.Distillery, m.in.Config.Release
+	c, asked := m.in.Project.Distillery, m.in.Config.Release()
 	var names []string
 	for _, r := range c.Releases {
 		if !slices.Contains(names, r.Name) {

@@ -149,7 +149,17 @@ func (m *maker) engine(ctx context.Context) error {
 	}
 	m.plan.Engine, m.plan.Platform = engine, "linux/"+m.in.Arch
 	m.decide("engine", engine, reason)
-	m.decide("platform", m.plan.Platform, "the engine builds for the machine it runs on")
+	for _, b := range m.in.Config.Builders {
+		if engine == BuildKitEngine {
+			m.decide("builder", b.Name, fmt.Sprintf("%s, %s at a time, for %s", b.Address, builds(b.Weight),
+				cmp.Or(strings.Join(b.Platforms, " and "), "what it says that it does")))
+		}
+	}
+	platform := "the engine builds for the machine it runs on"
+	if m.in.Config.Origin("platform") != "" {
+		platform = m.set("platform")
+	}
+	m.decide("platform", m.plan.Platform, platform)
 	m.plan.MixEnv = cmp.Or(m.in.Config.MixEnv, "prod")
 	m.decide("mix env", m.plan.MixEnv, m.set("build.mix_env"))
 	return nil
@@ -175,7 +185,7 @@ func (m *maker) chooseRelease() (name, reason string, err error) {
 	for _, r := range p.Releases {
 		names = append(names, r.Name)
 	}
-	asked := m.in.Config.Release
+	asked := m.in.Config.Release()
 	if len(names) == 0 && p.App != "" && !p.Umbrella {
 		names = []string{p.App}
 	}
@@ -315,9 +325,20 @@ func (m *maker) output(context.Context) error {
 	return nil
 }
 
+func builds(n int) string {
+	if n == 1 {
+		return "1 build"
+	}
+	return fmt.Sprintf("%d builds", n)
+}
+
 // TarballPath is where the release's tarball goes.
 func (p *Plan) TarballPath(version string) string {
-	return filepath.Join(p.OutputDir, "releases", version, p.Release+".tar.gz")
+	name := p.Release
+	if p.config.PerPlatform() {
+		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
+	}
+	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
 }
 
 // ImagePath is where the image goes unless told otherwise.
