@@ -131,6 +131,8 @@ func Rules() []Rule {
 		{"isa", "the processor has the instructions that a file asks for", isa},
 		{"nif-api", "the VM knows the NIF API that a library was compiled for", nifAPI},
 		{"nif-functions", "a NIF library has the functions that its module defines", nifFunctions},
+		{"nif-entry", "what calls the VM as NIF libraries do exports nif_init", nifEntry},
+		{"opened", "libraries that are opened only at run time are on the target", opened},
 		{"beam", "the VM that runs the release loads each of its modules", beams},
 		{"otp", "there is an Erlang/OTP, the one that the release was made for", otp},
 		{"boot", "each module that the boot scripts load is where they look", boot},

@@ -31,6 +31,10 @@ func execBit(s *survey) (out []Finding) {
 			Needs:  "the executable bit of " + path.Base(f.Path),
 		})
 	}
+	noBit, _ := s.unstartable()
+	for _, f := range noBit {
+		out = append(out, scriptWithoutBit(f))
+	}
 	return out
 }
 
@@ -102,6 +106,10 @@ func shebang(s *survey) (out []Finding) {
 		f.Symptom = fmt.Sprintf(`"%s: not found" (exit 127)`, path.Base(sc.Path))
 		f.Remedy, f.Needs = "install "+path.Base(missing)+" on the target", path.Base(missing)+" on the target"
 		out = append(out, s.ofOpen(target.Programs, f, fmt.Sprintf("it is run by %s, and whether the target has it is not known", missing)))
+	}
+	_, noScripts := s.unstartable()
+	for _, f := range noScripts {
+		out = append(out, noScript(f))
 	}
 	return out
 }

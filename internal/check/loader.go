@@ -36,6 +36,9 @@ func format(s *survey) (out []Finding) {
 		case n.format == binary.ELF && n.elf.Truncated:
 			f.Summary, f.Evidence.Detail = "it is cut short", fmt.Sprintf("the file has %d bytes, its headers name more", n.Size)
 			f.Symptom = n.symptom(`"file too short"`)
+		case n.format == binary.ELF && s.refusesPrograms() && n.role == plugin && (n.elf.Type == elf.ET_EXEC || n.elf.Flags1&elf.DF_1_PIE != 0):
+			f.Summary, f.Remedy = "it is linked as a program, not as a library", "link it with -shared instead of -pie"
+			f.Symptom, f.Needs = n.symptom(`"cannot dynamically load position-independent executable"`), "a library "+path.Base(n.Path)
 		case n.format == binary.ELF:
 			continue
 		case n.format == binary.LFSPointer:
@@ -58,6 +61,12 @@ func format(s *survey) (out []Finding) {
 		out = append(out, f)
 	}
 	return out
+}
+
+// refusesPrograms: glibc opens no programs as libraries since 2.30; musl does.
+func (s *survey) refusesPrograms() bool {
+	c := s.target.Facts.Libc
+	return c.Kind == "glibc" && (c.Version == "" || target.CompareVersions(c.Version, "2.30") >= 0)
 }
 
 // archWords are how names of files tell a processor.

@@ -77,10 +77,29 @@ func (s *survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 		f.Verdict, f.Summary = Warn, fmt.Sprintf("the target's %s has no symbol versions at all, and %s is wanted of it", need.Library, newest)
 		f.Symptom = fmt.Sprintf(`on stderr: "/%s: no version information available (required by /%s)"`, o.Path, s.on(n.Path))
 	}
+	if _, ours := s.inRelease(o.Real); ours && len(o.File.VersionDefs)+len(o.File.VersionNeeds) == 0 {
+		f = s.versionless(n, f)
+	}
 	if len(sure) == 0 {
 		f = s.openLabels(f, need.Library, newest, f.Evidence.Newest, s.target.Gaps(o.Real))
 	}
 	return []Finding{f}
+}
+
+// versionless: with a library that has no table of versions at all, not even
+// of what it needs itself, an older glibc ends the process. Measured: 2.31 does,
+// 2.36 does not.
+func (s *survey) versionless(n *native, f Finding) Finding {
+	c := s.target.Facts.Libc
+	if c.Kind != "glibc" || target.CompareVersions(c.Version, "2.36") >= 0 {
+		return f
+	}
+	f.Verdict = n.verdict()
+	f.Symptom = n.symptom("\"Inconsistency detected by ld.so: … check_match: Assertion … failed!\", and the process ends with status 127")
+	if target.CompareVersions(c.Version, "2.31") > 0 {
+		return unknown(f, f.Summary+"; whether "+c.String()+" bears that is not known")
+	}
+	return f
 }
 
 // wanting is the symbols that a file wants of a library's versions, or the

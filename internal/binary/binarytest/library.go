@@ -17,6 +17,7 @@ type Library struct {
 	RunPath   string
 	RelR      bool
 	ExecStack bool
+	PIE       bool            // linked as a program (DF_1_PIE)
 	Offers    []string        // versions, besides those of Defined
 	Defined   []binary.Symbol // Library is not used
 	Undefined []binary.Symbol
@@ -39,6 +40,9 @@ func (l Library) Bytes() []byte {
 	}
 	if l.RunPath != "" {
 		f.Name(elf.DT_RUNPATH, l.RunPath)
+	}
+	if l.PIE {
+		f.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))
 	}
 	if l.RelR {
 		f.Tag(elf.DynTag(35), 8).Tag(elf.DynTag(36), 0)

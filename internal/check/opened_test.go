@@ -1,0 +1,68 @@
+package check_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/check"
+)
+
+// Each of these was found by comparing the check with the truth (test/oracle).
+func TestWhatTheOracleFound(t *testing.T) {
+	opening := func(l *lib) { l.Undefined = append(l.Undefined, symbols("dlopen")...) }
+	bullseye := func() tree {
+		return bookworm().with(in+"libc.so.6", elf(lib{
+			Soname: "libc.so.6", Offers: []string{"GLIBC_2.31"}, Defined: symbols("puts@GLIBC_2.2.5", "strtol@GLIBC_2.2.5", "stderr@GLIBC_2.2.5", "dlopen"),
+		})+"\nGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\n").with("usr/lib/locale/C.UTF-8/LC_CTYPE", "644 x")
+	}
+	noVersions := func(needed ...string) tree {
+		l := lib{Soname: "libplain.so", Defined: symbols("plain"), Needed: needed}
+		if len(needed) > 0 {
+			l.Undefined = symbols("puts@GLIBC_2.2.5=libc.so.6")
+		}
+		return hello().with("lib/exqlite-0.27.0/priv/libplain.so", elf(l)).with(nif, changed(func(l *lib) {
+			l.Needed, l.RunPath = append(l.Needed, "libplain.so"), "$ORIGIN"
+			l.Undefined = append(l.Undefined, symbols("plain@PLAIN_2=libplain.so")...)
+		}))
+	}
+	noLabels := " symbol-version " + nif + ": the target's libplain.so has no symbol versions at all, and PLAIN_2 is wanted of it"
+	for name, c := range map[string]struct {
+		rel, place tree
+		want       []string
+	}{
+		"a NIF that opens a library that is not there": {
+			hello().with(nif, changed(opening)+"\x00libnowhere.so.7\x00liberal\x00"), bullseye(),
+			[]string{"WARN opened " + nif + ": it calls dlopen and holds the name libnowhere.so.7, which is not on the target"},
+		},
+		"a NIF that opens libraries that are there": {
+			hello().with(nif, changed(opening)+"\x00libplain.so.1\x00libbeside.so\x00").with("lib/exqlite-0.27.0/priv/libbeside.so", elf(lib{})), bullseye(), nil,
+		},
+		"a NIF that names a library and opens none": {hello().with(nif, changed(func(*lib) {})+"\x00libnowhere.so.7\x00"), bullseye(), nil},
+		"a NIF without its entry": {
+			hello().with(nif, changed(func(l *lib) { l.Defined, l.NIF = nil, nil })), bookworm(),
+			[]string{"WARN nif-entry " + nif + ": it calls functions of the VM as a NIF library does, and does not export nif_init"},
+		},
+		"a NIF linked as a program": {
+			hello().with(nif, changed(func(l *lib) { l.PIE = true })), bookworm(),
+			[]string{"FAIL format " + nif + ": it is linked as a program, not as a library"},
+		},
+		"a port that is an empty file":            {hello().with("lib/hello-0.1.0/priv/tool", ""), bookworm(), []string{"WARN shebang lib/hello-0.1.0/priv/tool: it may be started, and is empty"}},
+		"a port without a first line":             {hello().with("lib/hello-0.1.0/priv/run.sh", "echo\n"), bookworm(), []string{"WARN shebang lib/hello-0.1.0/priv/run.sh: it may be started, and is neither a program nor a script with a first line #!"}},
+		"a script that may not be started":        {hello().with("lib/hello-0.1.0/priv/run", "644 #!/bin/sh\n"), bookworm(), []string{"WARN exec-bit lib/hello-0.1.0/priv/run: it is a script that may not be started: its mode is 0644"}},
+		"what a web server serves":                {hello().with("lib/hello-0.1.0/priv/static/LICENSE", "text\n"), bookworm(), nil},
+		"a library without any versions, old":     {noVersions(), bullseye(), []string{"FAIL" + noLabels}},
+		"a library without any versions, new":     {noVersions(), bookworm(), []string{"WARN" + noLabels}},
+		"a library that has versions of its libc": {noVersions("libc.so.6"), bullseye(), []string{"WARN" + noLabels}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := check.Run(t.Context(), open(t, c.rel, c.place))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.want, lines(r)); d != "" {
+				t.Errorf("findings (-want +got):\n%s", d)
+			}
+		})
+	}
+}
