@@ -210,38 +210,6 @@ func (s *survey) missingLibrary(n *native, m rootfs.Missing) Finding {
 	return f
 }
 
-// debianPackages are the packages that have the libraries which releases need
-// most; the names are Debian's since 11.
-func debianPackages() map[string]string {
-	return map[string]string{
-		"libcrypto.so.3": "libssl3", "libssl.so.3": "libssl3", "libcrypto.so.1.1": "libssl1.1", "libssl.so.1.1": "libssl1.1",
-		"libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libgcc-s1", "libtinfo.so.6": "libtinfo6", "libncursesw.so.6": "libncursesw6",
-		"libz.so.1": "zlib1g", "libsqlite3.so.0": "libsqlite3-0", "libsctp.so.1": "libsctp1", "libsystemd.so.0": "libsystemd0",
-		"libodbc.so.2": "libodbc2", "libgomp.so.1": "libgomp1", "libcurl.so.4": "libcurl4", "libpq.so.5": "libpq5",
-	}
-}
-
-func (s *survey) libraryRemedy(soname string, n *native) string {
-	pkg, known := debianPackages()[soname]
-	o := s.target.Facts.OS
-	switch {
-	case known && pkg == "libssl1.1" && CompareDebian(o, "12") >= 0, known && pkg == "libssl3" && CompareDebian(o, "12") < 0:
-		return "this system has no package of it any more, or not yet: " + s.builder(n.File)
-	case known && (o.ID == "debian" || o.ID == "ubuntu"):
-		return fmt.Sprintf("install %s on the target, or %s", pkg, s.builder(n.File))
-	}
-	return fmt.Sprintf("install the package that has %s on the target, or put the file beside the one that needs it and link with -Wl,-rpath,'$ORIGIN'", soname)
-}
-
-// CompareDebian compares the version of a Debian with another; systems that
-// are no numbered Debian are neither older nor newer.
-func CompareDebian(o target.OS, version string) int {
-	if o.ID != "debian" || o.Version == "" {
-		return 0
-	}
-	return target.CompareVersions(o.Version, version)
-}
-
 // libcMix: musl ignores symbol versions, so that a library made for glibc can
 // load there, and can also be wrong about the size of a structure.
 func libcMix(s *survey) (out []Finding) {
