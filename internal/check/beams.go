@@ -94,7 +94,7 @@ func misnamed(f release.File, m *beam.Module) *Finding {
 		return nil
 	}
 	return &Finding{
-		Verdict: Fail, Subject: subject(f), Summary: fmt.Sprintf("it holds the module %s, not %s", m.Name, name),
+		Verdict: Fail, Subject: subject(f), Summary: fmt.Sprintf("it holds another module than its name says: %s, not %s", m.Name, name),
 		Evidence: Evidence{Wants: []string{name}, Detail: "it holds " + m.Name},
 		Symptom:  fmt.Sprintf(`"Loading of %s failed: badfile"`, f.Path), Remedy: "build the release again; do not rename BEAM files", Needs: "the module " + name,
 	}

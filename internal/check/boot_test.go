@@ -95,7 +95,7 @@ func TestRunReadsBootScripts(t *testing.T) {
 			"WARN boot " + dir + "start_clean.boot: the boot script loads the module code, which is not where it looks",
 		}},
 		{"another module under the name", mixed().with(ebin+"hello.beam", made("other", 182)), []string{
-			"FAIL beam " + ebin + "hello.beam: it holds the module other, not hello",
+			"FAIL beam " + ebin + "hello.beam: it holds another module than its name says: other, not hello",
 		}},
 		{"another variable", mixed().with(dir+"start.boot", bootOf("path $MY_LIB/x/ebin", "load a b")), []string{
 			"UNKNOWN boot " + dir + "start.boot: it names folders by $MY_LIB, and what that is on the target is not known (and 1 more)",
