@@ -40,6 +40,12 @@ func benchmarks() []benchmark {
 			"size", "gzip layers of the image of `examples/hello`, against one `gzip -9` tar of the same files: the floor.",
 			(*bench).size,
 		},
+		{
+			"rival", "against the multi-stage Dockerfile that `mix phx.gen.release --docker` writes, on the same Docker daemon, with the " +
+				"same toolchain image: `dram image` to the finished image, by the native and by the buildkit engine, and `docker build` " +
+				"(BuildKit), each after a one-line edit of one module of `examples/big`; and the gzip layers of both images of that and of " +
+				"`examples/hello`, the rival's on what debian:trixie-slim holds with the packages that the Dockerfile adds.", (*bench).rival,
+		},
 	}
 }
 
@@ -101,9 +107,9 @@ func (b *bench) runDram(ctx context.Context, cache string, args ...string) (stri
 }
 
 // image makes the image of a project and gives the seconds that it took.
-func (b *bench) image(ctx context.Context, project, out string) (float64, error) {
+func (b *bench) image(ctx context.Context, project, out string, more ...string) (float64, error) {
 	start := time.Now()
-	_, err := b.runDram(ctx, b.cache, "image", project, "--toolchain", suite, "-o", out)
+	_, err := b.runDram(ctx, b.cache, append([]string{"image", project, "--toolchain", suite, "-o", out}, more...)...)
 	return time.Since(start).Seconds(), err
 }
 

@@ -55,17 +55,26 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := image.Manifest()
+	total, err := layersSize(image)
 	if err != nil {
 		return nil, err
+	}
+	floor, err := flatSize(ctx, gzip, image)
+	r.ours, r.theirs = []float64{total}, []float64{floor}
+	return []row{r}, err
+}
+
+// layersSize is the size of an image's layers, compressed.
+func layersSize(image v1.Image) (float64, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return 0, err
 	}
 	total := 0.0
 	for _, l := range manifest.Layers {
 		total += float64(l.Size)
 	}
-	floor, err := flatSize(ctx, gzip, image)
-	r.ours, r.theirs = []float64{total}, []float64{floor}
-	return []row{r}, err
+	return total, nil
 }
 
 // layout makes the image of a project as an OCI layout and opens it.

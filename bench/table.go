@@ -16,15 +16,16 @@ const (
 
 // row is one line of the table.
 type row struct {
-	what    string    // "rebuild after one edited module"
-	rival   string    // "mmdebstrap", "plain mix release"; empty: nothing to compare with
-	unit    unit      // of both figures
-	ours    []float64 // as measured, in order
-	theirs  []float64
-	ratio   float64 // target: at most this ratio of ours to theirs; 0: the target is a size
-	value   float64 // target: at most this figure of ours, if ratio is 0
-	skipped string  // why it was not measured: "mmdebstrap is not installed"
-	failed  bool    // it should have been measured, and was not
+	what       string    // "rebuild after one edited module"
+	rival      string    // "mmdebstrap", "plain mix release"; empty: nothing to compare with
+	unit       unit      // of both figures
+	ours       []float64 // as measured, in order
+	theirs     []float64
+	ratio      float64 // target: at most this ratio of ours to theirs; 0: the target is a size
+	value      float64 // target: at most this figure of ours, if ratio is 0
+	untargeted bool    // for comparison alone
+	skipped    string  // why it was not measured: "mmdebstrap is not installed"
+	failed     bool    // it should have been measured, and was not
 }
 
 // measured is whether the row has figures.
@@ -35,6 +36,9 @@ func (r row) quotient() float64 { return median(r.ours) / median(r.theirs) }
 
 // met is whether a row that was measured is within its target.
 func (r row) met() bool {
+	if r.untargeted {
+		return true
+	}
 	if r.ratio > 0 {
 		return r.quotient() <= r.ratio
 	}
@@ -63,6 +67,9 @@ func (r row) cells() []string {
 	}
 	if r.met() {
 		met = "yes"
+	}
+	if r.untargeted {
+		target, met = "–", "–"
 	}
 	return []string{r.what, r.unit.figure(r.ours), theirs, quotient, target, met}
 }
