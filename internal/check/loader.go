@@ -201,6 +201,9 @@ func (s *survey) missingLibrary(n *native, m rootfs.Missing) Finding {
 		Symptom:  at.symptom(fmt.Sprintf(`"%s: cannot open shared object file: No such file or directory"`, m.Soname)),
 		Remedy:   s.libraryRemedy(m.Soname, at), Needs: m.Soname + " on the target",
 	}
+	if n.process.Musl {
+		f.Symptom = at.symptom(fmt.Sprintf(`"Error loading shared library %s: No such file or directory (needed by /%s)"`, m.Soname, s.on(at.Path)))
+	}
 	if !s.target.Absent(m.Soname) {
 		return unknown(f, fmt.Sprintf("it needs %s, and whether the target has it is not known", m.Soname))
 	}

@@ -233,19 +233,23 @@ func (s *survey) lacking(n *native, lacks []string) Finding {
 		Verdict: n.verdict(), Subject: subject(n.File),
 		Summary:  fmt.Sprintf("it needs the symbol %s, which nothing that is loaded with it offers", lacks[0]),
 		Evidence: Evidence{Wants: few(lacks), Considered: scope(n.process)},
-		Symptom:  n.symptom(undefinedMessage(lacks[0])),
+		Symptom:  n.symptom(s.undefinedMessage(n, lacks[0])),
 		Remedy:   s.symbolRemedy(n, lacks[0]), Needs: "a library with " + lacks[0],
 	}
 	now := n.elf.Flags&elf.DF_BIND_NOW != 0 || n.elf.Flags1&elf.DF_1_NOW != 0
 	if n.role == executable && !now {
-		f.Verdict, f.Symptom = max(Warn, min(f.Verdict, Warn)), "it starts, and ends when it first calls the symbol: "+undefinedMessage(lacks[0])
+		f.Verdict, f.Symptom = max(Warn, min(f.Verdict, Warn)), "it starts, and ends when it first calls the symbol: "+s.undefinedMessage(n, lacks[0])
 	}
 	return f
 }
 
-func undefinedMessage(sym string) string {
+// undefinedMessage is what the loader prints of a symbol that is nowhere.
+func (s *survey) undefinedMessage(n *native, sym string) string {
 	name, version, ok := strings.Cut(sym, "@")
-	if ok {
+	switch {
+	case n.process.Musl:
+		return fmt.Sprintf(`"Error relocating /%s: %s: symbol not found"`, s.on(n.Path), name)
+	case ok:
 		return fmt.Sprintf(`"undefined symbol: %s, version %s"`, name, version)
 	}
 	return fmt.Sprintf(`"undefined symbol: %s"`, name)
@@ -255,10 +259,10 @@ func (s *survey) symbolRemedy(n *native, sym string) string {
 	switch {
 	case strings.HasPrefix(sym, "enif_") || strings.HasPrefix(sym, "erl_drv_") || strings.HasPrefix(sym, "driver_"):
 		return "the VM lacks it: compile the file with the headers of the Erlang/OTP that runs the release, or run a newer one"
+	case n.process.Musl && strings.Contains(sym, "@GLIBC_"):
+		return "it is glibc's own: build the release on a system with musl"
 	case strings.Contains(sym, "@"):
 		return "the target's library was built without it: build on the target's own system; " + s.builder(n.File)
-	case n.process.Musl:
-		return "it is glibc's own: build the release on a system with musl"
 	}
 	return "link it with the library that has the symbol (-l), so that the loader knows where to look"
 }

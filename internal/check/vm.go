@@ -103,7 +103,7 @@ func nifAPI(s *survey) (out []Finding) {
 			Needs:    otpWith(wants),
 		}
 		if len(calls) > 0 {
-			f.Symptom = n.symptom(undefinedMessage(calls[0]))
+			f.Symptom = n.symptom(s.undefinedMessage(n, calls[0]))
 		}
 		if n.Origin == release.Dependency {
 			f.Remedy = s.builder(n.File) + "; or run the release on " + otpWith(wants)
