@@ -75,21 +75,26 @@ func guilty(r *check.Report) []check.Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f check.Finding) bool { return f.Allowed || f.Verdict != worst })
 }
 
-// Summary is the one line that says it all.
+// Summary is the one line that says it all, and what would make it pass: what
+// to do if one thing is to be done, else what is needed.
 func Summary(r *check.Report) string {
 	found := guilty(r)
-	blocks := len(merge(found))
+	all := of(issues(r.Findings), r.Worst())
+	pass := "it would pass with " + needs(found)
+	if do := action(all); do != "" && len(all) > 1 {
+		pass = do
+	}
+	looked := fmt.Sprintf("(%s, %s)", count(r.Apps, "application", "applications"), count(r.Natives, "native file", "native files"))
 	switch r.Worst() {
 	case check.Fail:
-		return fmt.Sprintf("FAIL: %s will not run on %s: %s; it would pass with %s", r.Release, r.Target.Name, count(blocks, "problem"), needs(found))
+		return fmt.Sprintf("FAIL: %s will not run on %s: %s; %s", r.Release, r.Target.Name, count(len(all), "problem", "problems"), pass)
 	case check.Unknown:
-		return fmt.Sprintf("UNKNOWN: whether %s runs on %s: %s could not be decided; it would pass with %s", r.Release, r.Target.Name, count(blocks, "point"), needs(found))
+		return fmt.Sprintf("UNKNOWN: whether %s runs on %s: %s could not be decided; %s", r.Release, r.Target.Name, count(len(all), "point", "points"), pass)
 	case check.Warn:
-		return fmt.Sprintf("OK, with %s: %s runs on %s (%s, %s)", count(blocks, "warning"), r.Release, r.Target.Name,
-			count(r.Apps, "application"), count(r.Natives, "native file"))
+		return fmt.Sprintf("OK, with %s: %s runs on %s %s", count(len(all), "warning", "warnings"), r.Release, r.Target.Name, looked)
 	case check.OK:
 	}
-	return fmt.Sprintf("OK: %s runs on %s (%s, %s)", r.Release, r.Target.Name, count(r.Apps, "application"), count(r.Natives, "native file"))
+	return fmt.Sprintf("OK: %s runs on %s %s", r.Release, r.Target.Name, looked)
 }
 
 const maxNeeds = 5
@@ -102,26 +107,9 @@ func needs(found []check.Finding) string {
 	return strings.Join(list, "; ")
 }
 
-func count(n int, what string) string {
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// merge puts findings together that say the same of several files of one
-// application: a person acts once on them.
-func merge(findings []check.Finding) (out [][]check.Finding) {
-	type key struct{ rule, app, origin, summary string }
-	at := map[key]int{}
-	for _, f := range findings {
-		k := key{f.Rule, f.Subject.App, f.Subject.Origin, f.Summary}
-		if i, ok := at[k]; ok {
-			out[i] = append(out[i], f)
-			continue
-		}
-		at[k] = len(out)
-		out = append(out, []check.Finding{f})
-	}
-	return out
+	return fmt.Sprintf("%d %s", n, many)
 }

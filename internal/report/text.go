@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"dram/internal/check"
@@ -12,18 +11,19 @@ import (
 
 // Limits of what a block of text lists; JSON has everything.
 const (
-	maxFiles = 4
-	maxPaths = 6
+	maxFiles = 3
+	maxPaths = 3
+	maxWants = 3
 )
 
 // Text writes the report for a person: the worst first, one block a problem,
 // the summary in the last line.
 func Text(w io.Writer, r *check.Report) error {
 	b := bufio.NewWriter(w)
+	all := issues(r.Findings)
 	for _, verdict := range []check.Verdict{check.Fail, check.Unknown, check.Warn} {
-		of := slices.DeleteFunc(slices.Clone(r.Findings), func(f check.Finding) bool { return f.Verdict != verdict || f.Allowed })
-		for _, same := range merge(of) {
-			block(b, same)
+		for _, i := range of(all, verdict) {
+			block(b, i)
 		}
 	}
 	allowed(b, r.Findings)
@@ -31,39 +31,47 @@ func Text(w io.Writer, r *check.Report) error {
 	return b.Flush()
 }
 
-func block(b *bufio.Writer, same []check.Finding) {
-	f := same[0]
+func block(b *bufio.Writer, i issue) {
+	f := i.first()
 	put := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(b, "  %-7s %s\n", name, text) //nolint:errcheck // Flush tells
 		}
 	}
-	who := f.Subject.App
-	if who == "" {
-		who = map[string]string{"erts": "the VM", "metadata": "the release"}[f.Subject.Origin]
-	}
-	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, orTarget(who), f.Summary, f.Rule) //nolint:errcheck // Flush tells
-	var files []string
-	for _, s := range same {
-		if s.Subject.File != "" {
-			files = append(files, s.Subject.File)
+	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, who(f), i.title(), f.Rule) //nolint:errcheck // Flush tells
+	put("file", short(i.files(), maxFiles))
+	if needed := i.needed(); len(needed) > 1 {
+		name := "needs"
+		for _, n := range needed {
+			put(name, strings.TrimPrefix(n.Summary, "it needs "))
+			name = ""
 		}
+	} else {
+		f = needed[0]
+		put("wants", wants(f.Evidence.Wants))
+		put("has", has(f.Evidence))
+		put("looked", short(f.Evidence.Considered, maxPaths))
+		put("why", f.Evidence.Detail)
 	}
-	put("file", short(files, maxFiles))
-	put("wants", strings.Join(f.Evidence.Wants, ", "))
-	put("has", has(f.Evidence))
-	put("looked", short(f.Evidence.Considered, maxPaths))
-	put("why", f.Evidence.Detail)
 	put("then", f.Symptom)
 	put("do", f.Remedy)
+	if i.aside > 0 {
+		put("also", fmt.Sprintf("%s of the same cause, about files that a start does without", count(i.aside, "warning", "warnings")))
+	}
 	fmt.Fprintln(b) //nolint:errcheck // Flush tells
 }
 
-func orTarget(who string) string {
-	if who == "" {
-		return "the target"
+// wants shortens what a finding names, whose last entry may itself be "and 5
+// more".
+func wants(list []string) string {
+	if len(list) <= maxWants {
+		return strings.Join(list, ", ")
 	}
-	return who
+	more, last := len(list)-maxWants, 0
+	if _, err := fmt.Sscanf(list[len(list)-1], "and %d more", &last); err == nil {
+		more += last - 1
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:maxWants], ", "), more)
 }
 
 // has is what the target offers instead.
@@ -96,6 +104,6 @@ func allowed(b *bufio.Writer, findings []check.Finding) {
 		}
 	}
 	for _, r := range rules {
-		fmt.Fprintf(b, "allowed %s: %s\n", r, count(times[r], "finding")) //nolint:errcheck // Flush tells
+		fmt.Fprintf(b, "allowed %s: %s\n", r, count(times[r], "finding", "findings")) //nolint:errcheck // Flush tells
 	}
 }
