@@ -80,7 +80,7 @@ func cases() map[string]struct {
 				with("lib/exqlite-0.27.0/priv/x-x86_64.so", elf(sqlite())), bookworm(),
 			[]string{"WARN arch lib/exqlite-0.27.0/priv/x-aarch64.so: it is built for linux/arm64, the target is linux/amd64"},
 		},
-		"a Mach-O NIF":      one("\xcf\xfa\xed\xfe\x0c\x00\x00\x01", "FAIL format "+nif+": it is a Mach-O file, not an ELF file"),
+		"a Mach-O NIF":      one("\xcf\xfa\xed\xfe\x0c\x00\x00\x01"+strings.Repeat("\x00", 24), "FAIL format "+nif+": it is Mach-O for arm64, built for macOS, not an ELF file for Linux"),
 		"a Git LFS pointer": one("version https://git-lfs.github.com/spec/v1\noid x\n", "FAIL format "+nif+": it is a Git LFS pointer, not the file itself"),
 		"an empty NIF":      one("", "FAIL format "+nif+": it is an empty file"),
 		"a damaged NIF":     one("\x7fELF\x02\x01\x01", "FAIL format "+nif+": it is a damaged ELF file"),

@@ -51,10 +51,12 @@ func format(s *survey) (out []Finding) {
 			f.Summary, f.Symptom = "it is an empty file", n.symptom(`"file too short"`)
 		case !isLibrary(n.Path): // for another system, as .dylib and .dll say too
 			f.Verdict, f.Summary = Warn, fmt.Sprintf("it is a %s file, which Linux does not run", n.format)
+			f.Evidence.Detail = n.foreign.String()
 			f.Symptom = "none, unless something starts it"
 		default:
 			f.Summary = fmt.Sprintf("it is a %s file, not an ELF file", n.format)
 			if n.format != binary.Other {
+				f.Summary = fmt.Sprintf("it is %s, not an ELF file for Linux", n.foreign)
 				f.Remedy += "; keep priv/*.so out of the sources (.dockerignore), so that the build makes it anew"
 			}
 		}
@@ -312,22 +314,43 @@ func execStack(s *survey) (out []Finding) {
 	return out
 }
 
-// isa: no root filesystem tells which processor it will run on.
+// isa: no root filesystem tells which processor it will run on; a machine, or
+// a capture of one, does.
 func isa(s *survey) (out []Finding) {
 	if s.target.Facts.Libc.Kind != "glibc" {
 		return nil // musl does not look
 	}
+	has := s.target.Facts.CPU
 	for _, n := range s.natives {
-		if !n.loaded || n.elf.ISA&^binary.ISABaseline == 0 {
+		wants := isaOf(n)
+		if !n.loaded || wants <= levelOf(binary.ISABaseline.String()) || has != "" && wants <= levelOf(has) {
 			continue
 		}
-		out = append(out, Finding{
+		f := Finding{
 			Verdict: Unknown, Subject: subject(n.File),
 			Summary:  fmt.Sprintf("it wants an %s processor, and nothing is known of the target's", n.elf.ISA),
 			Evidence: Evidence{Wants: []string{n.elf.ISA.String()}},
 			Symptom:  n.symptom(`on an older processor, "CPU ISA level is lower than required"`),
 			Remedy:   "compile it without -march=" + n.elf.ISA.String() + ", or allow the rule isa if the processors are known", Needs: "processors of level " + n.elf.ISA.String(),
-		})
+		}
+		if has != "" {
+			f.Verdict, f.Summary = n.verdict(), fmt.Sprintf("it wants an %s processor, the target's is %s", n.elf.ISA, has)
+			f.Evidence.Newest, f.Symptom = has, n.symptom(`"CPU ISA level is lower than required"`)
+		}
+		out = append(out, f)
 	}
 	return out
+}
+
+// levelOf ranks the levels of the x86-64 psABI; -1 for none.
+func levelOf(name string) int {
+	return slices.Index([]string{"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"}, name)
+}
+
+// isaOf is the level that a file asks for, -1 for none.
+func isaOf(n *native) int {
+	if n.elf == nil {
+		return -1
+	}
+	return levelOf(n.elf.ISA.String())
 }

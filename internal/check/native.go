@@ -30,8 +30,9 @@ const (
 type native struct {
 	release.File
 	format  binary.Format
-	err     error        // why it could not be read as what it looks like
-	elf     *binary.File // nil unless it is a sound ELF file
+	foreign binary.Foreign // of a file for another system
+	err     error          // why it could not be read as what it looks like
+	elf     *binary.File   // nil unless it is a sound ELF file
 	symbols *binary.Symbols
 	nif     *binary.NIF // nil if it has no static entry
 	role    role

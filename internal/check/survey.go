@@ -148,7 +148,13 @@ func (s *survey) look(f release.File) (any, error) {
 	switch format {
 	case binary.ELF:
 		return newNative(f, at)
-	case binary.MachO, binary.PE, binary.LFSPointer:
+	case binary.MachO, binary.PE:
+		head = make([]byte, min(f.Size, binary.ForeignLen))
+		if _, err := at.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return &native{File: f, format: format, foreign: binary.ReadForeign(head)}, nil
+	case binary.LFSPointer:
 		return &native{File: f, format: format}, nil
 	case binary.Script:
 		return readScript(f, at)

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
 	"strings"
 
@@ -52,6 +53,7 @@ type Facts struct {
 	Shell    string `json:"shell,omitempty"`     // what /bin/sh is in the end; "": there is none
 	CABundle string `json:"ca_bundle,omitempty"` // "": there is none
 	UTF8     bool   `json:"utf8"`                // it has the locale C.UTF-8
+	CPU      string `json:"cpu,omitempty"`       // "x86-64-v3", of a machine; "": unknown, as of a root filesystem
 }
 
 // Libc is the C library of the target's programs.
@@ -184,7 +186,14 @@ func openHost(ref string) (*Target, error) {
 	if runtime.GOOS != "linux" {
 		return nil, problem.New(problem.Environment, "name another target: "+refHint, "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
 	}
-	return openDir(ref, "/")
+	t, err := openDir(ref, "/")
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil { // else unknown
+		t.Facts.CPU = CPULevel(info)
+	}
+	return t, nil
 }
 
 func openDir(ref, dir string) (*Target, error) {
