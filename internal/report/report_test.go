@@ -141,7 +141,11 @@ func TestSARIFIsConsistent(t *testing.T) {
 			Tool struct {
 				Driver struct {
 					Name  string
-					Rules []struct{ ID string }
+					Rules []struct {
+						ID                                      string
+						ShortDescription, FullDescription, Help struct{ Text string }
+						DefaultConfiguration                    struct{ Level string }
+					}
 				}
 			}
 			Results []struct {
@@ -150,8 +154,12 @@ func TestSARIFIsConsistent(t *testing.T) {
 				Level     string
 				Message   struct{ Text string }
 				Locations []struct {
-					PhysicalLocation struct{ ArtifactLocation struct{ URI string } }
+					PhysicalLocation struct {
+						ArtifactLocation struct{ URI string }
+						Region           struct{ StartLine int }
+					}
 				}
+				PartialFingerprints map[string]string
 			}
 		}
 	}
@@ -162,6 +170,19 @@ func TestSARIFIsConsistent(t *testing.T) {
 		t.Fatalf("got version %q, %d runs", log.Version, len(log.Runs))
 	}
 	rules := log.Runs[0].Tool.Driver.Rules
+	warns := 0
+	for _, r := range rules { // all that code scanning calls required of a rule
+		if r.ID == "" || r.ShortDescription.Text == "" || r.FullDescription.Text == "" || r.Help.Text == "" {
+			t.Errorf("a rule lacks something: %+v", r)
+		}
+		if r.DefaultConfiguration.Level == "warning" {
+			warns++
+		}
+	}
+	if warns != 10 {
+		t.Errorf("%d rules only warn, of 10 that report names: one was renamed", warns)
+	}
+	seen := map[string]bool{}
 	for _, r := range log.Runs[0].Results {
 		if r.RuleIndex < 0 || r.RuleIndex >= len(rules) || rules[r.RuleIndex].ID != r.RuleID {
 			t.Errorf("rule %q has the index %d", r.RuleID, r.RuleIndex)
@@ -169,6 +190,14 @@ func TestSARIFIsConsistent(t *testing.T) {
 		if !slices.Contains([]string{"error", "warning", "note", "none"}, r.Level) || r.Message.Text == "" || len(r.Locations) != 1 {
 			t.Errorf("got %+v", r)
 			continue
+		}
+		if print := r.PartialFingerprints["primaryLocationLineHash"]; seen[print] || !strings.HasSuffix(print, ":1") {
+			t.Errorf("fingerprint %q is none, or there twice", print)
+		} else {
+			seen[print] = true
+		}
+		if r.Locations[0].PhysicalLocation.Region.StartLine != 1 {
+			t.Errorf("a location without a line: %+v", r)
 		}
 		u, err := url.Parse(r.Locations[0].PhysicalLocation.ArtifactLocation.URI)
 		if err != nil || u.IsAbs() || u.Path == "" || strings.Contains(u.String(), " ") {

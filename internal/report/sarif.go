@@ -1,6 +1,9 @@
 package report
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -16,8 +19,12 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool    sarifTool     `json:"tool"`
-		Results []sarifResult `json:"results"`
+		Tool       sarifTool     `json:"tool"`
+		Automation sarifID       `json:"automationDetails"` // one category of alerts a target
+		Results    []sarifResult `json:"results"`
+	}
+	sarifID struct {
+		ID string `json:"id"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -27,8 +34,14 @@ type (
 		Rules []sarifRule `json:"rules"`
 	}
 	sarifRule struct {
-		ID    string    `json:"id"`
-		Short sarifText `json:"shortDescription"`
+		ID      string       `json:"id"`
+		Short   sarifText    `json:"shortDescription"`
+		Full    sarifText    `json:"fullDescription"`
+		Help    sarifText    `json:"help"`
+		Default sarifDefault `json:"defaultConfiguration"`
+	}
+	sarifDefault struct {
+		Level string `json:"level"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -48,6 +61,10 @@ type (
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifRegion struct {
+		StartLine int `json:"startLine"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
@@ -60,10 +77,13 @@ type (
 
 // SARIF writes the report as a SARIF log.
 func SARIF(w io.Writer, r *check.Report) error {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "dram"}}, Results: []sarifResult{}}
+	run := sarifRun{
+		Tool:       sarifTool{sarifDriver{Name: "dram"}},
+		Automation: sarifID{"dram check/" + r.Target.Name}, Results: []sarifResult{},
+	}
 	rules := check.Rules()
 	for _, rule := range rules {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{rule.ID, sarifText{rule.Title}})
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(rule))
 	}
 	for _, f := range r.Findings {
 		result := sarifFinding(f, r.Target.Name)
@@ -74,6 +94,34 @@ func SARIF(w io.Writer, r *check.Report) error {
 		Schema:  "https://json.schemastore.org/sarif-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})
+}
+
+// newRule describes a rule; its level is that of its worst finding.
+func newRule(r check.Rule) sarifRule {
+	title := strings.ToUpper(r.Title[:1]) + r.Title[1:] + "."
+	level := "error"
+	if slices.Contains(milderRules(), r.ID) {
+		level = "warning"
+	}
+	return sarifRule{
+		ID: r.ID, Short: sarifText{title}, Full: sarifText{"What must hold: " + r.Title + "."},
+		Help:    sarifText{fmt.Sprintf("Each result says what is seen at run time and what to do. To let the rule pass: dram check --allow %s.", r.ID)},
+		Default: sarifDefault{level},
+	}
+}
+
+// milderRules are those that never fail a release.
+func milderRules() []string {
+	return []string{"libc-mix", "cookie", "secret", "artefact", "access", "writable", "hosts", "time-zone", "ca-bundle", "locale"}
+}
+
+// fingerprint is the same for the same problem of the same file in every run:
+// versions of applications, which are in paths, do not count.
+func fingerprint(f check.Finding) string {
+	app, _, _ := strings.Cut(f.Subject.App, "-")
+	file := strings.Replace(f.Subject.File, f.Subject.App, app, 1)
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.Rule, file, f.Needs}, "|")))
+	return hex.EncodeToString(sum[:8])
 }
 
 func sarifFinding(f check.Finding, on string) sarifResult {
@@ -94,8 +142,8 @@ func sarifFinding(f check.Finding, on string) sarifResult {
 	}
 	out := sarifResult{
 		RuleID: f.Rule, Level: level, Message: sarifText{strings.Join(text, " ")},
-		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{escape(file)}}}},
-		Fingerprints: map[string]string{"dram/v1": strings.Join([]string{f.Rule, f.Subject.File, f.Needs}, "|")},
+		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{escape(file)}, sarifRegion{1}}}},
+		Fingerprints: map[string]string{"primaryLocationLineHash": fingerprint(f) + ":1", "dram/v1": strings.Join([]string{f.Rule, f.Subject.File, f.Needs}, "|")},
 		Properties:   map[string]any{"verdict": f.Verdict, "target": on, "application": f.Subject.App, "evidence": f.Evidence},
 	}
 	if f.Allowed {
