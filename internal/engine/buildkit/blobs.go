@@ -3,6 +3,7 @@ package buildkit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,7 +27,7 @@ type blobs struct {
 	layers        map[digest.Digest]int64 // sizes in bytes
 }
 
-func newBlobs(st *store.Store, img v1.Image) (content.Store, error) {
+func newBlobs(ctx context.Context, st *store.Store, img v1.Image) (content.Store, error) {
 	b := &blobs{st: st, small: map[digest.Digest][]byte{}, layers: map[digest.Digest]int64{}}
 	for _, raw := range []func() ([]byte, error){img.RawManifest, img.RawConfigFile} {
 		body, err := raw()
@@ -40,12 +41,30 @@ func newBlobs(st *store.Store, img v1.Image) (content.Store, error) {
 		return nil, err
 	}
 	for _, l := range m.Layers {
-		if !st.HasBlob(store.Digest(l.Digest.String()), l.Size) {
-			return nil, fmt.Errorf("layer %s is not in the cache", l.Digest)
+		if err := keepLayer(ctx, st, img, l); err != nil {
+			return nil, fmt.Errorf("layer %s: %w", l.Digest, err)
 		}
 		b.layers[digest.Digest(l.Digest.String())] = l.Size
 	}
 	return b, nil
+}
+
+// keepLayer puts a layer into the cache unless it is there.
+func keepLayer(ctx context.Context, st *store.Store, img v1.Image, l v1.Descriptor) error {
+	want := store.Digest(l.Digest.String())
+	if st.HasBlob(want, l.Size) {
+		return nil
+	}
+	layer, err := img.LayerByDigest(l.Digest)
+	if err != nil {
+		return err
+	}
+	r, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	_, _, err = st.PutBlob(ctx, r, want)
+	return errors.Join(err, r.Close())
 }
 
 // Info says how large a blob is.

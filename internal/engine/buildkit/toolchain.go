@@ -42,7 +42,7 @@ func (b *builder) handOver(ctx context.Context, st *store.Store, tc engine.Toolc
 	if err != nil {
 		return handedOver{}, err
 	}
-	blobs, err := newBlobs(st, img)
+	blobs, err := newBlobs(ctx, st, img)
 	if err != nil {
 		return handedOver{}, fmt.Errorf("handing over toolchain %s: %w", tc.Name, err)
 	}

@@ -21,6 +21,9 @@ func shellWord(s string) string {
 	if plain.MatchString(s) {
 		return s
 	}
+	if strings.Contains(s, "\n") { // an instruction is one line
+		return `"$(printf %b ` + shellWord(strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(s)) + `)"`
+	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
@@ -43,12 +46,13 @@ func (r *renderer) quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(s) + `"`
 }
 
-// copyWord is a path in the JSON form of COPY, where $ still means something.
+// copyWord is a path in the JSON form of COPY, where $, quotes and \ still mean
+// something.
 func (r *renderer) copyWord(s string) string {
 	if strings.ContainsAny(s, "\n\r\x00") {
 		r.fail("the name %q has several lines", s)
 	}
-	return r.jsonWord(strings.NewReplacer(`\`, `\\`, `$`, `\$`).Replace(s))
+	return r.jsonWord(strings.NewReplacer(`\`, `\\`, `$`, `\$`, `'`, `\'`, `"`, `\"`).Replace(s))
 }
 
 func (r *renderer) jsonWord(s string) string {
@@ -59,9 +63,13 @@ func (r *renderer) jsonWord(s string) string {
 	return string(raw)
 }
 
-// pattern is a pattern of COPY that only this name matches.
+// pattern is a pattern of COPY that only this name matches. It is one only if
+// it holds a wildcard; else it is a name.
 func pattern(name string) string {
-	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(name)
+	if !strings.ContainsAny(name, "*?[") {
+		return name
+	}
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]", `\`, `\\`).Replace(name)
 }
 
 func (r *renderer) fail(format string, args ...any) {

@@ -14,6 +14,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
+	"dram/internal/source"
 	"dram/internal/store"
 )
 
@@ -109,7 +110,7 @@ func (r *run) all(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	if err := r.steps(ctx); err != nil {
+	if err := errors.Join(r.steps(ctx), source.Passed(r.source())); err != nil {
 		return "", err
 	}
 	dir, err := r.exported()

@@ -1,0 +1,477 @@
+// Package enginetest is what every engine must do, as tests: one suite, run
+// against each engine with a real toolchain.
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/config"
+	"dram/internal/engine"
+	"dram/internal/pipeline"
+	"dram/internal/problem"
+	"dram/internal/source"
+	"dram/internal/store"
+	"dram/internal/toolchain"
+)
+
+// Suite is an engine to test.
+type Suite struct {
+	// New makes the engine, keeping in st what it keeps.
+	New func(t *testing.T, st *store.Store) engine.Engine
+	// Toolchain is what the engine is given.
+	Toolchain engine.Toolchain
+	Root      string
+	// Shared says that the engine has no place of its own for what it keeps, as
+	// one that builds on the host: what needs one is left out.
+	Shared bool
+	// Networked says that steps without the network have it nevertheless.
+	Networked bool
+}
+
+// Debian gives Debian 13 with Erlang and Elixir. It comes from the mirror that
+// this machine's apt sources name; DRAM_TEST_CACHE names a cache to keep it in.
+func Debian(t *testing.T) (engine.Toolchain, string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a toolchain")
+	}
+	st := openStore(t, os.Getenv("DRAM_TEST_CACHE"))
+	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(config.Config{}, pipeline.Host())}
+	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: "debian/13"}, toolchain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := tc.Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.Toolchain{ID: tc.ID, Name: tc.Ref.String(), Image: tc.Image}, root
+}
+
+func openStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	if dir == "" {
+		dir = filepath.Join(t.TempDir(), "cache")
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// Run runs the suite.
+func Run(t *testing.T, s Suite) {
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, b *bench)
+	}{
+		{"steps run in order and see what is kept", inOrder},
+		{"incremental is as fresh", incremental},
+		{"a step that fails", failing},
+		{"no result", noResult},
+		{"a cancelled build", cancelled},
+		{"two builds at once", atOnce},
+		{"what is fetched once", fetchedOnce},
+		{"a lock file that is not up to date", unlocked},
+		{"secrets", secrets},
+		{"the network", network},
+		{"generated files", generated},
+		{"names of files", names},
+		{"a file that failed to compile is compiled again", failedCompile},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, s.bench(t)) })
+	}
+}
+
+// bench is an engine, a project, and what the engine told of it.
+type bench struct {
+	t      *testing.T
+	s      Suite
+	engine engine.Engine
+	dir    string // the project's
+	key    string
+
+	mu   sync.Mutex
+	out  bytes.Buffer
+	told []string
+	wait func()
+}
+
+func (s Suite) bench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, s: s, engine: s.New(t, openStore(t, "")), dir: filepath.Join(t.TempDir(), "a projéct"), wait: func() {}}
+	b.key = store.DigestOf([]byte(b.dir)).Hex()
+	b.write("mix.exs", "project")
+	return b
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) remove(name string) {
+	b.t.Helper()
+	if err := os.Remove(filepath.Join(b.dir, name)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// sh is a step that the shell runs.
+func sh(name, script string) engine.Step {
+	return engine.Step{Name: name, Argv: []string{"sh", "-euc", script}}
+}
+
+// fetch is a step that fetches, once for the content of mix.exs given.
+func fetch(script, once string) engine.Step {
+	s := sh("fetch", script)
+	s.Network, s.Once, s.Needs, s.Lock = true, once, []string{"mix.exs"}, "mix.lock"
+	return s
+}
+
+const made = "mkdir -p _build/rel; "
+
+// run runs steps and gives what lies in the result, file by file.
+func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]string, error) {
+	b.t.Helper()
+	src, err := source.Read(ctx, b.dir, source.Options{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.mu.Lock()
+	b.out.Reset()
+	b.told = nil
+	b.mu.Unlock()
+	r, err := b.engine.Run(ctx, engine.Job{
+		Key: b.key, Name: "suite", Root: b.s.Root, Toolchain: b.s.Toolchain, Source: src, Steps: steps,
+		Env:  []string{"PATH=/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8", "A=job", `ODD=a "b" $c \d 'e'`},
+		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Derived: []string{"/app/_build/lib/own"}, Export: "/app/_build/rel",
+	}, b.events())
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return files(r.Dir)
+}
+
+func (b *bench) events() engine.Events {
+	tell := func(format string, args ...any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.told = append(b.told, fmt.Sprintf(format, args...))
+	}
+	return engine.Events{
+		Step: func(s engine.Step, skipped bool) {
+			tell("%s %s", map[bool]string{true: "skip", false: "run"}[skipped], s.Name)
+		},
+		Unlocked: func(s engine.Step) { tell("unlocked %s", s.Lock) },
+		Wait:     func() { b.wait() },
+		Output:   writer(func(p []byte) { b.mu.Lock(); defer b.mu.Unlock(); b.out.Write(p) }),
+	}
+}
+
+type writer func(p []byte)
+
+func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
+
+// files reads a directory: names to contents, links to "-> target".
+func files(dir string) (map[string]string, error) {
+	got := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		if d.Type()&fs.ModeSymlink != 0 {
+			target, err := os.Readlink(path)
+			got[name] = "-> " + target
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		got[name] = string(raw)
+		return err
+	})
+	return got, err
+}
+
+// must runs steps that have to succeed.
+func (b *bench) must(steps ...engine.Step) map[string]string {
+	b.t.Helper()
+	got, err := b.run(b.t.Context(), steps...)
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, b.out.String())
+	}
+	return got
+}
+
+func (b *bench) same(what string, want, got any) {
+	b.t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.t.Errorf("%s: %s", what, diff)
+	}
+}
+
+func inOrder(_ *testing.T, b *bench) {
+	first := sh("first", `echo "$A $ODD"; pwd; echo 1 > _build/one`)
+	first.Env = []string{"A=step"}
+	second := sh("second", made+`cat _build/one > _build/rel/one; echo "$A" > _build/rel/a; ln -s a _build/rel/link; printf '#!/bin/sh' > _build/rel/run; chmod 755 _build/rel/run`)
+	got := b.must(first, second)
+	b.same("result", map[string]string{"one": "1\n", "a": "job\n", "link": "-> a", "run": "#!/bin/sh"}, got)
+	b.same("told", []string{"run first", "run second"}, b.told)
+	if !b.s.Shared {
+		b.same("printed", "step a \"b\" $c \\d 'e'\n/app\n", b.out.String())
+	}
+}
+
+// The steps compile as Mix does: by time, and what is gone goes.
+const compile = made + `mkdir -p _build/lib/own
+for f in _build/lib/own/*.beam; do
+	[ -f "lib/$(basename "$f" .beam).ex" ] || rm -f "$f"
+done
+for f in lib/*.ex; do
+	beam=_build/lib/own/$(basename "$f" .ex).beam
+	if [ ! -f _build/lib/manifest ] || [ "$f" -nt _build/lib/manifest ] || [ ! -f "$beam" ]; then
+		echo "compiling $f"
+		cp "$f" "$beam"
+	fi
+done
+sleep 1.1; touch _build/lib/manifest # Mix compares seconds
+rm -rf _build/rel; cp -r _build/lib/own _build/rel`
+
+func incremental(_ *testing.T, b *bench) {
+	b.write("lib/a.ex", "a 1")
+	b.write("lib/b.ex", "b 1")
+	b.must(sh("release", compile))
+	for _, c := range []struct {
+		name     string
+		change   func()
+		compiled string
+	}{
+		{"edited", func() { b.write("lib/a.ex", "a 2") }, "compiling lib/a.ex\n"},
+		{"edited back", func() { b.write("lib/a.ex", "a 1") }, "compiling lib/a.ex\n"},
+		{"edited again", func() { b.write("lib/b.ex", "b 2") }, "compiling lib/b.ex\n"},
+		{"the time of the day alone", func() {
+			later := time.Now().Add(time.Hour)
+			_ = os.Chtimes(filepath.Join(b.dir, "lib/a.ex"), later, later)
+		}, ""},
+		{"added", func() { b.write("lib/c.ex", "c 1") }, "compiling lib/c.ex\n"},
+		{"removed", func() { b.remove("lib/b.ex") }, ""},
+	} {
+		c.change()
+		got := b.must(sh("release", compile+" # "+c.name))
+		// Where a step was found whole in a cache, it compiled nothing.
+		b.same(c.name+" compiled", c.compiled, b.out.String())
+		b.same(c.name, b.sources(), got)
+	}
+}
+
+// sources is what a compilation of lib has to come to.
+func (b *bench) sources() map[string]string {
+	all, err := files(filepath.Join(b.dir, "lib"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	want := map[string]string{}
+	for name, text := range all {
+		want[strings.TrimSuffix(name, ".ex")+".beam"] = text
+	}
+	return want
+}
+
+func failing(_ *testing.T, b *bench) {
+	_, err := b.run(b.t.Context(), sh("compile", "echo half > _build/half; echo no good >&2; exit 3"), sh("release", made))
+	var failed *engine.StepError
+	if !errors.As(err, &failed) || failed.Step.Name != "compile" || !strings.HasSuffix(err.Error(), "failed: exit status 3") {
+		b.t.Fatalf("err = %v", err)
+	}
+	b.same("printed", "no good\n", b.out.String())
+	b.same("told", []string{"run compile"}, b.told)
+	// A compiler that fails cleans up after itself: what it kept, stays.
+	b.must(sh("compile", "cat _build/half"), sh("release", made))
+}
+
+// failedCompile: what was edited before a build that failed is still told to be
+// newer than what was compiled.
+func failedCompile(_ *testing.T, b *bench) {
+	b.write("lib/a.ex", "a 1")
+	b.write("lib/b.ex", "b 1")
+	b.must(sh("release", compile))
+	b.write("lib/a.ex", "a 2")
+	b.write("lib/b.ex", "b 2")
+	if _, err := b.run(b.t.Context(), sh("release", "exit 1")); err == nil {
+		b.t.Fatal("it did not fail")
+	}
+	b.write("lib/b.ex", "b 3")
+	b.same("after a failure", map[string]string{"a.beam": "a 2", "b.beam": "b 3"}, b.must(sh("release", compile)))
+}
+
+func noResult(_ *testing.T, b *bench) {
+	_, err := b.run(b.t.Context(), sh("release", "true"))
+	p, ok := errors.AsType[*problem.Error](err)
+	if !ok || p.Kind != problem.Build || p.Hint == "" || !strings.Contains(err.Error(), "/app/_build/rel") {
+		b.t.Errorf("a build without a result: %v", err)
+	}
+}
+
+func cancelled(_ *testing.T, b *bench) {
+	ctx, cancel := context.WithCancel(b.t.Context())
+	go func() {
+		b.awaitPrinted("begun")
+		cancel()
+	}()
+	begun := time.Now()
+	_, err := b.run(ctx, sh("compile", "echo half > _build/half; echo begun; sleep 600"))
+	var failed *engine.StepError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
+		b.t.Fatalf("err = %v, want it cancelled", err)
+	}
+	if took := time.Since(begun); took > time.Minute {
+		b.t.Errorf("it took %v", took)
+	}
+	// Whatever a killed compiler may have written half is gone.
+	b.must(sh("release", made+"[ ! -e _build/half ]"))
+}
+
+// awaitPrinted waits for steps to print a text; a build that failed never does.
+func (b *bench) awaitPrinted(text string) {
+	for limit := time.Now().Add(time.Minute); !strings.Contains(b.printed(), text) && time.Now().Before(limit); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (b *bench) printed() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.out.String()
+}
+
+func atOnce(t *testing.T, b *bench) {
+	waits := make(chan bool, 1)
+	other := &bench{t: t, s: b.s, engine: b.engine, dir: b.dir, key: b.key, wait: func() { waits <- true }}
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := b.run(t.Context(), sh("first", "echo begun; sleep 2; echo 1 >> _build/by"), sh("release", made)); err != nil {
+			t.Errorf("the first: %v", err)
+		}
+	})
+	b.awaitPrinted("begun")
+	group.Go(func() {
+		got, err := other.run(t.Context(), sh("second", made+"cp _build/by _build/rel/by"))
+		if err != nil {
+			t.Errorf("the second: %v\n%s", err, other.printed())
+		}
+		b.same("the second sees what the first made", map[string]string{"by": "1\n"}, got)
+	})
+	group.Wait()
+	if len(waits) == 0 {
+		t.Error("the second did not say that it waits")
+	}
+}
+
+func fetchedOnce(_ *testing.T, b *bench) {
+	b.write("lib/a.ex", "1")
+	f := fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep; echo pkg > /cache/hex/pkg", "1")
+	if b.s.Shared {
+		f = fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep", "1")
+	}
+	release := sh("release", made+"cat deps/dep lib/a.ex > _build/rel/a")
+	b.same("first", map[string]string{"a": "dep of project\n1"}, b.must(f, release))
+	b.same("first", []string{"run fetch", "run release"}, b.told)
+	b.write("lib/a.ex", "2")
+	b.same("second", map[string]string{"a": "dep of project\n2"}, b.must(f, release))
+	b.same("second", []string{"skip fetch", "run release"}, b.told)
+	b.write("mix.exs", "another")
+	f.Once = "2"
+	b.same("third", map[string]string{"a": "dep of another\n2"}, b.must(f, release))
+	b.same("third", []string{"run fetch", "run release"}, b.told)
+}
+
+func unlocked(_ *testing.T, b *bench) {
+	b.write("mix.lock", "old\n")
+	f := fetch("echo new >> mix.lock", "1")
+	f.Needs = append(f.Needs, "mix.lock")
+	got := b.must(f, sh("release", made+"cp mix.lock _build/rel/lock"))
+	b.same("the lock that was fetched counts", map[string]string{"lock": "old\nnew\n"}, got)
+	if !slices.Contains(b.told, "unlocked mix.lock") {
+		b.t.Errorf("told %v", b.told)
+	}
+}
+
+// Secret is what the suite's secret holds.
+const Secret = "s3cr'et $HOME of the suite"
+
+func secrets(_ *testing.T, b *bench) {
+	f := fetch(`mkdir -p deps; printf %s "$HEX_API_KEY" | sha256sum | cut -c1-64 > deps/sum`, "1")
+	f.Secrets = []string{"HEX_API_KEY=" + Secret}
+	got := b.must(f, sh("release", made+`cp deps/sum _build/rel/sum; printf %s "${HEX_API_KEY-none}" > _build/rel/key`))
+	b.same("secret", map[string]string{"sum": store.DigestOf([]byte(Secret)).Hex() + "\n", "key": "none"}, got)
+}
+
+func network(t *testing.T, b *bench) {
+	if b.s.Networked {
+		t.Skip("this engine's steps have the network")
+	}
+	got := b.must(sh("release", made+`
+sed -n 's/^ *\([a-z0-9]*\):.*/\1/p' /proc/net/dev | grep -vE '^(sit|tunl|gre|gretap|erspan|ip6tnl|ip6gre|ip_vti|ip6_vti|teql)[0-9]*$' > _build/rel/devices
+erl -noshell -eval '{ok, L} = gen_tcp:listen(0, [{ip, {127,0,0,1}}]), {ok, P} = inet:port(L), {ok, _} = gen_tcp:connect({127,0,0,1}, P, []), io:format("loopback~n"), halt().' > _build/rel/loopback`))
+	b.same("network", map[string]string{"devices": "lo\n", "loopback": "loopback\n"}, got)
+}
+
+// generated: see package local for the rules.
+func generated(_ *testing.T, b *bench) {
+	b.write("lib/a.ex", "1")
+	b.write("c_src/nif.c", "nif 1")
+	nif := `mkdir -p _build/lib/own priv
+if [ ! -f _build/lib/own/nif.beam ]; then cp c_src/nif.c _build/lib/own/nif.beam; cp c_src/nif.c priv/nif.so; fi
+`
+	assets := sh("assets", "[ ! -e priv/static ] && mkdir -p priv/static && echo asset > priv/static/app")
+	assets.Volatile = true
+	release := sh("release", "rm -rf _build/rel; "+made+"cp -r priv lib _build/rel/")
+	want := map[string]string{"lib/a.ex": "1", "priv/nif.so": "nif 1", "priv/static/app": "asset\n"}
+	b.same("first", want, b.must(sh("compile", nif), assets, release))
+	b.write("lib/a.ex", "2")
+	want["lib/a.ex"] = "2"
+	b.same("code was edited", want, b.must(sh("compile", nif), assets, release))
+	b.write("c_src/nif.c", "nif 2")
+	want["priv/nif.so"] = "nif 2"
+	b.same("other than code was edited", want, b.must(sh("compile", nif), assets, release))
+}
+
+func names(_ *testing.T, b *bench) {
+	want := map[string]string{}
+	for _, name := range []string{"with space.ex", "ünï.ex", "do$HOME.ex", "st*r.ex", "[a-z]?.ex", "quote'\".ex", "-dash.ex", "back\\slash.ex"} {
+		b.write("lib/"+name, name)
+		b.write("config/"+name, name)
+		want["lib/"+name], want["config/"+name] = name, name
+	}
+	needs := []string{"mix.exs"}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if strings.HasPrefix(name, "config/") {
+			needs = append(needs, name)
+		}
+	}
+	f := fetch("mkdir -p deps; cp -r config deps/", "1")
+	f.Needs = needs
+	got := b.must(f, sh("release", made+"cp -r lib deps/config _build/rel/"))
+	b.same("names", want, got)
+}
