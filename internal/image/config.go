@@ -36,14 +36,17 @@ func (o Options) withDefaults(rel *release.Release) Options {
 		o.Entrypoint = []string{"/app/bin/" + rel.Name}
 		if len(o.Cmd) == 0 {
 			o.Cmd = []string{"start"}
+			if rel.Tool == release.Distillery {
+				o.Cmd = []string{"foreground"} // its start goes into the background
+			}
 		}
 	}
 	return o
 }
 
-// defaultEnv is the environment of every image; the user's own lines win.
-func defaultEnv() []string {
-	return []string{
+// defaultEnv is the environment of an image; the user's own lines win.
+func defaultEnv(rel *release.Release) []string {
+	env := []string{
 		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 		"LANG=C.UTF-8", // else the VM takes file names and the terminal for latin1
 		// The only place that any user can write to, on a read-only root with a
@@ -60,6 +63,13 @@ func defaultEnv() []string {
 		// flags of vm.args come later and win.
 		"ERL_AFLAGS=+Q 65536",
 	}
+	if rel.Tool == release.Distillery {
+		// Where its scripts write: one directory a version, for what an earlier
+		// one left there names that version. And ${VAR} in vm.args and sys.config
+		// is what images are configured by.
+		env = append(env, "RELEASE_MUTABLE_DIR=/tmp/"+rel.Name+"-"+rel.Version, "REPLACE_OS_VARS=true")
+	}
+	return env
 }
 
 func userIDs(user string) (uid, gid int, err error) {
@@ -131,7 +141,7 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 	labels := annotations(rel, opts)
 	maps.Copy(labels, opts.Labels)
 	c := v1.Config{
-		User: opts.User, Env: environ.Merge(defaultEnv(), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
+		User: opts.User, Env: environ.Merge(defaultEnv(rel), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
 		WorkingDir: "/" + appDir, StopSignal: "SIGTERM", Labels: labels,
 	}
 	for _, p := range opts.ExposedPorts {

@@ -33,11 +33,17 @@ type File struct {
 	made   []byte // the content, where dram wrote it
 }
 
+// staying is what stays as it is in contents.
+type staying struct {
+	links  bool // symbolic links that lead to a place inside the release
+	cookie bool // the one that Distillery's vm.args holds
+}
+
 // contents is those of the release's files as they ship: env.sh with the lines
-// that find or make a cookie, symbolic links replaced by what they lead to; with
-// links, those that lead to a place inside the release stay.
-func contents(rel *release.Release, files []release.File, links bool) ([]File, error) {
-	c := collector{rel: rel, links: links}
+// that find or make a cookie, vm.args without one, symbolic links replaced by
+// what they lead to.
+func contents(rel *release.Release, files []release.File, s staying) ([]File, error) {
+	c := collector{rel: rel, staying: s}
 	for _, f := range files {
 		if err := c.add(f); err != nil {
 			return nil, fmt.Errorf("reading release %q: %w", rel.Name, err)
@@ -47,9 +53,9 @@ func contents(rel *release.Release, files []release.File, links bool) ([]File, e
 }
 
 type collector struct {
-	rel   *release.Release
-	links bool
-	out   []File
+	staying
+	rel *release.Release
+	out []File
 }
 
 func (c *collector) add(f release.File) error {
@@ -61,7 +67,11 @@ func (c *collector) add(f release.File) error {
 	case f.Mode.Type() == fs.ModeSymlink && (!c.links || !c.stays(f)):
 		return c.follow(out, f.Path, 0)
 	case f.Path == envScript(c.rel):
-		return c.env(out)
+		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, cookieScript) })
+	case f.Path == distilleryEnv(c.rel) && c.rel.Tool == release.Distillery:
+		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, distilleryScript) })
+	case f.Path == vmArgs(c.rel) && c.rel.Tool == release.Distillery && !c.cookie:
+		return c.rewrite(out, withoutCookie)
 	case f.Mode.IsRegular():
 		out.Open, out.source = opener(c.rel.FS, f.Path), f.Path
 	}
@@ -118,14 +128,14 @@ func (c *collector) follow(f File, at string, depth int) error {
 	return nil
 }
 
-// env is the start script's env.sh with the cookie's lines behind it, so that
-// a cookie which the project's own lines set stands.
-func (c *collector) env(f File) error {
+// rewrite is a file as dram ships it. The cookie's lines come behind those of
+// env.sh, so that a cookie which the project's own lines set stands.
+func (c *collector) rewrite(f File, change func([]byte) []byte) error {
 	old, err := rootfs.ReadFile(c.rel.FS, f.Path, maxScript)
 	if err != nil {
 		return err
 	}
-	script := withCookie(old)
+	script := change(old)
 	f.Size, f.Digest, f.Open, f.made = int64(len(script)), store.DigestOf(script), bytesOpener(script), script
 	return c.keep(f)
 }

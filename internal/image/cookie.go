@@ -18,7 +18,7 @@ const (
 var cookieScript []byte
 
 // withCookie is env.sh with the lines that find or make a cookie.
-func withCookie(env []byte) []byte {
+func withCookie(env, lines []byte) []byte {
 	if bytes.Contains(env, []byte(cookieMark)) {
 		return env
 	}
@@ -26,5 +26,5 @@ func withCookie(env []byte) []byte {
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 	}
-	return append(append(out, '\n'), cookieScript...)
+	return append(append(out, '\n'), lines...)
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/layer"
+	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -28,7 +29,7 @@ import (
 
 // Recipe is part of what names an image. Raise it whenever an image's bytes may
 // change though release, root and options do not.
-const Recipe = 2
+const Recipe = 3
 
 // Options are what an image depends on besides the release. Only Root is
 // needed.
@@ -80,9 +81,12 @@ func (i *Image) Size() int64 {
 
 // Build makes the image of a release, or finds its layers in st.
 func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
+	if err := hasErlang(rel); err != nil {
+		return nil, err
+	}
 	opts = opts.withDefaults(rel)
 	kept, excluded := rel.ForImage()
-	files, err := contents(rel, kept, true)
+	files, err := contents(rel, kept, staying{links: true})
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +112,18 @@ func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Opti
 	digest, err := img.OCI.Digest()
 	img.Digest = store.Digest(digest.String())
 	return img, err
+}
+
+// hasErlang refuses a release that counts on an Erlang of the machine: an image
+// has none but the release's.
+func hasErlang(rel *release.Release) error {
+	if rel.ERTS != "" {
+		return nil
+	}
+	return problem.New(problem.Usage,
+		"set include_erts: true where the release is declared (mix.exs, or rel/config.exs and its environment),\n"+
+			"or build only the tarball: dram build",
+		"release %q brings no Erlang (include_erts: false), and an image has no other", rel.Name)
 }
 
 // layerPlan is a layer before it is packed.

@@ -90,12 +90,12 @@ func words(f File) ([]string, error) {
 	if f.Origin != release.Metadata && f.Origin != release.ERTS || !f.Mode.IsRegular() || f.Size > maxScript {
 		return nil, nil
 	}
-	if f.Mode&0o111 == 0 && path.Ext(f.Path) != ".sh" {
+	if f.Mode&0o111 == 0 && path.Ext(f.Path) != ".sh" && !sourced(f.Path) {
 		return nil, nil
 	}
 	b, err := read(f)
 	b, _, _ = bytes.Cut(b, []byte(cookieMark)) // what those lines call is in the table
-	if err != nil || !isShell(b) {
+	if err != nil || !isShell(b) && !sourced(f.Path) {
 		return nil, err
 	}
 	return slices.DeleteFunc(commandWords(string(b)), func(w string) bool {

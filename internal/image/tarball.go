@@ -35,7 +35,7 @@ func tarballContents(rel *release.Release, opts TarballOptions) ([]File, error) 
 	kept := slices.DeleteFunc(slices.Clone(rel.Files), func(f release.File) bool {
 		return f.Path == cookieFile && !opts.KeepCookie
 	})
-	return contents(rel, kept, false)
+	return contents(rel, kept, staying{cookie: opts.KeepCookie})
 }
 
 // byApp groups files by origin and by what name says, in order of appearance.

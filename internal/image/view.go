@@ -12,9 +12,12 @@ import (
 // is written: the root filesystem around the release, and the release as it
 // lies in that at "app".
 func View(st *store.Store, rel *release.Release, opts Options) (system, shipped rootfs.FS, err error) {
+	if err := hasErlang(rel); err != nil {
+		return nil, nil, err
+	}
 	opts = opts.withDefaults(rel)
 	kept, _ := rel.ForImage()
-	files, err := contents(rel, kept, true)
+	files, err := contents(rel, kept, staying{links: true})
 	if err != nil {
 		return nil, nil, err
 	}

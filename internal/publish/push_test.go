@@ -154,8 +154,8 @@ func TestPush(t *testing.T) {
 }
 
 func lastIndex(lines []string, prefix string) int {
-	for i := len(lines) - 1; i >= 0; i-- {
-		if strings.HasPrefix(lines[i], prefix) {
+	for i, line := range slices.Backward(lines) {
+		if strings.HasPrefix(line, prefix) {
 			return i
 		}
 	}

@@ -58,18 +58,52 @@ func Tar(ctx context.Context, path string, img v1.Image, names []string) (writte
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
-		t := tar.NewWriter(w)
-		for _, b := range parts.layers {
-			if err := t.WriteHeader(header(b.path(), b.size)); err != nil {
-				return err
-			}
-			if err := b.copyTo(ctx, t); err != nil {
-				return err
-			}
-		}
-		return t.Close()
+		return writeLayers(ctx, w, parts.layers)
 	})
 	return err == nil, err
+}
+
+func writeLayers(ctx context.Context, w io.Writer, layers []blob) error {
+	t := tar.NewWriter(w)
+	for _, b := range layers {
+		if err := t.WriteHeader(header(b.path(), b.size)); err != nil {
+			return err
+		}
+		if err := b.copyTo(ctx, t); err != nil {
+			return err
+		}
+	}
+	return t.Close()
+}
+
+// Archive writes to w what Tar writes to a file, for a daemon to load. The
+// lowest layers are left out as far as there, DiffIDs lowest first, has the same
+// ones: Docker's own store does not open those that it has.
+func Archive(ctx context.Context, w io.Writer, img v1.Image, names, there []string) error {
+	parts, err := collect(img, names)
+	if err != nil {
+		return err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	layers, err := layerBlobs(img)
+	if err != nil {
+		return err
+	}
+	same := 0
+	for same < len(there) && same < len(layers) && same < len(config.RootFS.DiffIDs) && config.RootFS.DiffIDs[same].String() == there[same] {
+		same++
+	}
+	head, _, err := parts.head()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	return writeLayers(ctx, w, distinct(layers[same:]))
 }
 
 // contents is an image taken apart.

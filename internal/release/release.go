@@ -61,11 +61,27 @@ func Read(ctx context.Context, fsys rootfs.FS, opts Options) (*Release, error) {
 			return nil, fmt.Errorf("reading release %q: %w", name, err)
 		}
 	}
-	r := &Release{Name: name, Version: version, Apps: c.apps(files), Files: files, FS: fsys}
+	r := &Release{Name: name, Version: version, Tool: toolOf(files, version), Apps: c.apps(files), Files: files, FS: fsys}
 	if info, err := fsys.Stat("erts-" + erts); err == nil && info.IsDir() {
 		r.ERTS = erts
 	}
 	return r, nil
+}
+
+// toolOf goes by the scripts that no other tool writes.
+func toolOf(files []File, version string) Tool {
+	has := func(name string) bool {
+		_, ok := slices.BinarySearchFunc(files, name, func(f File, at string) int { return strings.Compare(f.Path, at) })
+		return ok
+	}
+	dir := "releases/" + version + "/"
+	switch {
+	case has(dir+"libexec/env.sh") && has(dir+"libexec/config.sh"):
+		return Distillery
+	case has(dir + "env.sh"):
+		return MixRelease
+	}
+	return OtherTool
 }
 
 func notRelease(format string, args ...any) error {

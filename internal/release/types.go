@@ -39,11 +39,22 @@ type App struct {
 	Origin        Origin
 }
 
+// Tool is what assembled a release, as its scripts show.
+type Tool int
+
+// The tools.
+const (
+	OtherTool  Tool = iota // relx, or none that is known
+	MixRelease             // since Elixir 1.9
+	Distillery             // 1.5 to 2.1
+)
+
 // Release is a release that was read.
 type Release struct {
 	Name    string // "hello"
 	Version string // "0.1.0"
 	ERTS    string // "15.2.7", "" if the release brings no ERTS
+	Tool    Tool
 	Apps    []App
 	Files   []File // sorted by Path; directories included
 	FS      rootfs.FS
