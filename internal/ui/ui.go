@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,15 +18,25 @@ import (
 
 // UI writes progress. Its methods may be called concurrently.
 type UI struct {
+	*screen
+	job string // what its lines are about, where several things go on at once
+}
+
+// screen is what all UIs of one output share.
+type screen struct {
 	mu      sync.Mutex
 	out     io.Writer
-	live    bool // out is a terminal: a line under way may be redrawn
+	live    bool // out is a terminal: lines under way may be redrawn
 	verbose bool
 	quiet   bool
 	now     func() time.Time
-	drawn   bool // a transient line stands on the screen
+	rows    []row // the transient lines
+	drawn   int   // how many of them stand on the screen
 	stages  []Timing
 }
+
+// row is the transient line of a job, or of all there is.
+type row struct{ job, text string }
 
 // Timing is how long a stage took.
 type Timing struct {
@@ -41,7 +52,21 @@ type Options struct{ Verbose, Quiet bool }
 func New(out io.Writer, opts Options) *UI {
 	f, ok := out.(*os.File)
 	live := ok && isTerminal(f) && os.Getenv("TERM") != "dumb" && !opts.Verbose && !opts.Quiet
-	return &UI{out: out, live: live, verbose: opts.Verbose, quiet: opts.Quiet, now: time.Now}
+	return &UI{screen: &screen{out: out, live: live, verbose: opts.Verbose, quiet: opts.Quiet, now: time.Now}}
+}
+
+// Job is a UI for one of several things that go on at once: its stages' lines
+// say which, and on a terminal each has a line of its own. Call Leave when it is
+// over, well or not.
+func (u *UI) Job(name string) *UI { return &UI{screen: u.screen, job: name} }
+
+// Leave removes the job's transient line.
+func (u *UI) Leave() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.clear()
+	u.drop(u.job)
+	u.draw()
 }
 
 // Stage is one stage under way.
@@ -49,6 +74,7 @@ type Stage struct {
 	ui    *UI
 	name  string
 	start time.Time
+	where string // "@builder-2"
 }
 
 // Start begins a stage. Call Done when it succeeded; a failed one is just left.
@@ -58,23 +84,43 @@ func (u *UI) Start(name, detail string) *Stage {
 	return s
 }
 
+// At says where what runs: it stands in the stage's lines from now on.
+func (s *Stage) At(what, where string) {
+	s.ui.mu.Lock()
+	defer s.ui.mu.Unlock()
+	s.where = "@" + where
+	if s.ui.job == "" {
+		s.where = what + s.where
+	}
+}
+
+// text is a line of the stage. The caller holds mu.
+func (s *Stage) text(detail string) string {
+	if about := s.ui.job + s.where; about != "" {
+		detail = about + "  " + detail
+	}
+	return fmt.Sprintf("  %-10s %s", s.name, detail)
+}
+
 // Update replaces the stage's transient detail (a terminal only).
 func (s *Stage) Update(detail string) {
 	u := s.ui
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.live {
-		u.transient(fmt.Sprintf("  %-10s %s", s.name, detail))
+		u.transient(u.job, s.text(detail))
 	}
 }
 
 // Done ends the stage with what came of it.
 func (s *Stage) Done(format string, args ...any) {
-	took := s.ui.now().Sub(s.start)
-	s.ui.mu.Lock()
-	s.ui.stages = append(s.ui.stages, Timing{Stage: s.name, Took: took})
-	s.ui.mu.Unlock()
-	s.ui.line(fmt.Sprintf("  %-10s %s  (%s)", s.name, fmt.Sprintf(format, args...), Seconds(took)))
+	u := s.ui
+	took := u.now().Sub(s.start)
+	u.mu.Lock()
+	u.stages = append(u.stages, Timing{Stage: s.name, Took: took})
+	line := fmt.Sprintf("%s  (%s)", s.text(fmt.Sprintf(format, args...)), Seconds(took))
+	u.mu.Unlock()
+	u.line(line)
 }
 
 // Timings lists the stages that are done.
@@ -91,18 +137,17 @@ func (u *UI) Note(format string, args ...any) { u.line("  " + fmt.Sprintf(format
 func (u *UI) Warn(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.clear()
-	_, _ = fmt.Fprintln(u.out, "warning: "+fmt.Sprintf(format, args...))
+	u.between("warning: " + fmt.Sprintf(format, args...) + "\n")
 }
 
 // Output prints what a program printed, as it is, unless it was shown already.
 func (u *UI) Output(text []byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.clear()
-	if !u.verbose {
-		_, _ = u.out.Write(bytes.TrimLeft(append(bytes.TrimRight(text, "\n"), '\n'), "\n"))
+	if u.verbose {
+		text = nil
 	}
+	u.between(string(bytes.TrimLeft(append(bytes.TrimRight(text, "\n"), '\n'), "\n")))
 }
 
 // Verbose says whether everything is to be shown.
@@ -111,35 +156,70 @@ func (u *UI) Verbose() bool { return u.verbose }
 func (u *UI) line(s string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.quiet {
-		return
+	if !u.quiet {
+		u.between(s + "\n")
 	}
-	u.clear()
-	_, _ = fmt.Fprintln(u.out, s)
 }
 
-// transient draws a line that the next one replaces. The caller holds mu.
-func (u *UI) transient(s string) {
+// between prints text that stays, in place of the transient line of the same
+// job and above those of others. The caller holds mu.
+func (u *UI) between(text string) {
+	u.clear()
+	u.drop("")
+	u.drop(u.job)
+	_, _ = io.WriteString(u.out, text)
+	u.draw()
+}
+
+// transient draws a line that the job's next one replaces. The caller holds mu.
+func (sc *screen) transient(job, text string) {
 	const width = 100
-	s = strings.Map(func(r rune) rune {
+	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, s)
-	if r := []rune(s); len(r) > width {
-		s = string(r[:width-1]) + "…"
+	}, text)
+	if r := []rune(text); len(r) > width {
+		text = string(r[:width-1]) + "…"
 	}
-	u.clear()
-	_, _ = fmt.Fprint(u.out, s)
-	u.drawn = true
+	sc.clear()
+	if i := slices.IndexFunc(sc.rows, func(r row) bool { return r.job == job }); i >= 0 {
+		sc.rows[i].text = text
+	} else {
+		sc.rows = append(sc.rows, row{job, text})
+	}
+	sc.draw()
 }
 
-func (u *UI) clear() {
-	if u.drawn {
-		_, _ = fmt.Fprint(u.out, "\r\x1b[K")
-		u.drawn = false
+// maxRows bounds how many transient lines there are: a terminal has few.
+const maxRows = 12
+
+// draw writes the transient lines. The caller holds mu.
+func (sc *screen) draw() {
+	for i, r := range sc.rows[:min(len(sc.rows), maxRows)] {
+		if i > 0 {
+			_, _ = io.WriteString(sc.out, "\n")
+		}
+		_, _ = io.WriteString(sc.out, r.text)
+		sc.drawn++
 	}
+}
+
+// clear removes the transient lines from the screen. The caller holds mu.
+func (sc *screen) clear() {
+	for ; sc.drawn > 0; sc.drawn-- {
+		up := ""
+		if sc.drawn > 1 {
+			up = "\x1b[A"
+		}
+		_, _ = io.WriteString(sc.out, "\r\x1b[K"+up)
+	}
+}
+
+// drop forgets a job's transient line. The caller holds mu.
+func (sc *screen) drop(job string) {
+	sc.rows = slices.DeleteFunc(sc.rows, func(r row) bool { return r.job == job })
 }
 
 // Writer shows what a program prints: whole lines when verbose, the last one

@@ -34,6 +34,37 @@ func build(u *UI) {
 	u.Warn("a %s", "warning")
 }
 
+// Jobs that go on at once have a line each, which the lines that stay push down.
+func TestSeveralJobs(t *testing.T) {
+	u, out := at(Options{}, true)
+	web, worker := u.Job("web"), u.Job("worker")
+	first := web.Start("build", "waiting")
+	second := worker.Start("build", "waiting")
+	first.At("web", "b1")
+	first.Update("compile")
+	first.Done("mix release")
+	u.Warn("b2 is gone")
+	second.At("worker", "b1")
+	worker.Leave()
+	const clear, up = "\r\x1b[K", "\r\x1b[K\x1b[A"
+	want := "  build      web  waiting" +
+		clear + "  build      web  waiting\n  build      worker  waiting" +
+		up + clear + "  build      web@b1  compile\n  build      worker  waiting" +
+		up + clear + "  build      web@b1  mix release  (2.00s)\n  build      worker  waiting" +
+		clear + "warning: b2 is gone\n  build      worker  waiting" +
+		clear
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
+	}
+	u, out = at(Options{}, false)
+	only := u.Start("build", "waiting")
+	only.At("web", "b1")
+	only.Done("mix release")
+	if want := "  build      web@b1  mix release  (1.00s)\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
 func TestWhatIsShown(t *testing.T) {
 	for _, tt := range []struct {
 		name string
