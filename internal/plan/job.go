@@ -57,7 +57,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Key:    store.DigestOf([]byte(p.Dir + "\n" + string(tc.ID) + "\n" + p.MixEnv)).Hex(),
 		Name:   p.Release,
 		Root:   root,
-		Source: src,
+		Source: src, Platform: p.Platform,
 		Toolchain: engine.Toolchain{
 			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
 		},
@@ -68,8 +68,30 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
 		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)
 	}
+	job.Emulated = emulated(facts, job.Env)
 	job.Steps = p.stepsFor(facts, src, environ)
 	return job
+}
+
+// emulated is what Erlang needs to run under qemu's user emulation, where a page
+// of memory cannot be mapped twice, for writing and for running: so it is told to
+// map it once (OTP 26), or to do what that comes with (24 and 25).
+func emulated(facts toolchain.Facts, env []string) []string {
+	major, _, _ := strings.Cut(facts.OTP, ".")
+	otp, err := strconv.Atoi(major)
+	flags := "+JMsingle true"
+	switch {
+	case err != nil || otp < 24: // no just-in-time compiler
+		return nil
+	case otp < 26:
+		flags = "+JPperf true"
+	}
+	for _, kv := range env {
+		if set, ok := strings.CutPrefix(kv, "ERL_FLAGS="); ok && set != "" {
+			flags = set + " " + flags
+		}
+	}
+	return []string{"ERL_FLAGS=" + flags}
 }
 
 // export is where `mix release` assembles, inside.

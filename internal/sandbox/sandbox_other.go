@@ -23,3 +23,8 @@ func Main() {}
 func Preconditions(context.Context, string) []Precondition {
 	return []Precondition{{Name: "Linux", Detail: "this is " + runtime.GOOS, Remedy: otherHint}}
 }
+
+// Emulates says that the sandbox needs Linux.
+func Emulates(string) error {
+	return problem.New(problem.Environment, otherHint, "running a sandbox: there is none on %s", runtime.GOOS)
+}

@@ -3,8 +3,10 @@ package toolchain
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"dram/internal/debian"
+	"dram/internal/sandbox"
 	"dram/internal/store"
 )
 
@@ -24,6 +26,11 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store, arch: p.Arch,
 		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
+			if p.Arch != runtime.GOARCH { // the packages' scripts are to run here: known before anything is fetched
+				if err := sandbox.Emulates(p.Arch); err != nil {
+					return fmt.Errorf("running the scripts of packages for %s: %w", p.Arch, err)
+				}
+			}
 			return client.Unpack(ctx, set, dir, configurer{p.Store})
 		},
 	}, nil

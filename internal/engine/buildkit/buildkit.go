@@ -44,9 +44,10 @@ type Engine struct {
 func New(st *store.Store, at Address) *Engine { return &Engine{store: st, at: at} }
 
 // Run runs the job. The caller closes the result, which lets the next build of
-// the same key begin.
+// the same release at the same builder begin. An error that is the builder's
+// doing is an engine.LostError.
 func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*engine.Result, error) {
-	unlock, err := e.store.Lock(ctx, "build-"+job.Key, ev.Wait)
+	unlock, err := e.store.Lock(ctx, "build-"+e.slot(job), ev.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +65,14 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 		return "", err
 	}
 	defer b.Close()
+	if job, err = b.emulating(ctx, job); err != nil {
+		return "", err
+	}
 	tc, err := b.handOver(ctx, e.store, job.Toolchain)
 	if err != nil {
 		return "", err
 	}
-	home, err := e.store.Work("build", job.Key)
+	home, err := e.store.Work("build", e.slot(job))
 	if err != nil {
 		return "", err
 	}
@@ -89,6 +93,26 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 	return out, nil
 }
 
+// slot names what one build at a time may have: what the builder keeps for the
+// job. Releases of one project share nothing there, nor do builders.
+func (e *Engine) slot(job engine.Job) string {
+	return store.DigestOf([]byte(job.Key + "\n" + job.Name + "\n" + e.at.String())).Hex()
+}
+
+// emulating is the job with what it needs where this builder emulates its
+// platform.
+func (b *builder) emulating(ctx context.Context, job engine.Job) (engine.Job, error) {
+	if job.Platform == "" || len(job.Emulated) == 0 {
+		return job, nil
+	}
+	does, err := b.platforms(ctx)
+	if err != nil || len(does) == 0 || does[0] == job.Platform {
+		return job, err
+	}
+	job.Env = slices.Concat(job.Env, job.Emulated)
+	return job, nil
+}
+
 // options are what BuildKit is asked to do.
 func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) (client.SolveOpt, error) {
 	file, err := dockerfile.Render(job, dockerfile.Options{
@@ -98,6 +122,9 @@ func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) 
 		return client.SolveOpt{}, err
 	}
 	attrs := map[string]string{"filename": "Dockerfile", "target": dockerfile.Release}
+	if job.Platform != "" {
+		attrs["platform"] = job.Platform
+	}
 	if b.understands() != dockerfile.Current && !slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Network }) {
 		attrs["force-network-mode"] = "none" // no single RUN can be without it, but all can
 	}

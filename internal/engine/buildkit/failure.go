@@ -106,7 +106,7 @@ func unreachable(ctx context.Context, at Address, err error) error {
 	case errors.Is(err, context.DeadlineExceeded) || grpcerrors.Code(err) == codes.DeadlineExceeded:
 		err = fmt.Errorf("no answer within %v: %w", answerWithin, err)
 	}
-	return problem.New(problem.Environment, hint, "builder %s cannot be used: %w", at, err)
+	return &engine.LostError{Err: problem.New(problem.Environment, hint, "builder %s cannot be used: %w", at, err)}
 }
 
 // failed says what the error of a build means.
@@ -121,16 +121,16 @@ func (e *Engine) failed(ctx context.Context, job engine.Job, p *progress, err er
 	step, code, isStep := p.failure(err)
 	switch {
 	case p.full || strings.Contains(text, "no space left on device"):
-		return problem.New(problem.Environment, "make room there: docker builder prune, or buildctl prune",
-			"the disk of builder %s is full: %w", e.at, err)
+		return &engine.LostError{Err: problem.New(problem.Environment, "make room there: docker builder prune, or buildctl prune",
+			"the disk of builder %s is full: %w", e.at, err)}
 	case p.nothing:
 		return problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
 			"the build ended well but left no release at %s", job.Export)
 	case isStep:
 		return &engine.StepError{Step: step, Err: fmt.Errorf("exit status %d", code)}
 	case grpcerrors.Code(err) == codes.Unavailable || errors.Is(err, io.EOF) || strings.Contains(text, "transport is closing") || strings.Contains(text, "closing transport"):
-		return problem.New(problem.Environment, "see that it runs, and run dram again: it goes on from what the builder kept",
-			"builder %s was lost%s: %w", e.at, during(p), err)
+		return &engine.LostError{Err: problem.New(problem.Environment, "see that it runs, and run dram again: it goes on from what the builder kept",
+			"builder %s was lost%s: %w", e.at, during(p), err)}
 	}
 	return problem.New(problem.Failure, "", "building at %s%s: %w", e.at, during(p), err)
 }

@@ -26,18 +26,28 @@ func Probe(ctx context.Context, at Address) (Builder, error) {
 	}
 	defer b.Close()
 	info := Builder{Address: at.String(), Name: b.name()}
-	workers, err := b.ListWorkers(ctx)
+	info.Platforms, err = b.platforms(ctx)
 	if err != nil {
 		return Builder{}, unreachable(ctx, at, err)
 	}
+	return info, nil
+}
+
+// platforms is what the builder builds for, its own first.
+func (b *builder) platforms(ctx context.Context) ([]string, error) {
+	workers, err := b.ListWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
 	for _, w := range workers {
 		for _, p := range w.Platforms {
-			if name := platforms.Format(platforms.Normalize(p)); !slices.Contains(info.Platforms, name) {
-				info.Platforms = append(info.Platforms, name)
+			if name := platforms.Format(platforms.Normalize(p)); !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	return info, nil
+	return names, nil
 }
 
 func (b *builder) name() string {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"dram/internal/engine"
@@ -18,6 +20,12 @@ import (
 // New makes the engine; what it keeps between runs it keeps in st.
 func New(st *store.Store) *local.Engine {
 	return local.New(st, func(_ context.Context, home string, job engine.Job, _ engine.Events) (local.Place, error) {
+		if _, arch, _ := strings.Cut(job.Platform, "/"); arch != "" && arch != runtime.GOARCH {
+			if err := sandbox.Emulates(arch); err != nil {
+				return nil, err
+			}
+			job.Env = slices.Concat(job.Env, job.Emulated)
+		}
 		return &place{store: st, home: home, job: job}, nil
 	})
 }
