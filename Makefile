@@ -5,7 +5,7 @@ GOFUMPT_VERSION = v0.12.0
 FUZZTIME ?= 20s
 TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
-.PHONY: build test short lint fmt fuzz bench ci
+.PHONY: build test short lint fmt fuzz bench oracle ci
 
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
@@ -36,6 +36,9 @@ fuzz: ## every fuzz target, FUZZTIME each
 
 bench: ## the benchmark suite; writes docs/benchmarks.md
 	$(GO) run ./bench -write docs/benchmarks.md
+
+oracle: ## dram check against what machines do, all of it; writes the tables of docs/check.md
+	DRAM_ORACLE=1 $(GO) test -count=1 -timeout 60m -v ./test/oracle -update
 
 ci:
 	.ci/run
