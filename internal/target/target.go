@@ -154,10 +154,10 @@ type Unpacker interface {
 	Unpack(ctx context.Context, kind, value string) (dir string, err error)
 }
 
-const refHint = "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json"
+const refHint = "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json"
 
 // Open opens a target by its reference: "dir:PATH", "host:", "file:PATH" (a
-// capture), "profile:NAME" (built in), or what unpacker takes.
+// capture), "profile:NAME" (built in), "ssh:HOST", or what unpacker takes.
 func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 	kind, value, ok := strings.Cut(ref, ":")
 	if !ok || (value == "") != (kind == "host") {
@@ -172,6 +172,8 @@ func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 		return openFile(ref, value)
 	case "profile":
 		return openProfile(ref, value)
+	case "ssh":
+		return openSSH(ctx, ref, value)
 	case "oci", "tar", "image", "distro":
 		dir, err := unpacker.Unpack(ctx, kind, value)
 		if err != nil {

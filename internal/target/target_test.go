@@ -260,7 +260,7 @@ func TestOpen(t *testing.T) {
 	for ref, wrong := range map[string]string{
 		"dir:" + dir: "", "file:" + capture: "", "oci:x": "", "tar:x": "", "image:x": "", "distro:debian/12": "", "host:": "-",
 		"image:none": "no such image", "dir:" + dir + "/none": "none", "file:none.json": "none.json",
-		"host:x": "no reference", "debian": "no reference", "dir:": "no reference", "ssh:x": "unknown kind",
+		"host:x": "no reference", "debian": "no reference", "dir:": "no reference", "ftp:x": "unknown kind", "ssh:-oProxyCommand=x": "names no host",
 	} {
 		got, err := target.Open(t.Context(), ref, unpacked(dir))
 		switch {
