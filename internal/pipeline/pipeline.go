@@ -53,14 +53,19 @@ func Mirror(c config.Config, etc fs.FS) debian.Mirror {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
-	if err := check.Known(cfg.Allow); err != nil {
-		return nil, err
-	}
-	stage := p.UI.Start("plan", dir)
 	proj, err := project.Read(dir)
 	if err != nil {
 		return nil, err
 	}
+	return p.PlanProject(ctx, proj, cfg)
+}
+
+// PlanProject decides for a project that was read.
+func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
+	if err := check.Known(cfg.Allow); err != nil {
+		return nil, err
+	}
+	stage := p.UI.Start("plan", proj.Dir)
 	in := plan.Inputs{
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags, Engine: p.chooseEngine,

@@ -1,0 +1,291 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"dram/internal/config"
+	"dram/internal/daemon"
+	"dram/internal/pipeline"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/project/distillery"
+	"dram/internal/project/elixir"
+	"dram/internal/scaffold"
+	"dram/internal/toolchain"
+	"dram/internal/ui"
+)
+
+// initOptions are the flags of dram init.
+type initOptions struct {
+	diff, force, buildkit, noLoad bool
+	ci                            []string
+}
+
+func newInit(g *globals) *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "write Dockerfiles, .dockerignore and a CI pipeline for the project",
+		Long: long(`
+Writes what a project keeps so that Docker builds it as dram does:
+.dockerignore, docker/Dockerfile.build.elixir (the build),
+docker/Dockerfile.run (the image, by Docker alone), and with --ci a pipeline.
+Settings that are given as flags are kept in dram.toml. A release of Distillery
+gets its output_dir in rel/config.exs.
+
+.dockerignore and rel/config.exs are added to. Any other file that is there and
+would become another one is in the way: then nothing is written at all, unless
+--force says so. The paths of the files that were written are what is on stdout.
+
+The Dockerfiles begin with an image of the toolchain. Where no registry has it,
+it is put into the Docker daemon, if one answers: see dram toolchain load.`),
+		Example: `  dram init --diff                    # what would be written
+  dram init --ci github
+  dram init --release web --toolchain distro:debian/12`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.init(cmd, dirArg(args), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.diff, "diff", false, "print what would change as a unified diff, and write nothing")
+	f.BoolVar(&o.force, "force", false, "write over files that are there and differ")
+	f.BoolVar(&o.buildkit, "buildkit", false, "have the build use cache mounts, secrets and steps without the network: faster, and not for Docker's classic builder")
+	f.BoolVar(&o.noLoad, "no-load", false, "do not put the toolchain into the Docker daemon")
+	f.StringSliceVar(&o.ci, "ci", nil, "write a pipeline for a CI service: "+strings.Join(scaffold.Services(), ", "))
+	g.settings(cmd)
+	return cmd
+}
+
+func (g *globals) init(cmd *cobra.Command, dir string, o initOptions) error {
+	for _, name := range o.ci {
+		if !slices.Contains(scaffold.Services(), name) {
+			return problem.New(problem.Usage, "use one of: "+strings.Join(scaffold.Services(), ", "), "unknown CI service %q", name)
+		}
+	}
+	p, s, err := g.scaffold(cmd, dir, o)
+	if err != nil {
+		return err
+	}
+	files, err := scaffold.Files(s)
+	if err != nil {
+		return err
+	}
+	changes, err := scaffold.Compare(s.Plan.Dir, files)
+	if err != nil {
+		return err
+	}
+	if o.diff {
+		_, err := cmd.OutOrStdout().Write(scaffold.Diff(changes))
+		return err
+	}
+	if err := scaffold.Refused(changes); err != nil && !o.force {
+		return err
+	}
+	if err := scaffold.Write(s.Plan.Dir, changes); err != nil {
+		return err
+	}
+	loaded := !o.noLoad && g.loadForInit(cmd.Context(), p, s.Plan)
+	return tellInit(cmd.OutOrStdout(), p.UI, s, changes, loaded)
+}
+
+// tellInit lists what was written, and says what to do with it.
+func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Change, loaded bool) error {
+	written := 0
+	for _, c := range changes {
+		if c.Same() {
+			continue
+		}
+		written++
+		if _, err := fmt.Fprintln(out, c.Path); err != nil {
+			return err
+		}
+	}
+	if written == 0 {
+		u.Note("nothing to do: the files are there, as dram writes them")
+	}
+	u.Note("next, in the project's directory:")
+	for _, c := range scaffold.Commands(s, loaded) {
+		u.Note("  %s", c)
+	}
+	return nil
+}
+
+// scaffold reads the project and plans for what builds in a container, whatever
+// engine this machine has.
+func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipeline.Pipeline, scaffold.Project, error) {
+	s := scaffold.Project{BuildKit: o.buildkit, CI: o.ci, Settings: givenSettings(cmd)}
+	c, err := g.config(cmd, dir)
+	if err == nil {
+		err = one(c)
+	}
+	if err == nil {
+		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
+	}
+	if err != nil {
+		return nil, s, err
+	}
+	p, err := g.pipeline(c)
+	if err != nil {
+		return nil, s, err
+	}
+	if s.Project, err = project.Read(dir); err != nil {
+		return nil, s, err
+	}
+	if s.OutputDir, err = setOutputDir(cmd.Context(), p, s.Project, c); err != nil {
+		return nil, s, err
+	}
+	if s.Plan, err = p.PlanProject(cmd.Context(), s.Project, c); err != nil {
+		return nil, s, err
+	}
+	s.Job, err = p.Job(cmd.Context(), s.Plan)
+	return p, s, err
+}
+
+// givenSettings are the settings that were given as flags.
+func givenSettings(cmd *cobra.Command) []scaffold.Setting {
+	var out []scaffold.Setting
+	for _, s := range config.Settings() {
+		f := cmd.Flags().Lookup(s.Flag)
+		if f == nil || !f.Changed {
+			continue
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		out = append(out, scaffold.Setting{Flag: s.Flag, Values: values})
+	}
+	return out
+}
+
+// setOutputDir has a release of Distillery come to lie where the guide mounts a
+// directory, in proj as in the file that is to be written. A release that says
+// where it goes is left alone.
+func setOutputDir(ctx context.Context, p *pipeline.Pipeline, proj *project.Project, c config.Config) (string, error) {
+	if proj.Kind != project.Distillery || proj.Distillery == nil {
+		return "", nil
+	}
+	silent := *p
+	silent.UI = ui.New(io.Discard, ui.Options{})
+	pl, err := silent.PlanProject(ctx, proj, c)
+	if err != nil {
+		return "", err
+	}
+	if s, ok := proj.Distillery.Profile(pl.Release, pl.ReleaseEnv, "output_dir"); ok && !s.Value.IsAtom("nil") {
+		return "", nil
+	}
+	text, err := os.ReadFile(proj.Dir + "/" + distillery.File)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", distillery.File, err)
+	}
+	if len(text) > elixir.MaxFile {
+		return "", problem.New(problem.Usage, "shorten it", "%s is larger than %d bytes", distillery.File, elixir.MaxFile)
+	}
+	dir := "./releases/" + pl.Release
+	if text, err = distillery.SetOutputDir(text, pl.Release, dir); err != nil {
+		return "", err
+	}
+	proj.Distillery, err = distillery.Read(string(text))
+	return dir, err
+}
+
+// loadForInit puts the toolchain into the Docker daemon, and says whether it is
+// there; that no daemon answers is no failure.
+func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan) bool {
+	ref, err := toolchain.ParseRef(pl.Toolchain)
+	if err != nil || ref.Kind == toolchain.Image {
+		return false
+	}
+	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Packages); err != nil && ctx.Err() == nil {
+		var known *problem.Error
+		if !errors.As(err, &known) || known.Kind != problem.Environment {
+			p.UI.Warn("the toolchain could not be put into Docker: %v", err)
+		}
+	}
+	return err == nil
+}
+
+// loadToolchain puts a toolchain into the daemon that the environment names, and
+// tells the tag.
+func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, ref string, packages []string) (string, error) {
+	parsed, err := toolchain.ParseRef(ref)
+	if err != nil {
+		return "", err
+	}
+	if parsed.Kind == toolchain.Host {
+		return "", problem.New(problem.Usage, "name another one: distro:debian/13, image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
+	}
+	d, err := daemon.Connect(ctx, p.Environ)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = d.Close() }()
+	tc, err := p.OpenToolchain(ctx, ref, packages)
+	if err != nil {
+		return "", err
+	}
+	tag := scaffold.Toolchain(parsed, packages)
+	return tag, p.LoadToolchain(ctx, d, tc, tag)
+}
+
+func newToolchainLoad(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "load [REF]",
+		Short: "put a toolchain into Docker, for the Dockerfiles of dram init",
+		Long: long(`
+Puts a toolchain into the Docker or Podman daemon, unless it is there, and
+prints its name: the one that the Dockerfiles of dram init begin with. Without
+REF it is the toolchain of the project here.`),
+		Example: `  dram toolchain load
+  dram toolchain load distro:debian/12`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, ref, packages, err := g.toolchainToLoad(cmd, args)
+			if err != nil {
+				return err
+			}
+			tag, err := g.loadToolchain(cmd.Context(), p, ref, packages)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), tag)
+			return err
+		},
+	}
+	g.settings(cmd)
+	return cmd
+}
+
+func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (*pipeline.Pipeline, string, []string, error) {
+	if len(args) == 1 {
+		p, c, err := g.forToolchain(cmd)
+		return p, args[0], c.Packages, err
+	}
+	c, err := g.config(cmd, ".")
+	if err == nil {
+		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
+	}
+	if err != nil {
+		return nil, "", nil, err
+	}
+	p, err := g.pipeline(c)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	pl, err := p.Plan(cmd.Context(), ".", c)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return p, pl.Toolchain, pl.Packages, nil
+}

@@ -1,0 +1,123 @@
+package scaffold
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+	"text/template"
+
+	"dram/internal/debian"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/toolchain"
+)
+
+//go:embed pipelines
+var pipelines embed.FS
+
+// service is a CI service that a pipeline can be written for.
+type service struct {
+	name, template, path string
+	inImage              bool     // jobs run in an image
+	unless               []string // files that would no longer be read
+}
+
+func services() []service {
+	return []service{
+		{"github", "github.yml", ".github/workflows/image.yml", false, nil},
+		{"gitlab", "gitlab.yml", ".gitlab-ci.yml", true, nil},
+		{"woodpecker", "woodpecker.yaml", ".woodpecker/image.yaml", true, []string{".woodpecker.yaml", ".woodpecker.yml"}},
+	}
+}
+
+// Services names the CI services that there are pipelines for.
+func Services() []string {
+	var names []string
+	for _, s := range services() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Pipeline is the file that has a CI service build, check and push the image.
+func Pipeline(name string, pl *plan.Plan) (File, error) {
+	i := slices.IndexFunc(services(), func(s service) bool { return s.name == name })
+	if i < 0 {
+		return File{}, problem.New(problem.Usage, "use one of: "+strings.Join(Services(), ", "), "unknown CI service %q", name)
+	}
+	s := services()[i]
+	var image string
+	var install []string
+	if s.inImage {
+		var err error
+		if image, install, err = builderImage(pl); err != nil {
+			return File{}, err
+		}
+	}
+	text, err := render(s.template, map[string]any{"Release": pl.Release, "Image": image, "Install": install})
+	if err != nil {
+		return File{}, fmt.Errorf("writing the pipeline for %s: %w", name, err)
+	}
+	f := Whole(s.path, text)
+	f.Unless = s.unless
+	return f, nil
+}
+
+func render(name string, data any) ([]byte, error) {
+	push, err := pipelines.ReadFile("pipelines/push.sh")
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New(name).Delims("[[", "]]").Funcs(template.FuncMap{
+		// indent is how far the lines of a template stand to the right.
+		"indent": func(n int, _ any) string { return strings.Repeat(" ", n) },
+	}).ParseFS(pipelines, "pipelines/"+name)
+	if err != nil {
+		return nil, err
+	}
+	lines := "[[$by := .]]"
+	for line := range strings.Lines(string(push)) {
+		lines += "[[$by]]" + line
+	}
+	if _, err := t.New("push").Parse(lines); err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, data)
+	return []byte(b.String()), err
+}
+
+// builderImage is the image that CI jobs run in where those run in images, and
+// what they first install there: the plan's toolchain, as far as a registry has
+// it.
+func builderImage(pl *plan.Plan) (image string, install []string, err error) {
+	ref, err := toolchain.ParseRef(pl.Toolchain)
+	if err != nil {
+		return "", nil, err
+	}
+	switch ref.Kind {
+	case toolchain.Distro:
+	case toolchain.Image:
+		return quoted(ref.Value), []string{`command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`}, nil
+	default:
+		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: distro:debian/13, or image:REF",
+			"no CI job can run in toolchain %s: it is a file of this machine", ref)
+	}
+	suite, err := debian.LookupSuite(ref.Suite())
+	if err != nil {
+		return "", nil, err
+	}
+	packages := []string{"elixir", "erlang-nox", "erlang-dev", "gcc", "g++", "make", "libc6-dev", "git", "ca-certificates", "curl"}
+	if slices.Index([]string{"11", "12"}, suite.Version) < 0 { // where Debian has them
+		packages = append(packages, "erlang-hex", "rebar3")
+	}
+	packages = append(packages, pl.Packages...)
+	return quoted("debian:" + suite.Version), []string{
+		"apt-get update",
+		"DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends " + strings.Join(packages, " "),
+	}, nil
+}
+
+// quoted is a string as YAML and JSON both take it.
+func quoted(s string) string { return jsonWord(s) }

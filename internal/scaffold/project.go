@@ -1,0 +1,144 @@
+package scaffold
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"dram/internal/config"
+	"dram/internal/engine"
+	"dram/internal/engine/dockerfile"
+	"dram/internal/plan"
+	"dram/internal/project"
+	"dram/internal/project/distillery"
+	"dram/internal/toolchain"
+)
+
+// Project is what files are made from.
+type Project struct {
+	Project *project.Project
+	Plan    *plan.Plan
+	Job     engine.Job
+	// Settings are settings that dram.toml is to have, beside its own.
+	Settings []Setting
+	// OutputDir is what the release of Distillery is to have for its output_dir,
+	// "" if it is to stay as it is.
+	OutputDir string
+	// BuildKit has the build's Dockerfile use what Docker's classic builder does
+	// not know: cache mounts, secrets, steps without the network.
+	BuildKit bool
+	CI       []string // services to write a pipeline for
+}
+
+// Files are the files that the project is to have.
+func Files(p Project) ([]File, error) {
+	ref, err := toolchain.ParseRef(p.Plan.Toolchain)
+	if err != nil {
+		return nil, err
+	}
+	builder := dockerfile.Classic
+	if p.BuildKit {
+		builder = dockerfile.Current
+	}
+	build, err := dockerfile.Render(p.Job, dockerfile.Options{
+		Toolchain: Toolchain(ref, p.Plan.Packages), Path: BuildFile, Builder: builder,
+	})
+	if err != nil {
+		return nil, err
+	}
+	run, err := RunDockerfile(p.Plan, p.Job)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{
+		{Path: IgnoreFile, Adds: true, Text: func(old []byte) ([]byte, error) {
+			return MergeIgnore(old, IgnorePatterns(projects(p.Project)...))
+		}},
+		Whole(BuildFile, build), Whole(RunFile, run),
+	}
+	if len(p.Settings) > 0 {
+		files = append(files, File{Path: config.FileName, Text: func(old []byte) ([]byte, error) { return settings(old, p.Settings) }})
+	}
+	if p.OutputDir != "" {
+		files = append(files, File{Path: distillery.File, Adds: true, Text: func(old []byte) ([]byte, error) {
+			return distillery.SetOutputDir(old, p.Plan.Release, p.OutputDir)
+		}})
+	}
+	for _, name := range p.CI {
+		f, err := Pipeline(name, p.Plan)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// Setting is a setting by the name of its flag.
+type Setting struct {
+	Flag   string
+	Values []string
+}
+
+// settings is a dram.toml with some settings more; old, if it has them. Comments
+// do not survive, so that this counts as another file.
+func settings(old []byte, more []Setting) ([]byte, error) {
+	has, err := config.Parse(old)
+	if err != nil {
+		return nil, err
+	}
+	want := has
+	for _, s := range more {
+		if want, err = want.WithFlag(s.Flag, s.Values); err != nil {
+			return nil, err
+		}
+	}
+	if text := want.Encode(); !bytes.Equal(text, has.Encode()) {
+		return text, nil
+	}
+	return old, nil
+}
+
+// projects are the directories below the project's that may be built on their
+// own: an umbrella's applications and path dependencies.
+func projects(p *project.Project) []string {
+	var out []string
+	if p.Umbrella {
+		out = append(out, "apps/*")
+	}
+	for _, d := range p.Deps {
+		dir := path.Clean(d.Where)
+		plain := !strings.ContainsAny(dir, "*?[\\\n\r!#") // else no pattern can say it plainly
+		if d.Source == project.Path && plain && !strings.HasPrefix(dir, "..") && !path.IsAbs(dir) && dir != "." {
+			out = append(out, dir)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ReleaseCommand is what the image that the build ends with is told to do:
+// assets are made with the release.
+func ReleaseCommand(job engine.Job, assets bool) string {
+	i := slices.IndexFunc(job.Steps, func(s engine.Step) bool { return s.Name == "release" })
+	words := job.Steps[i].Argv
+	if assets {
+		words = slices.Concat([]string{"mix", "do", "assets.deploy,"}, words[1:])
+	}
+	return strings.Join(words, " ")
+}
+
+// Commands are what makes tarball and image of what was written, one a line.
+func Commands(p Project, loaded bool) []string {
+	var out []string
+	if ref, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && ref.Kind != toolchain.Image && !loaded {
+		out = append(out, "dram toolchain load")
+	}
+	return append(out,
+		fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile),
+		fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job, p.Plan.Deploy)),
+		fmt.Sprintf("docker build --tag=%s -f %s .", p.Plan.Release, RunFile),
+	)
+}
