@@ -76,14 +76,15 @@ func render(name string, data any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := "[[$by := .]]"
+	var b strings.Builder
+	b.WriteString("[[$by := .]]")
 	for line := range strings.Lines(string(push)) {
-		lines += "[[$by]]" + line
+		b.WriteString("[[$by]]" + line)
 	}
-	if _, err := t.New("push").Parse(lines); err != nil {
+	if _, err := t.New("push").Parse(b.String()); err != nil {
 		return nil, err
 	}
-	var b strings.Builder
+	b.Reset()
 	err = t.Execute(&b, data)
 	return []byte(b.String()), err
 }

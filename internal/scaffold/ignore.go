@@ -49,10 +49,10 @@ func MergeIgnore(old []byte, patterns []string) ([]byte, error) {
 	at := firstException(old)
 	var b strings.Builder
 	b.Write(old[:at])
-	if s := b.String(); s != "" && s != bom && !strings.HasSuffix(s, "\n") {
-		b.WriteString(newline)
-	}
-	if at > len(bom) {
+	if s := b.String(); s != "" && s != bom {
+		if !strings.HasSuffix(s, "\n") {
+			b.WriteString(newline)
+		}
 		b.WriteString(newline)
 	}
 	fmt.Fprintf(&b, "# What builds and tools leave behind, and what may hold secrets (dram init).%s", newline)

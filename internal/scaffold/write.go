@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"dram/internal/problem"
@@ -125,7 +126,7 @@ func (w *writer) undo() {
 	for _, tmp := range w.staged {
 		_ = w.root.Remove(filepath.FromSlash(tmp))
 	}
-	for i := len(w.made) - 1; i >= 0; i-- {
-		_ = w.root.Remove(filepath.FromSlash(w.made[i])) // only if it is empty
+	for _, dir := range slices.Backward(w.made) {
+		_ = w.root.Remove(filepath.FromSlash(dir)) // only if it is empty
 	}
 }
