@@ -137,7 +137,11 @@ func (u *UI) Note(format string, args ...any) { u.line("  " + fmt.Sprintf(format
 func (u *UI) Warn(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.between("warning: " + fmt.Sprintf(format, args...) + "\n")
+	text := []byte("warning: " + fmt.Sprintf(format, args...) + "\n")
+	if _, ok := Paint(u.out).(painter); ok {
+		text = paint(text)
+	}
+	u.between(string(text))
 }
 
 // Output prints what a program printed, as it is, unless it was shown already.
@@ -173,14 +177,13 @@ func (u *UI) between(text string) {
 
 // transient draws a line that the job's next one replaces. The caller holds mu.
 func (sc *screen) transient(job, text string) {
-	const width = 100
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
 	}, text)
-	if r := []rune(text); len(r) > width {
+	if r, width := []rune(text), sc.width(); len(r) > width {
 		text = string(r[:width-1]) + "…"
 	}
 	sc.clear()
@@ -190,6 +193,18 @@ func (sc *screen) transient(job, text string) {
 		sc.rows = append(sc.rows, row{job, text})
 	}
 	sc.draw()
+}
+
+// width is how many characters a transient line may have: one that wraps could
+// not be taken back.
+func (sc *screen) width() int {
+	const most = 100
+	if f, ok := sc.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
+			return min(w-1, most)
+		}
+	}
+	return most
 }
 
 // maxRows bounds how many transient lines there are: a terminal has few.
