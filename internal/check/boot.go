@@ -103,6 +103,9 @@ func (s *survey) bootFindings(b bootFile, verdict Verdict) []Finding {
 	var out []Finding
 	groups := map[string]int{}
 	for _, l := range b.script.Loads {
+		if verdict != Fail && !l.Always {
+			continue // eval, rpc and remote, which take start_clean, load when they call
+		}
 		for _, m := range l.Modules {
 			f, ok := s.loadFinding(base, l, m)
 			if !ok {

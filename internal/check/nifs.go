@@ -30,7 +30,7 @@ func nifFunctions(s *survey) (out []Finding) {
 			continue // crypto_callback.so, which crypto.so opens, says it is for "dummy"
 		}
 		if !ok {
-			out = append(out, homelessNIF(n))
+			out = append(out, s.homelessNIF(n))
 			continue
 		}
 		m, err := s.module(f)
@@ -44,14 +44,51 @@ func nifFunctions(s *survey) (out []Finding) {
 	return out
 }
 
-func homelessNIF(n *native) Finding {
-	return Finding{
+// homelessNIF: nothing can load a library for a module that is not there. It
+// is left over, unless its application has a module that loads a library and
+// for which there is none: that module loads this one, and is refused.
+func (s *survey) homelessNIF(n *native) Finding {
+	f := Finding{
 		Verdict: Warn, Subject: subject(n.File),
 		Summary:  fmt.Sprintf("it is for the module %s, which the release does not have", n.nif.Module),
 		Evidence: Evidence{Wants: []string{n.nif.Module}},
 		Symptom:  fmt.Sprintf(`none while nothing loads it; any other module that does gets "Library module name '%s' does not match calling module"`, n.nif.Module),
 		Remedy:   "remove it, or compile it for the module that loads it now", Needs: "the module " + n.nif.Module,
 	}
+	if by := s.unserved(n.App); len(by) > 0 {
+		f.Verdict, f.Evidence.Detail = Fail, fmt.Sprintf("%s loads a NIF library, and none is for it", by[0])
+		f.Symptom = n.symptom(fmt.Sprintf(`{bad_lib,"Library module name '%s' does not match calling module '%s'"}`, n.nif.Module, by[0]))
+	}
+	return f
+}
+
+// unserved is the modules of an application that call erlang:load_nif/2 and
+// have no library that says it is for them.
+func (s *survey) unserved(app string) (out []string) {
+	served := map[string]bool{}
+	for _, n := range s.natives {
+		switch {
+		case n.App != app || n.role != plugin:
+		case n.nif == nil:
+			return nil // which module it is for is only known at run time
+		default:
+			served[n.nif.Module] = true
+		}
+	}
+	for _, f := range s.modules() {
+		if f.App != app {
+			continue
+		}
+		m, err := s.module(f)
+		if err != nil || served[m.Name] {
+			continue
+		}
+		imports, err := m.Imports()
+		if err == nil && slices.Contains(imports, beam.Func{Module: "erlang", Name: "load_nif", Arity: 2}) {
+			out = append(out, m.Name)
+		}
+	}
+	return out
 }
 
 // compareNIF says what the VM that runs the release has against a library and
