@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -99,14 +100,48 @@ func unreachable(ctx context.Context, at Address, err error) error {
 	switch {
 	case errors.Is(err, syscall.EACCES) || strings.Contains(text, "permission denied"):
 		hint = "let this user use the socket (for Docker: add it to the group docker), or use --engine native"
-	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:") || strings.Contains(text, "certificate"):
+	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:") || strings.Contains(text, "certificate") || strings.Contains(text, "ca certs"):
 		hint = "see that the certificate authority, certificate, key and server name given for this builder are its own"
-	case strings.Contains(text, "Unimplemented"):
-		hint = "update it: dram needs BuildKit 0.8 or Docker 20.10, at least"
-	case errors.Is(err, context.DeadlineExceeded) || grpcerrors.Code(err) == codes.DeadlineExceeded:
+	case strings.HasPrefix(at.String(), "tcp://") && hungUp.MatchString(text):
+		hint = "it hung up: it may want a client's certificate, or another one; or see that buildkitd listens there"
+	case strings.Contains(text, "h2c") || grpcerrors.Code(err) == codes.Unimplemented:
+		hint = "update it: dram needs Docker 20.10 or BuildKit 0.8, at least; --engine native needs no builder"
+	case grpcerrors.Code(err) == codes.DeadlineExceeded:
 		err = fmt.Errorf("no answer within %v: %w", answerWithin, err)
 	}
-	return &engine.LostError{Err: problem.New(problem.Environment, hint, "builder %s cannot be used: %w", at, err)}
+	return problem.New(problem.Environment, hint, "builder %s cannot be used: %w", at, brief{err})
+}
+
+// hungUp is how it looks when a server does not take a client's certificate, or
+// the lack of one: it says so only after the handshake, and the client may be
+// writing by then.
+var hungUp = regexp.MustCompile(`server preface|broken pipe|reset by peer|EOF`)
+
+// brief is an error without what gRPC puts around what went wrong.
+type brief struct{ err error }
+
+func (b brief) Unwrap() error { return b.err }
+
+func (b brief) Error() string {
+	text := b.err.Error()
+	for _, noise := range []string{
+		"failed to call info: ", "failed to list workers: ", "failed to solve: ", "failed to solve with frontend dockerfile.v0: ",
+		"Unavailable: ", "Unknown: ", "connection error: desc = ", "rpc error: code = Unavailable desc = ", "rpc error: code = Unknown desc = ",
+		"failed to get status: ",
+	} {
+		text = strings.ReplaceAll(text, noise, "")
+	}
+	// A program in between tells of its own troubles at length: the last counts.
+	if i := strings.Index(text, "stderr="); i >= 0 {
+		lines := strings.FieldsFunc(text[i+len("stderr="):], func(r rune) bool { return r == '\n' || r == '\r' })
+		if strings.Contains(text[i:], `\n`) {
+			lines = strings.Split(strings.Trim(strings.TrimSpace(text[i+len("stderr="):]), `\n"`), `\n`)
+		}
+		if len(lines) > 0 {
+			text = strings.Trim(lines[len(lines)-1], `\r"`)
+		}
+	}
+	return strings.Trim(text, `"`)
 }
 
 // failed says what the error of a build means.
@@ -122,7 +157,7 @@ func (e *Engine) failed(ctx context.Context, job engine.Job, p *progress, err er
 	switch {
 	case p.full || strings.Contains(text, "no space left on device"):
 		return &engine.LostError{Err: problem.New(problem.Environment, "make room there: docker builder prune, or buildctl prune",
-			"the disk of builder %s is full: %w", e.at, err)}
+			"the disk of builder %s is full: %w", e.at, brief{err})}
 	case p.nothing:
 		return problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
 			"the build ended well but left no release at %s", job.Export)
@@ -130,9 +165,9 @@ func (e *Engine) failed(ctx context.Context, job engine.Job, p *progress, err er
 		return &engine.StepError{Step: step, Err: fmt.Errorf("exit status %d", code)}
 	case grpcerrors.Code(err) == codes.Unavailable || errors.Is(err, io.EOF) || strings.Contains(text, "transport is closing") || strings.Contains(text, "closing transport"):
 		return &engine.LostError{Err: problem.New(problem.Environment, "see that it runs, and run dram again: it goes on from what the builder kept",
-			"builder %s was lost%s: %w", e.at, during(p), err)}
+			"builder %s was lost%s: %w", e.at, during(p), brief{err})}
 	}
-	return problem.New(problem.Failure, "", "building at %s%s: %w", e.at, during(p), err)
+	return problem.New(problem.Failure, "", "building at %s%s: %w", e.at, during(p), brief{err})
 }
 
 func during(p *progress) string {

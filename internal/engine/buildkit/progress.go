@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
@@ -24,13 +23,10 @@ type progress struct {
 	ev   engine.Events
 	done chan struct{}
 
-	mu       sync.Mutex
 	vertexes map[digest.Digest]*vertex
 	step     int  // under way, as an index of the job's steps; -1 before the first
-	running  bool // a RUN with steps is under way
 	nothing  bool // the build left no release
 	full     bool // some output says that a disk is full
-	exit     int  // of the step that failed
 }
 
 // vertex is one instruction of the Dockerfile.

@@ -21,9 +21,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/config"
+	"dram/internal/debian"
 	"dram/internal/engine"
-	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/source"
 	"dram/internal/store"
@@ -52,7 +51,14 @@ func Debian(t *testing.T) (engine.Toolchain, string) {
 		t.Skip("needs a toolchain")
 	}
 	st := openStore(t, os.Getenv("DRAM_TEST_CACHE"))
-	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: pipeline.Mirror(config.Config{}, pipeline.Host())}
+	mirror, ok := debian.HostMirror(os.DirFS("/etc"))
+	if !ok {
+		mirror = debian.DefaultMirror()
+	}
+	if mirror.Security == "" {
+		mirror.Security = debian.DefaultMirror().Security
+	}
+	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: mirror}
 	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: "debian/13"}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +131,7 @@ func (s Suite) bench(t *testing.T) *bench {
 func (b *bench) write(name, text string) {
 	b.t.Helper()
 	path := filepath.Join(b.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -142,10 +148,10 @@ func sh(name, script string) engine.Step {
 	return engine.Step{Name: name, Argv: []string{"sh", "-euc", script}}
 }
 
-// fetch is a step that fetches, once for the content of mix.exs given.
-func fetch(script, once string) engine.Step {
+// fetch is a step that fetches once, and reads mix.exs.
+func fetch(script string) engine.Step {
 	s := sh("fetch", script)
-	s.Network, s.Once, s.Needs, s.Lock = true, once, []string{"mix.exs"}, "mix.lock"
+	s.Network, s.Once, s.Needs, s.Lock = true, "1", []string{"mix.exs"}, "mix.lock"
 	return s
 }
 
@@ -207,7 +213,7 @@ func files(dir string) (map[string]string, error) {
 			got[name] = "-> " + target
 			return err
 		}
-		raw, err := os.ReadFile(path)
+		raw, err := os.ReadFile(path) //nolint:gosec // the test's own directory
 		got[name] = string(raw)
 		return err
 	})
@@ -390,9 +396,9 @@ func atOnce(t *testing.T, b *bench) {
 
 func fetchedOnce(_ *testing.T, b *bench) {
 	b.write("lib/a.ex", "1")
-	f := fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep; echo pkg > /cache/hex/pkg", "1")
+	f := fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep; echo pkg > /cache/hex/pkg")
 	if b.s.Shared {
-		f = fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep", "1")
+		f = fetch("mkdir -p deps; echo \"dep of $(cat mix.exs)\" > deps/dep")
 	}
 	release := sh("release", made+"cat deps/dep lib/a.ex > _build/rel/a")
 	b.same("first", map[string]string{"a": "dep of project\n1"}, b.must(f, release))
@@ -408,7 +414,7 @@ func fetchedOnce(_ *testing.T, b *bench) {
 
 func unlocked(_ *testing.T, b *bench) {
 	b.write("mix.lock", "old\n")
-	f := fetch("echo new >> mix.lock", "1")
+	f := fetch("echo new >> mix.lock")
 	f.Needs = append(f.Needs, "mix.lock")
 	got := b.must(f, sh("release", made+"cp mix.lock _build/rel/lock"))
 	b.same("the lock that was fetched counts", map[string]string{"lock": "old\nnew\n"}, got)
@@ -418,10 +424,10 @@ func unlocked(_ *testing.T, b *bench) {
 }
 
 // Secret is what the suite's secret holds.
-const Secret = "s3cr'et $HOME of the suite"
+const Secret = "s3cr'et $HOME of the suite" //nolint:gosec // no secret at all
 
 func secrets(_ *testing.T, b *bench) {
-	f := fetch(`mkdir -p deps; printf %s "$HEX_API_KEY" | sha256sum | cut -c1-64 > deps/sum`, "1")
+	f := fetch(`mkdir -p deps; printf %s "$HEX_API_KEY" | sha256sum | cut -c1-64 > deps/sum`)
 	f.Secrets = []string{"HEX_API_KEY=" + Secret}
 	got := b.must(f, sh("release", made+`cp deps/sum _build/rel/sum; printf %s "${HEX_API_KEY-none}" > _build/rel/key`))
 	b.same("secret", map[string]string{"sum": store.DigestOf([]byte(Secret)).Hex() + "\n", "key": "none"}, got)
@@ -470,7 +476,7 @@ func names(_ *testing.T, b *bench) {
 			needs = append(needs, name)
 		}
 	}
-	f := fetch("mkdir -p deps; cp -r config deps/", "1")
+	f := fetch("mkdir -p deps; cp -r config deps/")
 	f.Needs = needs
 	got := b.must(f, sh("release", made+"cp -r lib deps/config _build/rel/"))
 	b.same("names", want, got)

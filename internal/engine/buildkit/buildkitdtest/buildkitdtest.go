@@ -69,7 +69,7 @@ func Start(t testing.TB, o Options) *Daemon {
 	if err := MakeCertificates(certs); err != nil {
 		t.Fatal(err)
 	}
-	port, err := freePort()
+	port, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,8 +127,8 @@ func (d *Daemon) Kill() {
 	<-d.done
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
@@ -147,7 +147,7 @@ func build(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(cache, "dram-test-tools", "buildkitd-"+Version)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", err
 	}
 	lock := flock.New(filepath.Join(dir, "lock"))
