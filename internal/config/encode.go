@@ -47,6 +47,9 @@ func (s Setting) encoded(c *Config) any {
 	case *[]int:
 		return *v
 	case *[]string:
+		if s.names && len(*v) == 1 {
+			return (*v)[0]
+		}
 		if !s.pairs {
 			return *v
 		}

@@ -120,10 +120,9 @@ func projects(p *project.Project) []string {
 }
 
 // ReleaseCommand is what the image that the build ends with is told to do:
-// assets are made with the release.
+// assets are made with the release, and Distillery makes its own tarball.
 func ReleaseCommand(job engine.Job, assets bool) string {
-	i := slices.IndexFunc(job.Steps, func(s engine.Step) bool { return s.Name == "release" })
-	words := job.Steps[i].Argv
+	words := slices.DeleteFunc(slices.Clone(dockerfile.ReleaseStep(job).Argv), func(a string) bool { return a == "--no-tar" })
 	if assets {
 		words = slices.Concat([]string{"mix", "do", "assets.deploy,"}, words[1:])
 	}

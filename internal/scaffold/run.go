@@ -60,7 +60,7 @@ func (b *bottle) head() {
 	b.line("#   docker build --tag=%s -f %s .", dockerfile.Last, BuildFile)
 	b.line("#   docker build --tag=%s -f %s .", b.pl.Release, RunFile)
 	b.line("#   docker run --rm %s", b.pl.Release)
-	b.line("# It is yours to change. `dram image` makes a smaller one without Docker, and checks it.")
+	b.line("# It is yours to change. `dram image` makes the like without Docker, and checks it.")
 	b.line("ARG BUILD=%s", dockerfile.Last)
 }
 

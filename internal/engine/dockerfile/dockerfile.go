@@ -317,10 +317,24 @@ func (r *renderer) last() {
 	r.line("CMD [%s]", strings.Join(words, ", "))
 }
 
-func (r *renderer) lastArgv() []string { return r.job.Steps[len(r.job.Steps)-1].Argv }
+// lastArgv assembles the release, and leaves a tarball where Mix's tool itself
+// makes one.
+func (r *renderer) lastArgv() []string {
+	return slices.DeleteFunc(slices.Clone(ReleaseStep(r.job).Argv), func(a string) bool { return a == "--no-tar" })
+}
+
+// ReleaseStep is the step that assembles; with Distillery, others follow it.
+func ReleaseStep(job engine.Job) engine.Step {
+	for _, s := range job.Steps {
+		if s.Name == "release" {
+			return s
+		}
+	}
+	return job.Steps[len(job.Steps)-1]
+}
 
 func (r *renderer) compileStep() engine.Step {
-	s := r.job.Steps[len(r.job.Steps)-1]
+	s := ReleaseStep(r.job)
 	s.Name, s.Argv = "compile", r.o.Compile
 	if len(s.Argv) == 0 {
 		s.Argv = []string{"mix", "compile"}

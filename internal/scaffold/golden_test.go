@@ -1,0 +1,241 @@
+package scaffold
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"dram/internal/config"
+	"dram/internal/debian"
+	"dram/internal/plan"
+	"dram/internal/project"
+	"dram/internal/project/distillery"
+	"dram/internal/source"
+	"dram/internal/toolchain"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.txtar anew")
+
+// planned is a project of files, as far as it goes without a toolchain at hand.
+func planned(t *testing.T, files []txtar.File, flags ...string) Project {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range files {
+		fill(t, dir, map[string]string{f.Name: string(f.Data)})
+	}
+	var c config.Config
+	settings := []Setting{}
+	for i := 0; i+1 < len(flags); i += 2 {
+		var err error
+		if c, err = c.WithFlag(flags[i], flags[i+1:i+2]); err != nil {
+			t.Fatal(err)
+		}
+		settings = append(settings, Setting{flags[i], flags[i+1 : i+2]})
+	}
+	proj, err := project.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := ""
+	if proj.Distillery != nil {
+		out = "./releases/shop"
+		text, err := os.ReadFile(filepath.Join(dir, distillery.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err = distillery.SetOutputDir(text, "shop", out); err != nil {
+			t.Fatal(err)
+		}
+		if proj.Distillery, err = distillery.Read(string(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pl, err := plan.Make(t.Context(), plan.Inputs{
+		Project: proj, Config: c, Arch: "amd64", Suites: []plan.Suite{{Name: "13", Stable: true}, {Name: "12", Stable: true}},
+		Engine: func(context.Context, string) (string, string, error) { return plan.BuildKitEngine, "for the test", nil },
+		Versions: func(_ context.Context, suite string) (debian.Versions, error) {
+			return map[string]debian.Versions{"13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "12": {Elixir: "1.14.0", Erlang: "25.2.3"}}[suite], nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := toolchain.ParseRef(pl.Toolchain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := source.Read(t.Context(), dir, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := toolchain.Facts{OTP: "27.3.4.1", Elixir: "1.18.3", Path: "/usr/bin:/bin", Hex: true, Rebar3: "/usr/bin/rebar3", CC: true, CACerts: "/etc/ssl/certs/ca-certificates.crt"}
+	return Project{
+		Project: proj, Plan: pl, Job: pl.Job(&toolchain.Toolchain{Ref: ref}, "/root", facts, src, []string{"HEX_API_KEY=hunter2"}),
+		Settings: settings, OutputDir: out,
+	}
+}
+
+// script is what a Dockerfile writes down line by line for a shell: tested on
+// its own, and not shown here.
+var script = regexp.MustCompile(`(?m)(^RUN .*printf '%s\\n' \\\n)((?:    '#!/bin/sh' \\\n|    '# dram: cookie' \\\n)(?:    .* \\\n)*)`)
+
+// What is written for each kind of project, as people read it.
+func TestGolden(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"mix":        {"toolchain", "distro:debian/12", "image-env", "PRICE=5 $", "label", `say=a "word"`, "expose", "4000"},
+		"umbrella":   {"release", "web"},
+		"distillery": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join("testdata", name+".txtar")
+			golden, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var in []txtar.File
+			want := map[string]string{}
+			for _, f := range golden.Files {
+				if rest, ok := strings.CutPrefix(f.Name, "in/"); ok {
+					in = append(in, txtar.File{Name: rest, Data: f.Data})
+				} else {
+					want[f.Name] = string(f.Data)
+				}
+			}
+			p := planned(t, in, flags...)
+			p.CI = Services()
+			files, err := Files(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changes, err := Compare(p.Plan.Dir, files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{"out/commands": strings.Join(Commands(p, false), "\n") + "\n"}
+			fresh := txtar.Archive{Comment: golden.Comment}
+			for _, f := range in {
+				fresh.Files = append(fresh.Files, txtar.File{Name: "in/" + f.Name, Data: f.Data})
+			}
+			fresh.Files = append(fresh.Files, txtar.File{Name: "out/commands", Data: []byte(got["out/commands"])})
+			for _, c := range changes {
+				text := script.ReplaceAllString(string(c.New), "$1    (a script) \\\n")
+				if strings.Contains(text, "hunter2") {
+					t.Errorf("%s has a secret", c.Path)
+				}
+				got["out/"+c.Path] = text
+				fresh.Files = append(fresh.Files, txtar.File{Name: "out/" + c.Path, Data: []byte(text)})
+			}
+			if *update {
+				if err := os.WriteFile(file, txtar.Format(&fresh), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s (-update writes it):\n%s", file, d)
+			}
+		})
+	}
+}
+
+// Written and compared again, all are the same.
+func TestTwiceIsOnce(t *testing.T) {
+	golden, err := txtar.ParseFile("testdata/umbrella.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in []txtar.File
+	for _, f := range golden.Files {
+		if rest, ok := strings.CutPrefix(f.Name, "in/"); ok {
+			in = append(in, txtar.File{Name: rest, Data: f.Data})
+		}
+	}
+	p := planned(t, in, "release", "web")
+	p.CI = Services()
+	for round := range 2 {
+		files, err := Files(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := Compare(p.Plan.Dir, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := Diff(changes); (round == 0) != (len(diff) > 0) {
+			t.Fatalf("round %d:\n%s", round, diff)
+		}
+		if err := Write(p.Plan.Dir, changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSettingsAreAdded(t *testing.T) {
+	for _, c := range []struct{ name, old, want string }{
+		{"none", "", "release = 'web'\n\n[image]\nexpose = [4000, 4001]\n"},
+		{
+			"others", "# why\n[toolchain]\nref = \"distro:debian/12\"\n[image]\nenv = { A = \"1\" }\n[[builder]]\nname = \"b\"\naddress = \"tcp://b.example:1\"\n",
+			"release = 'web'\n\n[[builder]]\naddress = 'tcp://b.example:1'\nname = 'b'\nweight = 1\n\n[image]\nexpose = [4000, 4001]\n\n[image.env]\nA = '1'\n\n[toolchain]\nref = 'distro:debian/12'\n",
+		},
+		{"the same", "release = \"web\" # why\n[image]\nexpose = [4001, 4000]\n", "release = \"web\" # why\n[image]\nexpose = [4001, 4000]\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := settings([]byte(c.old), []Setting{{"release", []string{"web"}}, {"expose", []string{"4000", "4001"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.want, string(got)); d != "" {
+				t.Error(d)
+			}
+			again, err := settings(got, []Setting{{"release", []string{"web"}}})
+			if err != nil || string(again) != string(got) {
+				t.Errorf("%v\n%s", err, again)
+			}
+		})
+	}
+}
+
+func TestToolchainNames(t *testing.T) {
+	for ref, want := range map[string]string{
+		"distro:debian/13":                "dram-toolchain:debian-13",
+		"image:hexpm/elixir:1.18":         "hexpm/elixir:1.18",
+		"oci:../my layout":                "dram-toolchain:my-layout",
+		"tar:" + strings.Repeat("x", 200): "dram-toolchain:" + strings.Repeat("x", 100),
+	} {
+		parsed, err := toolchain.ParseRef(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Toolchain(parsed, nil); got != want {
+			t.Errorf("%s is %s", ref, got)
+		}
+	}
+	debian, _ := toolchain.ParseRef("distro:debian/13")
+	if a, b := Toolchain(debian, []string{"cmake"}), Toolchain(debian, []string{"libsodium-dev"}); a == b || !strings.HasPrefix(a, "dram-toolchain:debian-13-with-") {
+		t.Error(a, b)
+	}
+}
+
+func TestNoLineBreaksInADockerfile(t *testing.T) {
+	golden, err := txtar.ParseFile("testdata/mix.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in []txtar.File
+	for _, f := range golden.Files {
+		if rest, ok := strings.CutPrefix(f.Name, "in/"); ok {
+			in = append(in, txtar.File{Name: rest, Data: f.Data})
+		}
+	}
+	p := planned(t, in, "image-env", "A=b\nUSER root")
+	if _, err := Files(p); err == nil || !strings.Contains(err.Error(), "cannot stand in a Dockerfile") {
+		t.Errorf("err = %v", err)
+	}
+}
