@@ -94,7 +94,7 @@ without a Dockerfile and without a daemon.
 	g := &globals{std: std}
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newRun, newCheck, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,
+		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,
 	} {
 		root.AddCommand(make(g))
 	}

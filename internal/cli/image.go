@@ -16,6 +16,7 @@ import (
 
 func newImage(g *globals) *cobra.Command {
 	var out string
+	var to shipping
 	cmd := &cobra.Command{
 		Use:   "image [DIR|RELEASE_DIR|RELEASE_TARBALL]",
 		Short: "bottle the release in a container image",
@@ -23,26 +24,38 @@ func newImage(g *globals) *cobra.Command {
 Builds the release if need be, then the image: from scratch, the release and
 the files that it needs (libraries, shell, certificates, locale), in layers by
 how often each changes. Writes one tar that docker load, podman load, skopeo
-and crane push take, or an OCI layout (-o oci:DIR). The manifest's digest is
-the only thing on stdout.
+and crane push take, or an OCI layout (-o oci:DIR). With --load it is put into
+Docker or Podman, with --push it is sent to a registry, as dram push does. The
+manifest's digest, with --push as HOST/NAME@DIGEST, is the only thing on stdout.
 
 A release that was built elsewhere (a directory or a tarball) is bottled with
 the libraries of the toolchain, which must match the one it was built with.`),
 		Example: `  dram image
   dram image -o my_app.tar && docker load < my_app.tar
   dram image -o oci:./layout
+  dram image --load && docker run --rm -p 4000:4000 my_app
+  dram image --push registry.example/team/my_app --tag 0.1.0 --tag latest
   dram image ./my_app-0.1.0.tar.gz --toolchain distro:debian/12`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, _, r, err := g.image(cmd.Context(), cmd, dirArg(args), out)
+			if err := to.open(cmd.Context()); err != nil {
+				return err
+			}
+			defer to.close()
+			p, _, r, err := g.image(cmd.Context(), cmd, dirArg(args), out)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), r.Image)
+			result, err := to.ship(cmd.Context(), p, r)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), result)
 			return err
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "FILE.tar or oci:DIR (default releases/NAME/NAME-VSN-OS-ARCH.tar)")
+	to.register(cmd)
 	g.settings(cmd)
 	return cmd
 }

@@ -10,16 +10,18 @@ import (
 	"golang.org/x/term"
 
 	"dram/internal/config"
+	"dram/internal/daemon"
 	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/toolchain"
 )
 
 func newRun(g *globals) *cobra.Command {
-	var env []string
+	var env, publish []string
+	var docker bool
 	cmd := &cobra.Command{
 		Use:   "run [DIR|IMAGE] [-- COMMAND…]",
-		Short: "run the image in the sandbox",
+		Short: "run the image in the sandbox, or in Docker",
 		Long: long(`
 Runs the image itself, its layers and its configuration, in dram's sandbox:
 what a container engine would run, without one. A project is built first if
@@ -31,10 +33,15 @@ replaces the image's: "remote", "eval 'IO.puts(1)'", or a path of a program in
 the image. Ctrl-C and SIGTERM stop it gracefully, as docker stop does. Once it
 has begun, its exit code is dram's: 0 for a service that was stopped and ended
 well, 137 for one that had to be killed after 10 seconds. Stopped before that,
-dram exits with 130.`),
+dram exits with 130.
+
+With --docker it runs in Docker or Podman: the image is loaded, a container is
+made and removed at its end. The ports that the image declares (--expose) are
+published on loopback, or else those that -p names.`),
 		Example: `  dram run
   dram run -e PORT=4001 ./my_app
-  dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'`,
+  dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'
+  dram run --docker -p 8080:4000`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			n := len(args)
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
@@ -47,10 +54,18 @@ dram exits with 130.`),
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
 				what, command = args[:at], args[at:]
 			}
+			if docker {
+				return g.runDocker(cmd, dirArg(what), command, env, publish)
+			}
+			if len(publish) > 0 {
+				return problem.New(problem.Usage, "leave it out: the program has this machine's network", "-p is for --docker")
+			}
 			return g.run(cmd, dirArg(what), command, env)
 		},
 	}
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V for the program's environment, or K to pass on this one's, repeatable")
+	cmd.Flags().BoolVar(&docker, "docker", false, "run it in Docker or Podman")
+	cmd.Flags().StringArrayVarP(&publish, "publish", "p", nil, "with --docker, a port as docker run -p takes it: 8080:4000, repeatable")
 	g.settings(cmd)
 	return cmd
 }
@@ -73,6 +88,22 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	}
 	err = p.RunImage(cmd.Context(), ref, opts)
 	return g.passOnEnd(err)
+}
+
+// runDocker runs an image in a daemon, with the same streams as run gives.
+func (g *globals) runDocker(cmd *cobra.Command, what string, command, env, publish []string) error {
+	env, err := passOn(env)
+	if err != nil {
+		return err
+	}
+	run := daemon.Run{Env: env, Command: command, Publish: publish, Stdout: g.std.Out, Stderr: g.std.Err}
+	if len(command) > 0 {
+		run.Stdin = g.std.In
+		if isTerminal(os.Stdin) && isTerminal(os.Stdout) {
+			run.Terminal = os.Stdin
+		}
+	}
+	return g.runInDaemon(cmd, what, run)
 }
 
 // passOnEnd makes the end of a program that dram ran for the user dram's own.

@@ -13,6 +13,20 @@ import (
 	"dram/internal/problem"
 )
 
+// Tag has the daemon know an image, by its configuration's digest, under all
+// names: Podman takes one name of an archive.
+func (c *Client) Tag(ctx context.Context, id string, names []string) error {
+	for _, name := range names {
+		if _, err := c.api.ImageInspect(ctx, name); err == nil && !c.podman {
+			continue
+		}
+		if _, err := c.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name}); err != nil {
+			return c.failed("naming the image "+name, err)
+		}
+	}
+	return nil
+}
+
 // maxAnswer bounds what a daemon says about a load, in bytes.
 const maxAnswer = 4 << 20
 

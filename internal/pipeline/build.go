@@ -324,10 +324,9 @@ func (p *Pipeline) WriteImage(ctx context.Context, r *Result, out string) error 
 	if err != nil {
 		return err
 	}
-	name := r.Release + ":" + r.Version
 	if dir, ok := strings.CutPrefix(out, "oci:"); ok {
-		return publish.Layout(ctx, dir, img, name)
+		return publish.Layout(ctx, dir, img, r.Names()[0])
 	}
-	_, err = publish.Tar(ctx, out, img, []string{name, r.Release + ":latest"})
+	_, err = publish.Tar(ctx, out, img, r.Names())
 	return err
 }

@@ -43,11 +43,11 @@ func ParseDestination(ref string, tags []string, plainHTTP bool) (Destination, e
 		return Destination{}, problem.New(problem.Usage, hint, "%q is no place to push to: a digest is what comes of an image", ref)
 	}
 	d := Destination{Repository: parsed.Context()}
-	for _, tag := range append([]string{parsed.Identifier()}, tags...) {
-		if tag == "" && len(tags) > 0 {
-			continue // all tags are in tags
-		}
-		t, err := name.NewTag(d.Repository.Name()+":"+cmp.Or(tag, name.DefaultTag), opts...)
+	if own := parsed.Identifier(); own != "" || len(tags) == 0 {
+		tags = append([]string{cmp.Or(own, name.DefaultTag)}, tags...)
+	}
+	for _, tag := range tags {
+		t, err := name.NewTag(d.Repository.Name()+":"+tag, opts...)
 		if err != nil {
 			return Destination{}, problem.New(problem.Usage, "a tag has letters, digits, and _ . -, as in 1.0.2-rc1", "%q is no tag: %w", tag, err)
 		}

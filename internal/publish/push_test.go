@@ -602,6 +602,7 @@ func TestParseDestination(t *testing.T) {
 		{"registry.example/Team/hello", nil, ""},
 		{"registry.example/hello:", nil, ""},
 		{"", nil, ""},
+		{"registry.example/hello", []string{""}, ""},
 		{"registry.example/hello", []string{"a:b"}, ""},
 		{"registry.example/hello", []string{"a/b"}, ""},
 		{"registry.example/hello", []string{"a b"}, ""},
