@@ -39,9 +39,10 @@ type File struct {
 
 	Truncated bool // a part that is to be mapped lies behind the file's end
 
-	RelR  bool  // it has DT_RELR relocations, which glibc before 2.36 ignores
-	Stack Stack // what PT_GNU_STACK says
-	ISA   ISA   // the instruction sets without which it refuses to be loaded
+	RelR  bool   // it has DT_RELR relocations, which glibc before 2.36 ignores
+	Stack Stack  // what PT_GNU_STACK says
+	TLS   uint64 // bytes of thread-local storage (PT_TLS)
+	ISA   ISA    // the instruction sets without which it refuses to be loaded
 
 	VersionNeeds []VersionNeed // symbol versions it wants, by library
 	VersionDefs  []VersionDef  // symbol versions it offers
@@ -218,7 +219,9 @@ func (e *elfReader) segment(b []byte) error {
 	typ := elf.ProgType(e.order.Uint32(b))
 	var s segment
 	var flags elf.ProgFlag
+	memsz := uint64(e.order.Uint32(b[20:]))
 	if e.wide {
+		memsz = e.order.Uint64(b[40:])
 		flags = elf.ProgFlag(e.order.Uint32(b[4:]))
 		s = segment{e.order.Uint64(b[8:]), e.order.Uint64(b[16:]), e.order.Uint64(b[32:])}
 	} else {
@@ -233,6 +236,8 @@ func (e *elfReader) segment(b []byte) error {
 		}
 	case elf.PT_DYNAMIC:
 		e.dyn, e.out.Dynamic = s, true
+	case elf.PT_TLS:
+		e.out.TLS = memsz
 	case elf.PT_GNU_STACK:
 		e.out.Stack = StackPlain
 		if flags&elf.PF_X != 0 {

@@ -128,6 +128,7 @@ func Rules() []Rule {
 		{"libc-mix", "native files are made for the target's C library", libcMix},
 		{"relr", "the loader knows packed relative relocations", relr},
 		{"exec-stack", "no library asks for an executable stack", execStack},
+		{"static-tls", "thread-local storage at a fixed place fits into what is left of it", staticTLS},
 		{"isa", "the processor has the instructions that a file asks for", isa},
 		{"nif-api", "the VM knows the NIF API that a library was compiled for", nifAPI},
 		{"nif-functions", "a NIF library has the functions that its module defines", nifFunctions},

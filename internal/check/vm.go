@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/binary"
 	"dram/internal/release"
 	"dram/internal/target"
 )
@@ -83,6 +84,25 @@ func (s *survey) newerAPI(n *native) string {
 	return wants
 }
 
+// untoldAPI says whether nothing tells which NIF API a library was compiled
+// for: it fills its entry when it is loaded, as those written in Rust do.
+func (s *survey) untoldAPI(n *native) bool {
+	wants, _ := wantedAPI(n)
+	ours := n.Origin == release.Own || n.Origin == release.Dependency
+	return ours && n.loaded && s.erts != "" && wants == "" && n.role == plugin &&
+		slices.ContainsFunc(n.symbols.Defined, func(sym binary.Symbol) bool { return sym.Name == "nif_init" })
+}
+
+func untold(n *native) Finding {
+	return Finding{
+		Verdict: Unknown, Subject: subject(n.File), Summary: "it fills its NIF entry when it is loaded; which NIF API it was compiled for cannot be told",
+		Evidence: Evidence{Detail: "no entry in its data, no -nif-2.xx- in its name"},
+		Symptom:  n.symptom("if it was compiled for a newer NIF API than the VM's, the VM refuses it"),
+		Remedy:   "if it was compiled in this build, it fits: allow the rule nif-api; of a precompiled one, keep -nif-2.xx- in its name",
+		Needs:    "a " + path.Base(n.Path) + " that tells its NIF API",
+	}
+}
+
 // nifAPI: a library that was compiled for a newer API is refused, whatever it
 // calls. What it calls and the VM lacks is found first.
 func nifAPI(s *survey) (out []Finding) {
@@ -90,6 +110,9 @@ func nifAPI(s *survey) (out []Finding) {
 	for _, n := range s.natives {
 		wants := s.newerAPI(n)
 		if wants == "" {
+			if s.untoldAPI(n) {
+				out = append(out, untold(n))
+			}
 			continue
 		}
 		_, from := wantedAPI(n)

@@ -24,6 +24,7 @@ const (
 	never     = "extern int missing(void); int extra(void) { volatile int no = 0; return no ? missing() : 42; }"
 	strtol    = "#define _GNU_SOURCE\n#include <stdlib.h>\nint extra(void) { return strtol(\"42\", 0, 10); }"
 	relr      = "static int v = 42; int *const table[] = {&v, &v, &v, &v, &v, &v, &v, &v}; int extra(void) { int *volatile const *p = (int *volatile const *)table; return *p[3]; }"
+	tls       = "static __thread volatile char v[%d] __attribute__((tls_model(\"initial-exec\"))) = {42}; int extra(void) { return v[0]; }"
 	opens     = "#include <dlfcn.h>\nint extra(void) { return dlopen(\"%s\", RTLD_NOW) ? 42 : 0; }"
 )
 
@@ -77,7 +78,10 @@ func libraries() []nativeCase {
 		{name: "text_relocations", source: "int v = 42; int extra(void) { return v; }", build: "$CC -O1 -c -mcmodel=large -fno-pic -o x.o $x.c; nif -DEXTRA x.o -Wl,-z,notext", musl: true},
 		{name: "pie", source: "int main(void) { return 0; } int extra(void) { return 42; }", build: "$CC -O1 -fPIE -pie -rdynamic -I/headers -DEXTRA -DMODULE=c_pie -o $out/pie.so /src/nif.c $x.c -Wl,--unresolved-symbols=ignore-all"},
 		{name: "isa_v4", build: "nif -Wl,-z,x86-64-v4", since: 12},
-		{name: "tls", source: "static __thread int v __attribute__((tls_model(\"initial-exec\"))) = 42; int extra(void) { return v; }", build: "nif $e", musl: true},
+		{name: "tls", source: sprintf(tls, 64), build: "nif $e", musl: true},
+		{name: "tls_some", source: sprintf(tls, 1500), build: "nif $e"},
+		{name: "tls_much", source: sprintf(tls, 4096), build: "nif $e", musl: true},
+		{name: "tls_dynamic", source: "static __thread volatile char v[1 << 20] = {42}; int extra(void) { return v[0]; }", build: "nif $e", musl: true},
 
 		// Libraries of one's own.
 		{name: "origin", source: dep, build: "library o; nif $e libo.so -Wl,-rpath,'$ORIGIN'; cp libo.so $out", musl: true},
@@ -112,6 +116,8 @@ func libraries() []nativeCase {
 		{name: "own_headers", build: "headers=/usr/lib/erlang/usr/include; nif", vm: true},
 		{name: "api_3", build: "as_api MAJOR 3; nif", vm: true},
 		{name: "api_99", build: "as_api MINOR 99; nif", vm: true},
+		{name: "entry_at_run_time", build: "nif -DAT_RUN_TIME", vm: true},
+		{name: "entry_at_run_time_99", build: "as_api MINOR 99; nif -DAT_RUN_TIME", vm: true},
 		{name: "function_gone", build: "nif -DABSENT", vm: true},
 		{name: "other_module", build: "module=c_another; nif", vm: true},
 

@@ -95,12 +95,12 @@ func (j judged) name() string {
 	return name
 }
 
-// byRelease is the files of whole systems, together with those beside which
+// byRelease is the native files of whole systems, together with those beside which
 // they were judged.
 func (b *book) byRelease() (out [][]judged) {
 	at := map[string]int{}
 	for _, j := range b.files {
-		if j.place.without != "" {
+		if j.place.without != "" || strings.Contains(j.unit.name, "script") {
 			continue
 		}
 		i, ok := at[j.dir]
@@ -122,7 +122,7 @@ func ask(t *testing.T, of []judged) answers {
 	out := newDir(t, "said")
 	var list strings.Builder
 	for _, j := range of {
-		list.WriteString(j.name() + " /app/" + j.file + "\n")
+		list.WriteString(j.name() + " /work/package/app/" + j.file + "\n")
 	}
 	write(t, filepath.Join(out, "list"), list.String())
 	r := box(t.Context(), t, of[0].place.root, []sandbox.Mount{
@@ -149,7 +149,7 @@ func ask(t *testing.T, of []judged) answers {
 
 var (
 	grievance = regexp.MustCompile(`(?m)^(.*(?:error|warning): .*|.*not found.*|.*symbol .*|exit [1-9].*)$`)
-	noise     = regexp.MustCompile(`could avoid a useless dependency|similar warnings|should not be linked against|package might|can not extract name and version`)
+	noise     = regexp.MustCompile(`could avoid a useless dependency|similar warnings|should not be linked against|diversions involved|binaries to analyze should|couldn't parse dynamic symbol definition: no symbols`)
 )
 
 // complains says whether a tool says more of a file than of a sound one.

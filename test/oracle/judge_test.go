@@ -113,6 +113,7 @@ func causes() []struct {
 		c("(undefined symbol: |symbol not found|: )enif_", "nif-api", "symbol"),
 		c("undefined symbol: |symbol lookup error|: symbol not found|symbol .*, version .* not defined in file", "symbol"),
 		c("cannot enable executable stack", "exec-stack"),
+		c("static TLS block|initial-exec TLS resolves", "static-tls"),
 		c("CPU ISA level is lower", "isa"),
 		c("wrong ELF class", "arch"),
 		c(`'/lib/[^']*: invalid ELF header`, "soname"), // a file of that name that is for linkers, where no library is
@@ -130,7 +131,8 @@ func causes() []struct {
 		c(`(load_failed|badfile|re-compile|Runtime terminating|init terminating|cannot get bootfile|corrupt atom table)`, "otp", "beam", "consistency"),
 		c(`erts-[0-9.]+/bin/[a-z]+: not found|(erl|erlexec): (not found|No such file)|enoent`, "interpreter", "otp", "shebang"),
 		c(`No such file or directory|not found|\{exit,(2|126|127),`, "interpreter", "shebang", "program", "arch"),
-		c(`\{exit,(8|139|132|135),`, "arch", "format", "relr"),
+		c(`\{exit,8,`, "format", "arch", "shebang"), // ENOEXEC
+		c(`\{exit,(139|132|135),`, "relr", "format"),
 	}
 }
 

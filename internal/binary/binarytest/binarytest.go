@@ -16,6 +16,7 @@ type ELF struct {
 	Machine  elf.Machine
 	Interp   string
 	Stack    elf.ProgFlag
+	TLS      uint64 // bytes of thread-local storage; not with Interp
 	Strings  []byte
 	Tags     [][2]uint64 // PT_DYNAMIC, without the tags that lead to Strings and Tail
 	Tail     []byte      // version records, mapped behind the strings
@@ -89,6 +90,9 @@ func (f *ELF) Bytes() []byte {
 		{Type: uint32(elf.PT_NULL)},
 		{Type: uint32(elf.PT_DYNAMIC), Off: dynAt, Vaddr: dynAt, Filesz: end - dynAt},
 		{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(f.Stack)},
+	}
+	if f.TLS != 0 {
+		progs[1] = elf.Prog64{Type: uint32(elf.PT_TLS), Memsz: f.TLS}
 	}
 	if f.Interp != "" {
 		progs[1] = elf.Prog64{Type: uint32(elf.PT_INTERP), Off: headers, Filesz: uint64(len(interp))}

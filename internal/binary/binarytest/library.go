@@ -17,6 +17,7 @@ type Library struct {
 	RunPath   string
 	RelR      bool
 	ExecStack bool
+	StaticTLS uint64          // bytes of thread-local storage that must be at a fixed place
 	PIE       bool            // linked as a program (DF_1_PIE)
 	Offers    []string        // versions, besides those of Defined
 	Defined   []binary.Symbol // Library is not used
@@ -40,6 +41,10 @@ func (l Library) Bytes() []byte {
 	}
 	if l.RunPath != "" {
 		f.Name(elf.DT_RUNPATH, l.RunPath)
+	}
+	if l.StaticTLS != 0 {
+		f.TLS = l.StaticTLS
+		f.Tag(elf.DT_FLAGS, uint64(elf.DF_STATIC_TLS))
 	}
 	if l.PIE {
 		f.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))

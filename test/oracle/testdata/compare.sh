@@ -1,10 +1,11 @@
 # Inside a target's root, with its own dpkg database, libraries, perl and
 # objdump: what the two tools say of each file named on standard input. /tools
 # is a root that has them. dpkg-shlibdeps is told to bear with libraries that
-# no package owns, for releases bring their own; libtree is started by its own
+# no package owns, for releases bring their own, and finds the release in a
+# package's tree, which it wants for $ORIGIN; libtree is started by its own
 # loader, for the target's may be older than it wants.
 set -u
-mkdir -p /work/debian && cd /work
+mkdir -p /work/debian /work/package/DEBIAN && cd /work
 printf 'Source: x\n\nPackage: x\nArchitecture: any\n' > debian/control
 while read -r name file; do
   PERL5LIB=/tools/usr/share/perl5 perl /tools/usr/bin/dpkg-shlibdeps -v -O --ignore-missing-info "-l$(dirname "$file")" -e"$file" > /out/$name.dpkg 2>&1

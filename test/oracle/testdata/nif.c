@@ -34,5 +34,26 @@ static int load(ErlNifEnv *env, void **data, ERL_NIF_TERM info)
 #define load NULL
 #endif
 
+#ifdef AT_RUN_TIME
+/* As Rust does: nothing in the file tells what the entry will hold. */
+#define TEXT(name) #name
+#define NAME(name) TEXT(name)
+__attribute__((visibility("default"))) ErlNifEntry *nif_init(void)
+{
+    static ErlNifEntry entry;
+    entry.major = ERL_NIF_MAJOR_VERSION;
+    entry.minor = ERL_NIF_MINOR_VERSION;
+    entry.name = NAME(MODULE);
+    entry.num_of_funcs = 1;
+    entry.funcs = functions;
+    entry.load = load;
+    entry.vm_variant = "beam.vanilla";
+    entry.options = 1;
+    entry.sizeof_ErlNifResourceTypeInit = sizeof(ErlNifResourceTypeInit);
+    entry.min_erts = "erts-10.4";
+    return &entry;
+}
+#else
 #define INIT(name) ERL_NIF_INIT(name, functions, load, NULL, NULL, NULL)
 INIT(MODULE)
+#endif
