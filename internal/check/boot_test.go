@@ -109,6 +109,10 @@ func TestRunReadsBootScripts(t *testing.T) {
 			"WARN consistency " + dir + "hello.rel: it names hello 0.1.0, and there is no " + ebin + "hello.app",
 			"WARN consistency lib/kernel-10.2/ebin/kernel.app: it is no sound .app file",
 		}},
+		{"another ERTS in start_erl.data", mixed().with("releases/start_erl.data", "644 15.9.9 0.1.0"), []string{
+			"WARN consistency " + dir + "hello.rel: it names erts 15.2.7, releases/start_erl.data 15.9.9",
+			"WARN consistency releases/start_erl.data: it names erts 15.9.9, and the release starts 15.2.7",
+		}},
 		{"no configuration", mixed().without(dir+"sys.config", dir+"vm.args", dir+"elixir"), []string{
 			"FAIL config " + dir + "elixir: it is not there, and a start reads it",
 			"FAIL config " + dir + "vm.args: it is not there, and a start reads it",

@@ -64,6 +64,7 @@ func newSurvey(ctx context.Context, in Input) (*survey, error) {
 		f := &in.Release.Files[i]
 		s.files[f.Path] = f
 	}
+	s.findERTS()
 	loader, err := rootfs.NewLoader(s.root)
 	if err != nil {
 		return nil, err
@@ -194,6 +195,21 @@ func (s *survey) inRelease(name string) (string, bool) { return strings.CutPrefi
 
 // on is a release's path as it is on the target.
 func (s *survey) on(name string) string { return path.Join(s.at, name) }
+
+// findERTS takes the ERTS that the script of a Mix release starts for the
+// release's own if releases/start_erl.data, which that script does not read for
+// it, names one that is not there.
+func (s *survey) findERTS() {
+	if s.rel.ERTS != "" {
+		return
+	}
+	name := scriptERTS.FindString(s.text(path.Join("releases", s.rel.Version, "elixir")))
+	if f := s.files[name]; f != nil && f.Mode.IsDir() {
+		rel := *s.rel
+		rel.ERTS = strings.TrimPrefix(name, "erts-")
+		s.rel = &rel
+	}
+}
 
 // findVM finds the VM that runs the release: its own, else the target's.
 func (s *survey) findVM() {

@@ -288,6 +288,9 @@ func consistency(s *survey) (out []Finding) {
 	if rel.err == nil && rel.erts != erts {
 		fault(Warn, rel.path, fmt.Sprintf("it names erts %s, releases/start_erl.data %s", rel.erts, erts), "", quiet)
 	}
+	if s.rel.ERTS != "" && s.rel.ERTS != erts {
+		fault(Warn, "releases/start_erl.data", fmt.Sprintf("it names erts %s, and the release starts %s", erts, s.rel.ERTS), "", quiet)
+	}
 	if s.rel.ERTS == "" {
 		for _, f := range s.rel.Files {
 			if f.Mode.IsDir() && strings.HasPrefix(f.Path, "erts-") && !strings.Contains(f.Path, "/") {

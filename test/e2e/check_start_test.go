@@ -44,6 +44,7 @@ func TestCheckKnowsStarts(t *testing.T) {
 		{"another module under the name", "cp lib/iex-*/ebin/Elixir.IEx.Pry.beam " + json, "FAIL beam", false},
 		{"another version in .app", "sed -i s/0.1.0/0.2.0/ " + ebin + "hello.app", "WARN consistency", true},
 		{"no .app", "rm " + ebin + "hello.app", "WARN consistency", true},
+		{"another ERTS in start_erl.data", "echo 15.9.9 0.1.0 > releases/start_erl.data", "WARN consistency", true},
 		{"no boot script", "rm " + dir + "start.boot", "FAIL boot", false},
 		{"half a boot script", "truncate -s 2000 " + dir + "start.boot", "FAIL boot", false},
 		{"no boot script for eval", "rm " + dir + "start_clean.boot", "WARN boot", true},
