@@ -52,6 +52,8 @@ func TestScripts(t *testing.T) {
 			"tree":   tree,
 			"inform": inform,
 			"targz":  targz,
+
+			"toolchain": toolchain,
 		},
 		Condition: func(name string) (bool, error) {
 			return name == "root" && os.Geteuid() == 0, nil

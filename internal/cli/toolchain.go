@@ -9,14 +9,15 @@ import (
 	"dram/internal/pipeline"
 )
 
-// newToolchain is hidden: benchmarks and people who debug a build use it.
 func newToolchain(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "toolchain", Short: "look into toolchains", Hidden: true,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use: "toolchain", Short: "put a toolchain into Docker, or look into one",
+		Long:    long("Handles toolchains on their own."),
+		Example: "  dram toolchain load",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newToolchainRoot(g), newToolchainExec(g))
+	cmd.AddCommand(newToolchainLoad(g), newToolchainRoot(g), newToolchainExec(g))
 	return cmd
 }
 
