@@ -36,12 +36,12 @@ type Listed struct {
 
 func platforms() []string { return []string{"linux/amd64", "linux/arm64"} }
 
-// Profiles lists what is built in, by distribution and version. What is known
-// is the same for each platform.
+// Profiles lists what is built in, by distribution and version. Of those with
+// several platforms, the facts are the same on each.
 func Profiles() ([]Listed, error) {
 	var out []Listed
 	for _, r := range profileRows() {
-		l := Listed{Name: r.name, Aliases: append([]string{}, r.aliases...), Points: []string{}, Platforms: platforms(), Whole: r.file != "", Known: r.known("")}
+		l := Listed{Name: r.name, Aliases: append([]string{}, r.aliases...), Points: []string{}, Platforms: r.platforms(), Whole: r.file != "", Known: r.known("")}
 		if r.drifts() {
 			l.Points = []string{"first", "latest"}
 		}
@@ -57,6 +57,14 @@ func Profiles() ([]Listed, error) {
 	return out, nil
 }
 
+// ProfileNames is the names of all profiles, aliases too.
+func ProfileNames() (out []string) {
+	for _, r := range profileRows() {
+		out = append(append(out, r.name), r.aliases...)
+	}
+	return out
+}
+
 // openProfile opens a built-in target: NAME[@first|@latest][/amd64|/arm64].
 // Without a processor it is this machine's.
 func openProfile(ref, value string) (*Target, error) {
@@ -68,6 +76,10 @@ func openProfile(ref, value string) (*Target, error) {
 	r := profileRows()[i]
 	if point != "" && point != "first" && point != "latest" {
 		return nil, problem.New(problem.Usage, "write @first or @latest, or neither", "target %q: there is no point release %q", ref, point)
+	}
+	if !slices.Contains(r.platforms(), "linux/"+arch) {
+		return nil, problem.New(problem.Usage, fmt.Sprintf("for x86-64 write profile:%s/amd64; for others capture a machine: dram target capture", r.name),
+			"target %q: nothing is known of %s on linux/%s", ref, r.name, arch)
 	}
 	doc, err := r.document("linux/"+arch, point)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestEveryProfileOpens(t *testing.T) {
 			}
 			names[n] = true
 		}
-		for _, platform := range platforms() {
+		for _, platform := range r.platforms() {
 			for _, point := range []string{"", "first", "latest"} {
 				doc, err := r.document(platform, point)
 				if err != nil {

@@ -100,7 +100,7 @@ func TestProfiles(t *testing.T) {
 
 // A profile is kept whole in a capture, with all that it does not know.
 func TestCapturedProfile(t *testing.T) {
-	for _, name := range []string{"debian/12/amd64", "opensuse/15.4/amd64", "alpine/3.20/arm64"} {
+	for _, name := range []string{"debian/12/amd64", "opensuse/15.4/amd64", "alpine/3.20/amd64", "debian/forky/arm64"} {
 		live := profile(t, name)
 		var first, second bytes.Buffer
 		if err := live.Capture(&first); err != nil {
@@ -128,7 +128,7 @@ func TestCapturedProfile(t *testing.T) {
 
 func TestUnknownProfile(t *testing.T) {
 	for ref, want := range map[string]string{
-		"profile:debian/7": "debian/12", "profile:mint/1": "dram target list", "profile:rhel/7@third": "@latest",
+		"profile:debian/7": "debian/12", "profile:mint/1": "dram target list", "profile:rhel/7@third": "@latest", "profile:rhel/7/arm64": "rhel/7/amd64",
 	} {
 		_, err := target.Open(t.Context(), ref, nil)
 		if problem.Code(err) != int(problem.Usage) || !strings.Contains(problem.Hint(err), want) {
@@ -138,7 +138,7 @@ func TestUnknownProfile(t *testing.T) {
 }
 
 func TestAbsentAndOpen(t *testing.T) {
-	tg := profile(t, "debian/12")
+	tg := profile(t, "debian/12/amd64")
 	for soname, want := range map[string]bool{"libcrypto.so.1.1": true, "libpq.so.5": false} {
 		if got := tg.Absent(soname); got != want {
 			t.Errorf("Absent(%q) = %t, want %t", soname, got, want)
@@ -154,7 +154,7 @@ func TestAbsentAndOpen(t *testing.T) {
 
 func BenchmarkOpenProfile(b *testing.B) {
 	for b.Loop() {
-		if _, err := target.Open(b.Context(), "profile:debian/12", nil); err != nil {
+		if _, err := target.Open(b.Context(), "profile:debian/12/amd64", nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -74,6 +74,14 @@ func rebuilds(version string) []string {
 	return []string{"centos/" + version, "rocky/" + version, "almalinux/" + version}
 }
 
+// platforms is what the row is about: the crawl looked at x86-64 alone.
+func (r *profileRow) platforms() []string {
+	if r.file == "" {
+		return platforms()[:1]
+	}
+	return platforms()
+}
+
 // drifts says whether point releases differ.
 func (r *profileRow) drifts() bool { return strings.Contains(r.cxx, " ") }
 
@@ -97,7 +105,7 @@ func (r *profileRow) known(point string) []Known {
 		cxx = "GLIBCXX_3.4." + first
 	}
 	if first != latest {
-		cxx += " in the first point release, GLIBCXX_3.4." + latest + " in the latest"
+		cxx += " at first, 3.4." + latest + " in the latest"
 	}
 	libc := Known{Fact: "glibc", Value: r.glibc, Source: Crawl}
 	if r.glibc == "" {

@@ -156,6 +156,28 @@ type Unpacker interface {
 
 const refHint = "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json"
 
+// Reference is one way of naming a target.
+type Reference struct {
+	Kind    string `json:"kind"`
+	Form    string `json:"form"`
+	Meaning string `json:"meaning"`
+}
+
+// References is all ways.
+func References() []Reference {
+	return []Reference{
+		{"profile", "profile:NAME[@first|@latest][/amd64|/arm64]", "a system that is built in; without a processor, of this machine's"},
+		{"distro", "distro:debian/13", "a Debian, from its packages: the toolchain of that name"},
+		{"image", "image:REF", "an image of a registry"},
+		{"oci", "oci:DIR", "an image in an OCI layout"},
+		{"tar", "tar:FILE", "an image in a tar"},
+		{"dir", "dir:PATH", "a root filesystem in a directory"},
+		{"host", "host:", "this machine"},
+		{"ssh", "ssh:[USER@]HOST[:PORT]", "another machine"},
+		{"file", "file:TARGET.json", "a target that was captured"},
+	}
+}
+
 // Open opens a target by its reference: "dir:PATH", "host:", "file:PATH" (a
 // capture), "profile:NAME" (built in), "ssh:HOST", or what unpacker takes.
 func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
