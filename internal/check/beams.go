@@ -30,12 +30,22 @@ func beams(s *survey) []Finding {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		g.Go(func() error {
-			found[i] = s.judge(f, otp)
+			found[i] = aside(f, s.judge(f, otp))
 			return nil
 		})
 	}
 	_ = g.Wait() // no judgement fails
 	return byCause(found)
+}
+
+// aside makes milder what is found about a BEAM file that no code path leads
+// to, as in priv: only who names the file itself loads it.
+func aside(f release.File, found *Finding) *Finding {
+	dir := path.Base(path.Dir(f.Path))
+	if found != nil && found.Verdict == Fail && dir != "ebin" && dir != "consolidated" {
+		found.Verdict, found.Symptom = Warn, "none while nothing loads it by its file's name"
+	}
+	return found
 }
 
 // modules is the BEAM files that the release loads.

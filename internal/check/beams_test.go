@@ -47,6 +47,10 @@ func TestRunJudgesModules(t *testing.T) {
 			[]string{"FAIL beam " + ebin + "a.beam: it is no sound BEAM file"},
 		},
 		{
+			"too new, where nothing looks", hello().with("lib/exqlite-0.27.0/priv/a.beam", made("a", 191)),
+			[]string{"WARN beam lib/exqlite-0.27.0/priv/a.beam: Erlang/OTP 27, which runs the release, does not load it"},
+		},
+		{
 			"cut", hello().with(ebin+"a.beam", made("a", 183)[:60]),
 			[]string{"FAIL beam " + ebin + "a.beam: it is no sound BEAM file"},
 		},
