@@ -309,6 +309,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(golden)
 	f.Add([]byte(`{"schema":"dram.target/1","links":{"a":"b","b":"a"},"programs":{"a/b":["..","/"]},"files":["a","a/b/c"]}`))
+	f.Add([]byte(`{"schema":"dram.target/1","profile":{"open":["libraries"],"absent":["x"],"known":[{"fact":"glibc"}]},` +
+		`"libraries":[{"path":"lib64/libx.so.1","soname":"libx.so.1","partial":true,"families":["X_"],"later":["X_2"],"optional":true,"package":"x"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := target.Load(bytes.NewReader(b))
 		if err != nil {
