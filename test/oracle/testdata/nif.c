@@ -46,7 +46,6 @@ __attribute__((visibility("default"))) ErlNifEntry *nif_init(void)
     entry.name = NAME(MODULE);
     entry.num_of_funcs = 1;
     entry.funcs = functions;
-    entry.load = load;
     entry.vm_variant = "beam.vanilla";
     entry.options = 1;
     entry.sizeof_ErlNifResourceTypeInit = sizeof(ErlNifResourceTypeInit);
