@@ -37,12 +37,17 @@ func Layout(ctx context.Context, dir string, img v1.Image, ref string) error {
 	if err != nil {
 		return fmt.Errorf("writing layout %q: %w", dir, err)
 	}
+	return addEntry(ctx, dir, index, *desc, blobs)
+}
+
+// addEntry writes what an entry of the index needs, and then the index with it.
+func addEntry(ctx context.Context, dir string, index *v1.IndexManifest, desc v1.Descriptor, blobs []blob) error {
 	for _, b := range blobs {
 		if err := putBlob(ctx, dir, b); err != nil {
 			return err
 		}
 	}
-	data, err := json.MarshalIndent(withEntry(index, *desc), "", "  ")
+	data, err := json.MarshalIndent(withEntry(index, desc), "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing layout %q: %w", dir, err)
 	}
