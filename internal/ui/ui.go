@@ -102,6 +102,17 @@ func (s *Stage) text(detail string) string {
 	return fmt.Sprintf("  %-10s %s", s.name, detail)
 }
 
+// said is a line that a program printed, and which job's it is if there are
+// several.
+func (s *Stage) said(line string) string {
+	if s.ui.job == "" {
+		return line
+	}
+	s.ui.mu.Lock()
+	defer s.ui.mu.Unlock()
+	return s.ui.job + s.where + ": " + line
+}
+
 // Update replaces the stage's transient detail (a terminal only).
 func (s *Stage) Update(detail string) {
 	u := s.ui
@@ -148,10 +159,14 @@ func (u *UI) Warn(format string, args ...any) {
 func (u *UI) Output(text []byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.verbose {
-		text = nil
+	said := string(bytes.TrimLeft(append(bytes.TrimRight(text, "\n"), '\n'), "\n"))
+	switch {
+	case u.verbose:
+		said = ""
+	case u.job != "" && said != "":
+		said = "-- " + u.job + "\n" + said
 	}
-	u.between(string(bytes.TrimLeft(append(bytes.TrimRight(text, "\n"), '\n'), "\n")))
+	u.between(said)
 }
 
 // Verbose says whether everything is to be shown.
@@ -276,7 +291,7 @@ func (w *Lines) Write(p []byte) (int, error) {
 func (w *Lines) show(line string) {
 	switch {
 	case w.stage.ui.verbose:
-		w.stage.ui.line("    " + line)
+		w.stage.ui.line("    " + w.stage.said(line))
 	case strings.TrimSpace(line) != "":
 		w.stage.Update(line)
 	}
