@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"dram/internal/config"
 	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
@@ -20,7 +23,8 @@ func newDoctor(g *globals) *cobra.Command {
 		Long: long(`
 Checks each precondition of each engine by trying it: yes or no, what was
 found, and the remedy, and which engine auto chooses: the first that lacks
-nothing. Exits with 5 if there is none.`),
+nothing. Where dram.toml in the working directory names builders, auto chooses
+these, and each is tried. Exits with 5 if nothing works.`),
 		Example: "  dram doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,27 +32,39 @@ nothing. Exits with 5 if there is none.`),
 			if err != nil {
 				return err
 			}
+			c, err := config.Load(".", os.Environ())
+			if err != nil {
+				return err
+			}
 			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "cache  %s  writable\n", st.Dir())
-			return doctor(cmd.Context(), cmd.OutOrStdout(), engines(st, ui.New(g.std.Err, ui.Options{})))
+			return doctor(cmd.Context(), cmd.OutOrStdout(), engines(st, ui.New(g.std.Err, ui.Options{}), c))
 		},
 	}
 }
 
 // doctor tries every engine, and fails where none works.
 func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) error {
-	chosen := ""
+	chosen, asked := "", slices.ContainsFunc(options, func(o pipeline.EngineOption) bool { return o.Asked != "" })
 	for _, o := range options {
 		_, _ = fmt.Fprintf(w, "\nengine %s\n", o.Name)
-		missing := 0
-		for _, p := range o.Needs(ctx) {
+		missing, needs := 0, o.Needs(ctx)
+		for _, p := range needs {
 			if !p.OK {
 				missing++
 			}
 			need(w, p)
 		}
-		if missing == 0 && chosen == "" {
+		works := missing == 0
+		if asked { // one builder is enough, and no other engine comes in
+			works = o.Asked != "" && missing < len(needs)
+		}
+		if works && chosen == "" {
 			chosen = o.Name
 		}
+	}
+	if chosen == "" && asked {
+		return problem.New(problem.Environment, "see the remedies above, or build on this machine: --engine native",
+			"none of the builders in %s answers", config.FileName)
 	}
 	if chosen == "" {
 		return problem.New(problem.Environment, "see the remedies above", "no engine works on this machine")

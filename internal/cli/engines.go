@@ -4,20 +4,24 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 
+	"dram/internal/config"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/host"
 	"dram/internal/engine/native"
 	"dram/internal/pipeline"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
 
-// engines is what builds, in the order in which auto tries it.
-func engines(st *store.Store, u *ui.UI) []pipeline.EngineOption {
-	return []pipeline.EngineOption{
+// engines is what builds, in the order in which auto tries it. Where dram.toml
+// names builders, they are what BuildKit means.
+func engines(st *store.Store, u *ui.UI, c config.Config) []pipeline.EngineOption {
+	options := []pipeline.EngineOption{
 		{
 			Name: "native", Engine: native.New(st), Why: "dram's own sandbox works here",
 			Needs: func(ctx context.Context) []sandbox.Precondition { return nativeNeeds(ctx, st) },
@@ -34,7 +38,13 @@ func engines(st *store.Store, u *ui.UI) []pipeline.EngineOption {
 			Needs: func(context.Context) []sandbox.Precondition { return hostNeeds() },
 		},
 	}
+	if len(c.Builders) > 0 {
+		options[slices.IndexFunc(options, isBuildKit)] = builders(st, u, c)
+	}
+	return options
 }
+
+func isBuildKit(o pipeline.EngineOption) bool { return o.Name == plan.BuildKitEngine }
 
 func nativeNeeds(ctx context.Context, st *store.Store) []sandbox.Precondition {
 	scratch, done, err := st.TempDir("doctor")

@@ -119,7 +119,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 			Store: st, HTTP: client, Arch: architecture(c.Platform()), Mirror: pipeline.Mirror(c, pipeline.Host()),
 			AllowExpired: c.Expired == "allow",
 		},
-		Engines: engines(st, u),
+		Engines: engines(st, u, c),
 		Environ: os.Environ(),
 		Refresh: g.refresh,
 	}, nil

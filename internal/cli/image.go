@@ -17,6 +17,7 @@ import (
 func newImage(g *globals) *cobra.Command {
 	var out string
 	var to shipping
+	var several matrix
 	cmd := &cobra.Command{
 		Use:   "image [DIR|RELEASE_DIR|RELEASE_TARBALL]",
 		Short: "bottle the release in a container image",
@@ -28,6 +29,11 @@ and crane push take, or an OCI layout (-o oci:DIR). With --load it is put into
 Docker or Podman, with --push it is sent to a registry, as dram push does. The
 manifest's digest, with --push as HOST/NAME@DIGEST, is the only thing on stdout.
 
+For several releases or platforms (--all-releases, --release and --platform
+repeated) there is an image each, at its usual path or in one layout, and a line
+each on stdout: DIGEST, two spaces, NAME VSN PLATFORM. They are spread over the
+builders that dram.toml names.
+
 A release that was built elsewhere (a directory or a tarball) is bottled with
 the libraries of the toolchain, which must match the one it was built with.`),
 		Example: `  dram image
@@ -35,9 +41,14 @@ the libraries of the toolchain, which must match the one it was built with.`),
   dram image -o oci:./layout
   dram image --load && docker run --rm -p 4000:4000 my_app
   dram image --push registry.example/team/my_app --tag 0.1.0 --tag latest
+  dram image --all-releases --platform linux/amd64,linux/arm64
   dram image ./my_app-0.1.0.tar.gz --toolchain distro:debian/12`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			several.out = out
+			if ran, err := g.several(cmd, &several, dirArg(args), to.load || to.push != ""); ran {
+				return err
+			}
 			if err := to.open(cmd.Context()); err != nil {
 				return err
 			}
@@ -56,6 +67,7 @@ the libraries of the toolchain, which must match the one it was built with.`),
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "FILE.tar or oci:DIR (default releases/NAME/NAME-VSN-OS-ARCH.tar)")
 	to.register(cmd)
+	cmd.Flags().BoolVar(&several.all, "all-releases", false, "an image of each release that the project declares")
 	g.settings(cmd)
 	return cmd
 }

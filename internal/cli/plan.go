@@ -20,7 +20,8 @@ func newPlan(g *globals) *cobra.Command {
 		Long: long(`
 Reads the project and prints what dram found and decided, with a reason for
 each decision. Nothing is built and nothing in the project is changed. The
-package archive or a registry is asked where a decision depends on it.`),
+package archive or a registry is asked where a decision depends on it. For several
+releases or platforms there is a plan each; in JSON they are a list then.`),
 		Example: `  dram plan
   dram plan ./my_app --format json | jq -r .toolchain`,
 		Args: cobra.MaximumNArgs(1),
@@ -29,22 +30,60 @@ package archive or a registry is asked where a decision depends on it.`),
 				return problem.New(problem.Usage, "use text or json", "unknown format %q", format)
 			}
 			g.quiet = true
-			_, pl, err := g.planned(cmd.Context(), cmd, dirArg(args))
+			plans, err := g.plans(cmd, dirArg(args))
 			if err != nil {
 				return err
 			}
 			if format == "json" {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				enc.SetEscapeHTML(false)
-				return enc.Encode(pl)
+				return encodePlans(cmd.OutOrStdout(), plans)
 			}
-			return printPlan(cmd.OutOrStdout(), pl)
+			for i, pl := range plans {
+				if i > 0 {
+					_, _ = fmt.Fprintln(cmd.OutOrStdout())
+				}
+				if err := printPlan(cmd.OutOrStdout(), pl); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
 	g.settings(cmd)
 	return cmd
+}
+
+// plans are what dram image would do: one plan, or one for each release and
+// platform that was asked for.
+func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
+	c, err := g.config(cmd, dir)
+	if err != nil {
+		return nil, err
+	}
+	if m := (&matrix{}); !m.asked(c) {
+		_, pl, err := g.planned(cmd.Context(), cmd, dir)
+		return []*plan.Plan{pl}, err
+	}
+	p, err := g.pipeline(c)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.PlanMatrix(cmd.Context(), dir, c, false)
+	if err != nil {
+		return nil, err
+	}
+	return m.Plans, nil
+}
+
+// encodePlans prints one plan as an object, and several as a list.
+func encodePlans(out io.Writer, plans []*plan.Plan) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if len(plans) == 1 {
+		return enc.Encode(plans[0])
+	}
+	return enc.Encode(plans)
 }
 
 func printPlan(out io.Writer, pl *plan.Plan) error {

@@ -248,7 +248,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 	if err != nil {
 		return nil, err
 	}
-	log, err := p.openLog(job.Key)
+	log, err := p.openLog(store.DigestOf([]byte(job.Key + "\n" + job.Name)).Hex()) // releases of one project build at once
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +259,10 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 	built, err := eng.Run(ctx, job, engine.Events{
 		Output: io.MultiWriter(log, lines),
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
+		At: func(builder string) {
+			stage.At(job.Name, builder)
+			stage.Update("")
+		},
 		Step: func(s engine.Step, skipped bool) {
 			if !skipped {
 				stage.Update(s.Name)

@@ -21,6 +21,9 @@ type EngineOption struct {
 	Needs func(ctx context.Context) []sandbox.Precondition
 	// Why says, in a few words, why auto chooses it.
 	Why string
+	// Asked, if set, says who asked for this engine in particular: auto then
+	// chooses it, untried.
+	Asked string
 }
 
 // lack is the first thing that an engine needs and this machine does not have.
@@ -48,6 +51,9 @@ func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason
 			return "", "", problem.New(problem.Usage, "use auto or one of: "+strings.Join(p.engineNames(), ", "), "unknown engine %q", asked)
 		}
 		return asked, "asked for", nil
+	}
+	if i := slices.IndexFunc(p.Engines, func(o EngineOption) bool { return o.Asked != "" }); i >= 0 {
+		return p.Engines[i].Name, p.Engines[i].Asked, nil
 	}
 	var lacking []string
 	for _, o := range p.Engines {

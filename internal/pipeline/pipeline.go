@@ -62,10 +62,22 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 
 // PlanProject decides for a project that was read.
 func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
+	stage := p.UI.Start("plan", proj.Dir)
+	pl, err := p.plan(ctx, proj, cfg)
+	if err != nil {
+		return nil, err
+	}
+	stage.Done("%s %s, %s", pl.Release, pl.Version, pl.Toolchain)
+	for _, note := range pl.Notes {
+		p.UI.Warn("%s", note)
+	}
+	return pl, nil
+}
+
+func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
 	if err := check.Known(cfg.Allow); err != nil {
 		return nil, err
 	}
-	stage := p.UI.Start("plan", proj.Dir)
 	in := plan.Inputs{
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags, Engine: p.chooseEngine,
@@ -77,14 +89,7 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg c
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRef(pl.Toolchain); err != nil {
-		return nil, err
-	}
-	stage.Done("%s %s, %s", pl.Release, pl.Version, pl.Toolchain)
-	for _, note := range pl.Notes {
-		p.UI.Warn("%s", note)
-	}
-	return pl, nil
+	return pl, checkRef(pl.Toolchain)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

@@ -129,3 +129,8 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 		Root: root, Scratch: scratch, Argv: argv, Env: env, Stdout: out, Stderr: out, Reap: true,
 	})
 }
+
+// For is a provider of the same toolchains for another architecture.
+func (p *Provider) For(arch string) *Provider {
+	return &Provider{Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, AllowExpired: p.AllowExpired}
+}

@@ -85,7 +85,7 @@ func New(workers []Worker, opts Options) *Pool {
 	}
 	for _, w := range workers {
 		w.Weight = max(w.Weight, 1)
-		p.workers = append(p.workers, &worker{Worker: w})
+		p.workers = append(p.workers, &worker{Worker: w, own: w.Platforms})
 	}
 	return p
 }
@@ -186,9 +186,7 @@ func (p *Pool) askAll(ctx context.Context) {
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			if w.state = ready; len(w.Platforms) > 0 {
-				w.own = w.Platforms
-			} else {
+			if w.state = ready; len(w.Platforms) == 0 {
 				w.own, w.other = does[:min(len(does), 1)], does[min(len(does), 1):]
 			}
 			p.signal()

@@ -1,0 +1,200 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"dram/internal/config"
+	"dram/internal/image"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/publish"
+)
+
+// Matrix is several builds of one project: releases × platforms.
+type Matrix struct {
+	Plans []*plan.Plan // by release, then by platform, as they were asked for
+	p     *Pipeline
+}
+
+// PlanMatrix decides how each of the releases and platforms that were asked for
+// is built; with all, each release that the project declares.
+func (p *Pipeline) PlanMatrix(ctx context.Context, dir string, cfg config.Config, all bool) (*Matrix, error) {
+	stage := p.UI.Start("plan", dir)
+	proj, err := project.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	releases := cfg.Releases
+	if all {
+		if releases, err = plan.Releases(proj); err != nil {
+			return nil, err
+		}
+	}
+	m := &Matrix{p: p}
+	var notes []string
+	for _, release := range orNone(releases) {
+		for _, platform := range orNone(cfg.Platforms) {
+			pl, err := p.at(platform).plan(ctx, proj, cfg.For(release, platform))
+			if err != nil {
+				return nil, err
+			}
+			m.Plans = append(m.Plans, pl)
+			for _, note := range pl.Notes {
+				if !slices.Contains(notes, note) {
+					notes = append(notes, note)
+				}
+			}
+		}
+	}
+	stage.Done("%s", m.summary())
+	for _, note := range notes {
+		p.UI.Warn("%s", note)
+	}
+	return m, nil
+}
+
+// orNone is what was asked for, or once nothing.
+func orNone(asked []string) []string {
+	if len(asked) == 0 {
+		return []string{""}
+	}
+	return asked
+}
+
+// at is the pipeline for a platform, "" for the same.
+func (p *Pipeline) at(platform string) *Pipeline {
+	_, arch, _ := strings.Cut(platform, "/")
+	if arch == "" || arch == p.Toolchains.Arch {
+		return p
+	}
+	other := *p
+	other.Toolchains = p.Toolchains.For(arch)
+	return &other
+}
+
+func (m *Matrix) summary() string {
+	var names []string
+	for _, pl := range m.Plans {
+		names = append(names, buildName(pl))
+	}
+	what := strings.Join(names, ", ")
+	if engine := m.Plans[0].Engine; len(names) > 1 {
+		return fmt.Sprintf("%d builds on engine %s: %s", len(names), engine, what)
+	}
+	return what
+}
+
+// buildName is what a build of several is called.
+func buildName(pl *plan.Plan) string { return pl.Release + " " + pl.Platform }
+
+// atOnce is how many builds go on at the same time: as many as the builders
+// take, and some more that are unpacked, bottled and written here meanwhile; one
+// where this machine builds.
+func (m *Matrix) atOnce() int {
+	eng, err := m.p.engine(m.Plans[0].Engine)
+	if pool, ok := eng.(interface{ Slots() int }); ok && err == nil {
+		return pool.Slots() + runtime.GOMAXPROCS(0)
+	}
+	return 1
+}
+
+// Build builds all, and hands each result on as it comes, which writes it. A
+// build that fails lets the others go on; the error says what became of each
+// that failed, and has the kind of the first.
+func (m *Matrix) Build(ctx context.Context, done func(ctx context.Context, pl *plan.Plan, r *Result) error) error {
+	errs := make([]error, len(m.Plans))
+	var group errgroup.Group
+	group.SetLimit(m.atOnce())
+	for i, pl := range m.Plans {
+		group.Go(func() error {
+			errs[i] = m.build(ctx, pl, done)
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return m.failed(errs)
+}
+
+// build builds one.
+func (m *Matrix) build(ctx context.Context, pl *plan.Plan, done func(ctx context.Context, pl *plan.Plan, r *Result) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p := *m.p.at(pl.Platform)
+	p.Toolchains = p.Toolchains.For(p.Toolchains.Arch) // it tells of its progress here
+	p.UI = m.p.UI.Job(buildName(pl))
+	defer p.UI.Leave()
+	r, err := p.Build(ctx, pl, true)
+	if err != nil {
+		return err
+	}
+	return done(ctx, pl, r)
+}
+
+// failed is what is said at the end: each error, once for all builds that it
+// ended.
+func (m *Matrix) failed(errs []error) error {
+	var says, hints []string
+	names := map[string][]string{}
+	var failed []error
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		failed = append(failed, err)
+		if names[err.Error()] == nil {
+			says = append(says, err.Error())
+		}
+		names[err.Error()] = append(names[err.Error()], buildName(m.Plans[i]))
+		if hint := problem.Hint(err); hint != "" && !slices.Contains(hints, hint) {
+			hints = append(hints, hint)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	for i, text := range says {
+		says[i] = strings.Join(names[text], ", ") + ": " + text
+	}
+	return &problem.Error{Kind: problem.Kind(problem.Code(failed[0])), Hint: strings.Join(hints, "\n"), Err: &several{
+		fmt.Sprintf("%d of %d builds failed:\n  %s", len(failed), len(errs), strings.Join(says, "\n  ")), failed,
+	}}
+}
+
+// several is the errors of several builds.
+type several struct {
+	says string
+	errs []error
+}
+
+func (s *several) Error() string   { return s.says }
+func (s *several) Unwrap() []error { return s.errs }
+
+// WriteIndex adds the images of one release to the layout in dir: one as it is,
+// several as an index of their platforms.
+func (p *Pipeline) WriteIndex(ctx context.Context, results []*Result, dir string) error {
+	if len(results) == 1 {
+		return p.WriteImage(ctx, results[0], "oci:"+dir)
+	}
+	images := make([]v1.Image, 0, len(results))
+	for _, r := range results {
+		img, err := image.Open(p.Store, r.Image)
+		if err != nil {
+			return err
+		}
+		images = append(images, img)
+	}
+	_, err := publish.LayoutIndex(ctx, dir, images, results[0].Names()[0])
+	return err
+}
