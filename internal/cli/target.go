@@ -115,7 +115,7 @@ func cell(p target.Listed, fact string) string {
 // completeTargets has the shell complete --target, and the first argument of
 // the commands about one.
 func completeTargets(cmd *cobra.Command) {
-	complete := func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	complete := func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if kind, _, ok := strings.Cut(typed, ":"); ok && kind != "profile" {
 			return nil, cobra.ShellCompDirectiveDefault
 		}

@@ -5,11 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,100 +14,8 @@ import (
 
 	"dram/internal/problem"
 	"dram/internal/target"
+	"dram/internal/target/sshtest"
 )
-
-// sshd is a real server on loopback, with keys of its own.
-type sshd struct {
-	port, dir, user string
-}
-
-// startSSHD runs a server, and puts an ssh first in PATH that only knows this
-// server's host key and one user key.
-func startSSHD(t *testing.T, config ...string) sshd {
-	t.Helper()
-	program := "/usr/sbin/sshd"
-	if _, err := os.Stat(program); err != nil {
-		t.Skip("left out: sshd is not installed (openssh-server)")
-	}
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := sshd{dir: t.TempDir(), port: freePort(t), user: me.Username}
-	for _, key := range []string{"host", "user", "other"} {
-		command(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(s.dir, key))
-	}
-	public, err := os.ReadFile(filepath.Join(s.dir, "host.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.write(t, "known_hosts", fmt.Sprintf("[127.0.0.1]:%s %s", s.port, public), 0o600)
-	s.write(t, "config", fmt.Sprintf("IdentityFile %s/user\nIdentitiesOnly yes\nUserKnownHostsFile %s/known_hosts\n", s.dir, s.dir), 0o600)
-	s.write(t, "ssh", fmt.Sprintf("#!/bin/sh\nexec /usr/bin/ssh -F %s/config \"$@\"\n", s.dir), 0o700)
-	t.Setenv("PATH", s.dir+":"+os.Getenv("PATH"))
-	lines := append([]string{
-		"ListenAddress 127.0.0.1", "Port " + s.port, "HostKey " + s.dir + "/host", "AuthorizedKeysFile " + s.dir + "/user.pub",
-		"PidFile none", "StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
-	}, config...)
-	s.write(t, "sshd_config", strings.Join(lines, "\n")+"\n", 0o600)
-	if os.Geteuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	log := &bytes.Buffer{}
-	cmd := exec.CommandContext(t.Context(), program, "-D", "-e", "-f", s.dir+"/sshd_config")
-	cmd.Stderr, cmd.WaitDelay = log, time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("sshd says:\n%s", log)
-		}
-	})
-	for range 100 {
-		c, err := net.Dial("tcp", "127.0.0.1:"+s.port)
-		if err == nil {
-			_ = c.Close()
-			return s
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("sshd does not listen")
-	return s
-}
-
-func (s sshd) ref() string { return "ssh:" + s.user + "@127.0.0.1:" + s.port }
-
-func (s sshd) write(t *testing.T, name, body string, mode os.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(body), mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err := errors.Join(err, l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-func command(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
-	}
-}
 
 // busyboxRoot is Debian's small root with a shell that runs, and awkward names.
 func busyboxRoot(t *testing.T) string {
@@ -162,8 +66,8 @@ func TestSSHSeesWhatADirectorySees(t *testing.T) {
 		"noise before the probe": "echo Welcome; echo 'dram-probe?'; chroot " + root + " /bin/sh",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startSSHD(t, "ForceCommand "+command)
-			want, got := capture(t, "dir:"+root), capture(t, s.ref())
+			s := sshtest.Start(t, "ForceCommand "+command)
+			want, got := capture(t, "dir:"+root), capture(t, s.Ref())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-dir +ssh):\n%s", diff)
 			}
@@ -179,28 +83,28 @@ func TestSSHSeesWhatADirectorySees(t *testing.T) {
 func TestSSHFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		force string
-		with  func(t *testing.T, s sshd) (ref string)
+		with  func(t *testing.T, s sshtest.Server) (ref string)
 		code  problem.Kind
 		says  string
 		hint  string
 	}{
-		"no ssh": {"", func(t *testing.T, s sshd) string {
+		"no ssh": {"", func(t *testing.T, s sshtest.Server) string {
 			t.Setenv("PATH", t.TempDir())
-			return s.ref()
+			return s.Ref()
 		}, problem.Environment, "no program ssh", "install"},
-		"an unknown host key": {"", func(t *testing.T, s sshd) string {
-			s.write(t, "known_hosts", "", 0o600)
-			return s.ref()
+		"an unknown host key": {"", func(t *testing.T, s sshtest.Server) string {
+			s.Write(t, "known_hosts", "", 0o600)
+			return s.Ref()
 		}, problem.Environment, "Host key verification failed", "compare the key"},
-		"a key that is refused": {"", func(t *testing.T, s sshd) string {
-			s.write(t, "config", fmt.Sprintf("IdentityFile %s/other\nIdentitiesOnly yes\nUserKnownHostsFile %s/known_hosts\n", s.dir, s.dir), 0o600)
-			return s.ref()
+		"a key that is refused": {"", func(t *testing.T, s sshtest.Server) string {
+			s.UseOtherKey(t)
+			return s.Ref()
 		}, problem.Environment, "Permission denied", "ssh-add"},
-		"an unknown host": {"", func(*testing.T, sshd) string { return "ssh:nobody.invalid" }, problem.Failure, "Could not resolve", "name"},
-		"a closed port":   {"", func(t *testing.T, _ sshd) string { return "ssh:127.0.0.1:" + freePort(t) }, problem.Failure, "refused", "sshd"},
+		"an unknown host": {"", func(*testing.T, sshtest.Server) string { return "ssh:nobody.invalid" }, problem.Failure, "Could not resolve", "name"},
+		"a closed port":   {"", func(t *testing.T, _ sshtest.Server) string { return "ssh:127.0.0.1:" + sshtest.FreePort(t) }, problem.Failure, "refused", "sshd"},
 		"no shell":        {"/no/such/shell", nil, problem.Failure, "No such file", "POSIX shell"},
-		"another program": {"cat >/dev/null", func(t *testing.T, s sshd) string {
-			return s.ref()
+		"another program": {"cat >/dev/null", func(t *testing.T, s sshtest.Server) string {
+			return s.Ref()
 		}, problem.Failure, "no answer in time", "ssh HOST sh"},
 		"no end of noise": {"yes", nil, problem.Failure, "not the probe's", "ssh HOST sh"},
 	} {
@@ -212,8 +116,8 @@ func TestSSHFails(t *testing.T) {
 			if tt.force != "" {
 				config = []string{"ForceCommand " + tt.force}
 			}
-			s := startSSHD(t, config...)
-			ref := s.ref()
+			s := sshtest.Start(t, config...)
+			ref := s.Ref()
 			if tt.with != nil {
 				ref = tt.with(t, s)
 			}
@@ -226,10 +130,10 @@ func TestSSHFails(t *testing.T) {
 }
 
 func TestSSHIsCancelled(t *testing.T) {
-	s := startSSHD(t, "ForceCommand sleep 60")
+	s := sshtest.Start(t, "ForceCommand sleep 60")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := target.Open(ctx, s.ref(), nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := target.Open(ctx, s.Ref(), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want that the time is over", err)
 	}
 }
