@@ -92,10 +92,10 @@ func TestLocate(t *testing.T) {
 	for _, test := range []struct{ env, want string }{
 		{"DOCKER_HOST=tcp://a:1", "tcp://a:1"},
 		{"DOCKER_HOST=ssh://a", "ssh://a"},
-		{"DOCKER_CONTEXT=default", usual},
+		{"DOCKER_CONTEXT=default", "unix://"},
 	} {
 		ep, err := locate(variables([]string{test.env}))
-		if err != nil || ep.Host != test.want && !(test.want == usual && strings.HasPrefix(ep.Host, "unix://")) {
+		if err != nil || !strings.HasPrefix(ep.Host, test.want) {
 			t.Errorf("%s: %q, %v", test.env, ep.Host, err)
 		}
 	}
