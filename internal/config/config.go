@@ -79,7 +79,7 @@ func Settings() []Setting {
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
 		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
 		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
-		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host: or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
+		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: profile:debian/12, distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
 		{Key: "check.allow", Env: "DRAM_ALLOW", Flag: "allow", Help: "rules of the check that may fail", field: func(c *Config) any { return &c.Allow }},
 	}
 }
