@@ -25,11 +25,11 @@ needs() {
     while IFS= read -r file; do
         ldd "$file" 2>&1 | sed "s|^|$file: |"
     done > /tmp/needs
-    if grep -e ' not found' -e 'Error loading shared library' /tmp/needs >&2; then
+    if grep -e " not found" -e "Error loading shared library" /tmp/needs >&2; then
         echo "these libraries are not here; add the packages that have them to the toolchain" >&2
         exit 1
     fi
-    sed -n -e 's|.* => \(/[^ ]*\) (0x.*|\1|p' -e 's|^.*: [[:space:]]*\(/[^ ]*\) (0x.*|\1|p' /tmp/needs | sort -u > /tmp/libraries
+    sed -n -e "s|.* => \(/[^ ]*\) (0x.*|\1|p" -e "s|^.*: [[:space:]]*\(/[^ ]*\) (0x.*|\1|p" /tmp/needs | sort -u > /tmp/libraries
     while IFS= read -r library; do
         case $library in
         "$out"/*) ;;
@@ -43,7 +43,7 @@ chmod 1777 "$out/tmp"
 for link in bin sbin lib lib64; do
     if [ -L "/$link" ]; then
         cp -P "/$link" "$out/$link"
-        mkdir -p "$out/$(readlink "/$link" | sed 's|^/||')"
+        mkdir -p "$out/$(readlink "/$link" | sed "s|^/||")"
     fi
 done
 : > /tmp/found
@@ -68,7 +68,7 @@ for library in libgcc_s.so.1 libsctp.so.1 libnss_files.so.2 libnss_dns.so.2 libr
         fi
     done
 done
-find "$out/app" -type f \( -perm -0100 -o -name '*.so*' \) >> /tmp/found
+find "$out/app" -type f \( -perm -0100 -o -name "*.so*" \) >> /tmp/found
 sort -u /tmp/found > /tmp/files
 needs < /tmp/files
 for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
@@ -97,6 +97,6 @@ for file in /etc/os-release /etc/debian_version /etc/alpine-release; do
         put "$file"
     fi
 done
-printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/nonexistent:/bin/false "app:x:$user:$group:app:/tmp:/bin/sh" > "$out/etc/passwd"
-printf '%s\n' root:x:0: nogroup:x:65534: "app:x:$group:" > "$out/etc/group"
-printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' 'services: files' 'protocols: files' > "$out/etc/nsswitch.conf"
+printf "%s\n" root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/nonexistent:/bin/false "app:x:$user:$group:app:/tmp:/bin/sh" > "$out/etc/passwd"
+printf "%s\n" root:x:0: nogroup:x:65534: "app:x:$group:" > "$out/etc/group"
+printf "%s\n" "passwd: files" "group: files" "hosts: files dns" "services: files" "protocols: files" > "$out/etc/nsswitch.conf"

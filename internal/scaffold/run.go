@@ -93,7 +93,7 @@ func (b *bottle) assemble() {
 		b.line(`    %s \`, g)
 	}
 	b.b.WriteString("    ; ")
-	b.line(`find lib/*/priv -type f \( %s \) -exec rm -f {} +`, strings.Join(finds, " -o "))
+	b.line(`find lib -path 'lib/*/priv/*' -type f \( %s \) -exec rm -f {} +`, strings.Join(finds, " -o "))
 }
 
 // leftOut are the table's patterns for the shell, and names to look for below

@@ -1,0 +1,240 @@
+package e2e
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// next are the commands that dram init names, in order.
+func next(t *testing.T, r result) []string {
+	t.Helper()
+	_, list, ok := strings.Cut(r.stderr, "next, in the project's directory:\n")
+	if !ok {
+		t.Fatalf("no commands are named:\n%s", r.stderr)
+	}
+	var out []string
+	for line := range strings.Lines(list) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			out = append(out, strings.TrimSpace(command))
+		}
+	}
+	return out
+}
+
+// shell runs a command as a person types it.
+func shell(t *testing.T, dir, command string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+// forgotten removes the images of a test at its end.
+func forgotten(t *testing.T, names ...string) {
+	t.Helper()
+	t.Cleanup(func() {
+		for _, n := range names {
+			_ = exec.Command("docker", "rmi", "-f", n).Run()
+		}
+	})
+}
+
+// members are a tarball's files: mode and digest, or a link's target, by name.
+func members(t *testing.T, file string) map[string]string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeDir {
+			continue
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, r); err != nil {
+			t.Fatal(err)
+		}
+		out[strings.TrimPrefix(h.Name, "./")] = fmt.Sprintf("%o %s%s", h.Mode&0o777, hex.EncodeToString(sum.Sum(nil)), h.Linkname)
+	}
+}
+
+// What dram init names can be typed, in a directory with spaces and letters of
+// all kinds: Docker leaves the tarball that dram build makes, but for the cookie,
+// and the image answers, as an ordinary user and without a cookie in it.
+func TestInitForDocker(t *testing.T) {
+	withDocker(t)
+	dir := filepath.Join(t.TempDir(), "Größe und Maß")
+	copyTree(t, filepath.Join("..", "..", "examples", "hello"), dir)
+	forgotten(t, "hello:latest", "build-elixir:latest")
+	r := dram{args: []string{"init"}, dir: dir}.ok(t)
+	if r.stdout != ".dockerignore\ndocker/Dockerfile.build.elixir\ndocker/Dockerfile.run\n" {
+		t.Errorf("written: %q", r.stdout)
+	}
+	commands := next(t, r)
+	if len(commands) != 3 || commands[0] != "docker build --tag=build-elixir -f docker/Dockerfile.build.elixir ." {
+		t.Fatalf("commands: %q", commands)
+	}
+	for _, c := range commands {
+		shell(t, dir, c)
+	}
+	if again := (dram{args: []string{"init", "--diff"}, dir: dir}).ok(t); again.stdout != "" {
+		t.Errorf("after a build, init would change\n%s", again.stdout)
+	}
+
+	byDocker := members(t, filepath.Join(dir, "releases/hello/releases/0.1.0/hello.tar.gz"))
+	byDram := members(t, strings.TrimSpace(dram{args: []string{"build", "--output-dir", t.TempDir()}, dir: dir}.ok(t).stdout))
+	if byDocker["releases/COOKIE"] == "" || byDram["releases/COOKIE"] != "" || byDocker["releases/0.1.0/env.sh"] == byDram["releases/0.1.0/env.sh"] {
+		t.Error("one of the tarballs is not as the page says")
+	}
+	for _, m := range []map[string]string{byDocker, byDram} {
+		delete(m, "releases/COOKIE")
+		delete(m, "releases/0.1.0/env.sh")
+	}
+	if d := cmp.Diff(byDram, byDocker); d != "" || len(byDram) < 500 {
+		t.Errorf("of %d files some differ (-dram build +docker):\n%s", len(byDram), d)
+	}
+
+	port := freePort(t)
+	id := container(t, "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "-p", "127.0.0.1:"+port+":4000", "hello")
+	f := page(t, port)
+	f.check(t)
+	if f.UID != 65532 {
+		t.Errorf("runs as user %d", f.UID)
+	}
+	if got := docker(t, "exec", id, "/app/bin/hello", "rpc", `IO.puts("from " <> to_string(Application.spec(:hello, :vsn)))`); got != "from 0.1.0" {
+		t.Errorf("rpc says %q", got)
+	}
+	if out, err := exec.Command("docker", "exec", id, "/bin/cat", "/app/releases/COOKIE").CombinedOutput(); err == nil {
+		t.Errorf("the image holds a cookie: %s", out)
+	}
+}
+
+// The guide's two commands, to the letter, for an umbrella of which one release
+// was chosen, in a daemon that has no image of the toolchain.
+func TestInitForAnUmbrella(t *testing.T) {
+	withDocker(t)
+	dir := umbrella(t, `house: [applications: [hall: :permanent]], porch: [version: "0.5.0", applications: [door: :permanent]]`)
+	forgotten(t, "porch:latest", "house:latest", "build-elixir:latest")
+	dram{args: []string{"init"}, dir: dir}.fails(t, 2, "several releases: house, porch")
+	dram{args: []string{"init", "--release", "house"}, dir: dir}.ok(t)
+	shell(t, dir, "docker build --tag=build-elixir -f docker/Dockerfile.build.elixir .")
+	shell(t, dir, "mkdir releases && chown 12345:54321 releases")
+	out := shell(t, dir, "docker run -v $PWD/releases:/app/releases build-elixir mix release house --overwrite")
+	tarball := "releases/house/releases/2.1.0/house.tar.gz"
+	if len(members(t, filepath.Join(dir, tarball))) < 500 || !strings.Contains(out, tarball) {
+		t.Errorf("no tarball:\n%s", out)
+	}
+	if owner := strings.TrimSpace(shell(t, dir, "stat -c %u:%g "+tarball)); owner != "12345:54321" {
+		t.Errorf("the tarball belongs to %s", owner)
+	}
+	shell(t, dir, "docker build --tag=house -f docker/Dockerfile.run .")
+	if got := docker(t, "run", "--rm", "house", "eval", "IO.puts(Hall.says())"); got != "a hall with a green door" {
+		t.Errorf("the release says %q", got)
+	}
+	if got := shell(t, dir, "cat dram.toml"); got != "release = 'house'\n" {
+		t.Errorf("dram.toml is %q", got)
+	}
+	dram{args: []string{"build"}, dir: dir}.ok(t)
+}
+
+// A library that a file of the release needs and the toolchain lacks: no image.
+func TestInitFailsWhereALibraryIsMissing(t *testing.T) {
+	withDocker(t)
+	dir := umbrella(t, `house: [applications: [hall: :permanent]]`)
+	forgotten(t, "build-elixir:latest", "house:latest")
+	dram{args: []string{"init"}, dir: dir}.ok(t)
+	shell(t, dir, "docker build --tag=build-elixir -f docker/Dockerfile.build.elixir .")
+	// As a precompiled NIF would come: linked to what is nowhere.
+	write(t, dir, "Broken", `FROM build-elixir
+RUN cd /tmp && echo 'int nowhere(void) { return 1; }' > n.c && cc -shared -fPIC -o libnowhere.so n.c && \
+    echo 'int nowhere(void); int here(void) { return nowhere(); }' > h.c && \
+    mkdir -p /app/apps/door/priv && cc -shared -fPIC -o /app/apps/door/priv/here.so h.c -L. -lnowhere && rm libnowhere.so
+`)
+	shell(t, dir, "docker build --tag=build-elixir -f Broken .")
+	out, err := exec.CommandContext(t.Context(), "docker", "build", "--tag=house", "-f", filepath.Join(dir, "docker/Dockerfile.run"), dir).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "libnowhere.so => not found") || !strings.Contains(string(out), "these libraries are not here") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// Distillery: init adds the directory that the guide mounts.
+func TestInitForDistillery(t *testing.T) {
+	withDocker(t)
+	dir := jar(t)
+	config := filepath.Join(dir, "rel", "config.exs")
+	replace(t, config, "  set output_dir: './releases/jar'\n", "")
+	before, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgotten(t, "jar:latest", "build-elixir:latest")
+	r := dram{args: []string{"init"}, dir: dir}.ok(t)
+	if after, err := os.ReadFile(config); err != nil || strings.Replace(string(after), "  set output_dir: \"./releases/jar\"\n", "", 1) != string(before) || string(after) == string(before) {
+		t.Errorf("rel/config.exs is (%v)\n%s", err, after)
+	}
+	for _, c := range next(t, r) {
+		shell(t, dir, c)
+	}
+	tarball := filepath.Join(dir, "releases/jar/releases/0.2.0/jar.tar.gz")
+	if m := members(t, tarball); m["bin/jar"] == "" {
+		t.Errorf("the tarball has %d files, and no bin/jar", len(m))
+	}
+	port := freePort(t)
+	id := container(t, "-p", "127.0.0.1:"+port+":4000", "-e", "PORT=4000", "-e", "GREETING=hello", "jar")
+	if got := get(t, port, "/"); !strings.HasPrefix(got, "hello from jar@") {
+		t.Errorf("the release says %q", got)
+	}
+	if out, err := exec.Command("docker", "exec", id, "/bin/grep", "-r", "cookie-of-the-file", "/app/releases").CombinedOutput(); err == nil {
+		t.Errorf("the image holds the cookie: %s", out)
+	}
+	if again := (dram{args: []string{"init"}, dir: dir}).ok(t); again.stdout != "" {
+		t.Errorf("a second init wrote %s", again.stdout)
+	}
+}
+
+// The toolchain is loaded once, under a name that stays.
+func TestToolchainLoad(t *testing.T) {
+	withDocker(t)
+	dir := write(t, t.TempDir(), "mix.exs", "defmodule P.MixProject do\n  use Mix.Project\n  def project, do: [app: :p, version: \"1.0.0\"]\nend\n")
+	for range 2 {
+		if got := (dram{args: []string{"toolchain", "load"}, dir: dir}).ok(t).stdout; got != "dram-toolchain:debian-13\n" {
+			t.Errorf("stdout is %q", got)
+		}
+	}
+	if got := docker(t, "run", "--rm", "dram-toolchain:debian-13", "elixir", "--short-version"); !strings.HasPrefix(got, "1.18.") {
+		t.Errorf("its Elixir is %q", got)
+	}
+	if r := (dram{args: []string{"init", "--no-load"}, dir: dir}).ok(t); !slices.Contains(next(t, r), "dram toolchain load") {
+		t.Errorf("commands: %q", next(t, r))
+	}
+}
