@@ -78,7 +78,11 @@ func (c *Client) follow(ctx context.Context, id string, r Run, ports network.Por
 		return 0, c.failed("attaching to the container", err)
 	}
 	defer attached.Close()
-	ended := c.api.ContainerWait(always, id, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
+	until := container.WaitConditionRemoved
+	if c.podman { // which has forgotten the exit code by then
+		until = container.WaitConditionNextExit
+	}
+	ended := c.api.ContainerWait(always, id, client.ContainerWaitOptions{Condition: until})
 	if _, err := c.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return 0, c.notStarted(err)
 	}
