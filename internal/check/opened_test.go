@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +16,11 @@ func TestWhatTheOracleFound(t *testing.T) {
 		return bookworm().with(in+"libc.so.6", elf(lib{
 			Soname: "libc.so.6", Offers: []string{"GLIBC_2.31"}, Defined: symbols("puts@GLIBC_2.2.5", "strtol@GLIBC_2.2.5", "stderr@GLIBC_2.2.5", "dlopen"),
 		})+"\nGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\n").with("usr/lib/locale/C.UTF-8/LC_CTYPE", "644 x")
+	}
+	trixie := func(version string) tree {
+		tr := bookworm()
+		tr[in+"libc.so.6"] = strings.ReplaceAll(tr[in+"libc.so.6"], "stable release version 2.36.", "stable release version "+version+".")
+		return tr
 	}
 	noVersions := func(needed ...string) tree {
 		l := lib{Soname: "libplain.so", Defined: symbols("plain"), Needed: needed}
@@ -65,7 +71,9 @@ func TestWhatTheOracleFound(t *testing.T) {
 		},
 		"what a web server serves":                {hello().with("lib/hello-0.1.0/priv/static/LICENSE", "text\n"), bookworm(), nil},
 		"a library without any versions, old":     {noVersions(), bullseye(), []string{"FAIL" + noLabels}},
-		"a library without any versions, new":     {noVersions(), bookworm(), []string{"WARN" + noLabels}},
+		"a library without any versions, 2.36":    {noVersions(), bookworm(), []string{"FAIL" + noLabels}},
+		"a library without any versions, between": {noVersions(), trixie("2.38"), []string{"UNKNOWN" + noLabels + "; whether glibc 2.38 bears that is not known"}},
+		"a library without any versions, new":     {noVersions(), trixie("2.41"), []string{"WARN" + noLabels}},
 		"a library that has versions of its libc": {noVersions("libc.so.6"), bullseye(), []string{"WARN" + noLabels}},
 	} {
 		t.Run(name, func(t *testing.T) {

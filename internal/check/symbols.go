@@ -87,16 +87,16 @@ func (s *survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 }
 
 // versionless: with a library that has no table of versions at all, not even
-// of what it needs itself, an older glibc ends the process. Measured: 2.31 does,
-// 2.36 does not.
+// of what it needs itself, an older glibc ends the process. Measured: 2.31 and
+// 2.36 do, 2.41 does not.
 func (s *survey) versionless(n *native, f Finding) Finding {
 	c := s.target.Facts.Libc
-	if c.Kind != "glibc" || target.CompareVersions(c.Version, "2.36") >= 0 {
+	if c.Kind != "glibc" || target.CompareVersions(c.Version, "2.41") >= 0 {
 		return f
 	}
 	f.Verdict = n.verdict()
 	f.Symptom = n.symptom("\"Inconsistency detected by ld.so: … check_match: Assertion … failed!\", and the process ends with status 127")
-	if target.CompareVersions(c.Version, "2.31") > 0 {
+	if target.CompareVersions(c.Version, "2.36") > 0 {
 		return unknown(f, f.Summary+"; whether "+c.String()+" bears that is not known")
 	}
 	return f

@@ -44,6 +44,11 @@ func compare(t *testing.T, b *book) []class {
 	}
 	each(t, "compare", b.byRelease(), func(of []judged) string { return filepath.Base(of[0].dir) + " on " + of[0].place.String() }, func(t *testing.T, of []judged) {
 		said := ask(t, of)
+		for _, tool := range []string{".dpkg", ".libtree"} {
+			if out := said["p_plain"+tool]; !strings.HasSuffix(out, "exit 0\n") {
+				t.Fatalf("%s fails for a sound program:\n%s", tool, out)
+			}
+		}
 		for _, j := range of {
 			plain := "plain"
 			if strings.HasPrefix(j.unit.name, "port:") {
@@ -126,7 +131,7 @@ func ask(t *testing.T, of []judged) answers {
 	}
 	write(t, filepath.Join(out, "list"), list.String())
 	r := box(t.Context(), t, of[0].place.root, []sandbox.Mount{
-		{Source: of[0].dir, Target: "/app", ReadOnly: true},
+		{Source: of[0].dir, Target: "/work/package/app", ReadOnly: true},
 		{Source: tools(t), Target: "/tools", ReadOnly: true},
 		{Source: absolute(t, "testdata"), Target: "/src", ReadOnly: true},
 		{Source: out, Target: "/out"},

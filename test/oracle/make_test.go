@@ -73,6 +73,14 @@ var tools = sync.OnceValue(func() func(testing.TB) string {
 	}
 })()
 
+// group is the line of the table that the place is counted in.
+func (p place) group() string {
+	if p.without != "" {
+		return p.name + " without a library"
+	}
+	return p.String()
+}
+
 // removals are libraries that a system may lack, by what their files begin with.
 func removals() map[string][]string {
 	return map[string][]string{

@@ -219,6 +219,17 @@ type pair struct {
 
 func (w pair) String() string { return w.builder.name + " on " + w.p.String() }
 
+// group is what of the places whole releases are counted together for.
+func (w pair) group() string {
+	switch {
+	case w.p.without != "":
+		return "all, each without a library"
+	case w.p.name == w.builder.name:
+		return "the same"
+	}
+	return "the others"
+}
+
 func (o *oracle) pairs(builders []system, fits func(place) bool) (out []pair) {
 	for _, s := range builders {
 		for _, p := range o.places {
@@ -240,7 +251,7 @@ func (o *oracle) precompiled(t *testing.T) {
 		names := unitNames(o.made[w.builder.name])
 		report := predict(t, rel, w.p)
 		found := units(report, start(t, w.p, rel, "oracle", names), names)
-		o.book.enter(t, "NIFs and ports", w.builder.name, w.p.String(), found)
+		o.book.enter(t, "NIFs and ports", w.builder.name, w.p.group(), found)
 		o.book.keep(w, rel, found)
 	})
 }
@@ -255,7 +266,7 @@ func (o *oracle) wholeReleases(t *testing.T) {
 	each(t, "whole", o.pairs(builders, func(place) bool { return true }), pair.String, func(t *testing.T, w pair) {
 		rel := releaseOf(t, w.builder, "full")
 		names := programs(t, rel)
-		o.book.enter(t, "releases with ERTS", w.builder.name, w.p.String(), units(predict(t, rel, w.p), start(t, w.p, rel, "full", names), names))
+		o.book.enter(t, "releases with ERTS", w.builder.name, w.group(), units(predict(t, rel, w.p), start(t, w.p, rel, "full", names), names))
 	})
 }
 
@@ -267,7 +278,7 @@ func (o *oracle) withoutERTS(t *testing.T) {
 	}
 	each(t, "bare", o.pairs(builders, func(p place) bool { return p.without == "" }), pair.String, func(t *testing.T, w pair) {
 		rel := releaseOf(t, w.builder, "bare")
-		o.book.enter(t, "releases without ERTS", w.builder.name, w.p.String(), units(predict(t, rel, w.p), start(t, w.p, rel, "bare", nil), nil))
+		o.book.enter(t, "releases without ERTS", w.builder.name, w.group(), units(predict(t, rel, w.p), start(t, w.p, rel, "bare", nil), nil))
 	})
 }
 
