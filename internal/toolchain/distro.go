@@ -31,6 +31,9 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 					return fmt.Errorf("running the scripts of packages for %s: %w", p.Arch, err)
 				}
 			}
+			if p.Configure != nil {
+				return client.Unpack(ctx, set, dir, p.Configure)
+			}
 			return client.Unpack(ctx, set, dir, configurer{p.Store})
 		},
 	}, nil

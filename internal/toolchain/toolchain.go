@@ -29,6 +29,9 @@ type Provider struct {
 	HTTP   *http.Client
 	Mirror debian.Mirror
 	Arch   string // "amd64", as Go and Debian both name it
+	// Configure runs the scripts of a distribution's packages; dram's own sandbox
+	// does if it is nil.
+	Configure debian.Configurer
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
 

@@ -75,8 +75,9 @@ func (p *progress) status(s *client.SolveStatus) {
 	}
 }
 
-// instruction is what BuildKit calls an instruction: "[stage 2/3] RUN …".
-var instruction = regexp.MustCompile(`^\[(fetch|assemble) +[0-9]+/[0-9]+\] RUN `)
+// instruction is what BuildKit calls an instruction: "[stage 2/3] RUN …"; where
+// there is one stage only, it is not named.
+var instruction = regexp.MustCompile(`^\[(?:(fetch|assemble) +)?[0-9]+/[0-9]+\] RUN `)
 
 func (p *progress) vertex(from *client.Vertex) {
 	v := p.vertexes[from.Digest]
@@ -106,8 +107,9 @@ func (p *progress) stepsOf(name string) []int {
 	}
 	var steps []int
 	fetching := len(dockerfile.Fetching(p.job))
+	only := len(p.job.Steps) == 1 // a RUN as Configurer writes it names no step
 	for i, s := range p.job.Steps {
-		if (i < fetching) == (m[1] == "fetch") && strings.Contains(name, "/dram/build step "+dockerfile.Word(s.Name)+" ") {
+		if (i < fetching) == (m[1] == "fetch") && (only || strings.Contains(name, "/dram/build step "+dockerfile.Word(s.Name)+" ")) {
 			steps = append(steps, i)
 		}
 	}
