@@ -74,6 +74,9 @@ func (s *survey) libraryNames(n *native) (out []string) {
 	return out
 }
 
+// muslItself are names by which musl's loader opens musl itself.
+var muslItself = regexp.MustCompile(`^lib(c|pthread|rt|m|dl|util|xnet)\.`)
+
 // anywhere says whether a library is where the loader could find it for n, or
 // in the release at all: the path may be put together when it runs.
 func (s *survey) anywhere(n *native, name string) bool {
@@ -86,6 +89,9 @@ func (s *survey) anywhere(n *native, name string) bool {
 		if path.Base(o.Path) == name || o.File.Soname == name {
 			return true
 		}
+	}
+	if s.target.Facts.Libc.Kind == "musl" && muslItself.MatchString(name) {
+		return true
 	}
 	l, err := rootfs.NewLoader(s.root)
 	if err != nil {

@@ -116,7 +116,7 @@ func causes() []struct {
 		c("static TLS block|initial-exec TLS resolves", "static-tls"),
 		c("CPU ISA level is lower", "isa"),
 		c("wrong ELF class|Invalid ELF image for this architecture", "arch"), // the second from an emulator that the kernel knows (binfmt_misc)
-		c(`'/lib/[^']*: invalid ELF header`, "soname"), // a file of that name that is for linkers, where no library is
+		c(`'/lib/[^']*: invalid ELF header`, "soname"),                       // a file of that name that is for linkers, where no library is
 		c("invalid ELF header|file too short|not a dynamic executable|ELF file data encoding|cannot dynamically load position-independent|ELF load command|Exec format error|object file has no dynamic section|Not a valid dynamic program", "format", "arch"),
 		c(`lib/oracle-0\.1\.0/priv/([a-z0-9_]+)/([a-z0-9_]+)\.so: cannot open shared object file`, "arch"),
 		c("cannot open shared object file|Error loading shared library", "soname", "opened"),
