@@ -106,7 +106,24 @@ type Result struct {
 	Close func()
 }
 
-// Engine runs jobs.
+// Engine runs jobs. Package enginetest has as tests what holds for each of them:
+//
+//   - The result is that of a build in an empty place, whatever is kept: what
+//     Keep holds makes a build fast and decides nothing. A step may find it as an
+//     earlier run of the job left it, or empty, and nothing between.
+//   - Mix goes by the times of files, in whole seconds. A file whose content is
+//     not the one that was last compiled bears a later time than anything that
+//     was made since; of the others none does.
+//   - What a step makes in the source stays while nothing but code whose compiler
+//     knows its dependents was edited or added (a compiler that does not run again
+//     does not make it again). After any other change it goes, and Derived with
+//     it. What a Volatile step makes, no later run sees.
+//   - A step with Once is left out when its result is there: then Step is told so.
+//     One with Needs may find none but those files of the source.
+//   - A step that failed by itself is a StepError, and what it kept stays; after
+//     one that was killed, whatever it may have left half written goes.
+//   - A changed Lock is told to Unlocked, and counts for the steps that follow.
+//   - Where a step has no network, it has loopback.
 type Engine interface {
 	Run(ctx context.Context, job Job, ev Events) (*Result, error)
 }
