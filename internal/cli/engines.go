@@ -4,9 +4,11 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 
 	"dram/internal/config"
+	"dram/internal/debian"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/host"
 	"dram/internal/engine/native"
@@ -57,6 +59,15 @@ func nativeNeeds(ctx context.Context, st *store.Store) []sandbox.Precondition {
 
 // builderAddress is where the environment says that the builder is.
 func builderAddress() buildkit.Address { return buildkit.Address{Environ: os.Environ()} }
+
+// configurer runs the scripts of a distribution's packages where there is no
+// sandbox: at the builder. nil stands for the sandbox.
+func configurer(st *store.Store) debian.Configurer {
+	if runtime.GOOS == "linux" {
+		return nil
+	}
+	return buildkit.NewConfigurer(st, builderAddress())
+}
 
 func buildkitNeed(ctx context.Context) sandbox.Precondition {
 	b, err := buildkit.Probe(ctx, builderAddress())
