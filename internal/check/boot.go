@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/release"
 	"dram/internal/rootfs"
 )
 
@@ -153,7 +154,7 @@ func (s *survey) loadFinding(base Finding, l beam.BootLoad, module string) (f Fi
 		}
 		name := path.Join(at, module+".beam")
 		f.Evidence.Considered = append(f.Evidence.Considered, name)
-		if s.isFile(name) {
+		if s.isFile(name) || s.addedPath() && s.isFile(path.Join(s.on("lib"), path.Base(path.Dir(dir)), "ebin", module+".beam")) {
 			return f, false
 		}
 	}
@@ -163,6 +164,10 @@ func (s *survey) loadFinding(base Finding, l beam.BootLoad, module string) (f Fi
 	}
 	return f, true
 }
+
+// addedPath says whether the start script adds the folders of the release's own
+// lib/ to the boot script's: Distillery's does so with the machine's Erlang.
+func (s *survey) addedPath() bool { return s.rel.Tool == release.Distillery && s.rel.ERTS == "" }
 
 // isFile says whether there is a regular file in root; the release's own are
 // at hand.

@@ -149,13 +149,26 @@ func nifMessage(n *native, wants, runs string) string {
 	return fmt.Sprintf("\"That '%s' NIF library needs %s or newer\", which is wrong: it needs %s", n.nif.Module, n.nif.MinERTS, otpWith(wants))
 }
 
+// startERTS is the ERTS that releases/start_erl.data names. Distillery writes
+// the word ERTS_VSN there for a release that runs with any Erlang; the .rel file
+// names the one that it was made with.
+func (s *survey) startERTS() string {
+	erts, _, _ := strings.Cut(strings.TrimSpace(s.text("releases/start_erl.data")), " ")
+	if erts == "ERTS_VSN" && s.rel.Tool == release.Distillery {
+		if rel := s.relFile(); rel.path != "" && rel.err == nil {
+			return rel.erts
+		}
+	}
+	return erts
+}
+
 // otp: a release without ERTS runs on the target's, whose boot needs exactly
 // the applications that the release was made with.
 func otp(s *survey) []Finding {
 	if s.rel.ERTS != "" {
 		return nil
 	}
-	erts, _, _ := strings.Cut(strings.TrimSpace(s.text("releases/start_erl.data")), " ")
+	erts := s.startERTS()
 	f := Finding{Verdict: Fail, Subject: Subject{File: "releases/start_erl.data", Origin: "metadata"}, Needs: "Erlang/OTP with erts-" + erts}
 	own := s.target.Facts.OTP
 	switch {
@@ -284,7 +297,7 @@ func consistency(s *survey) (out []Finding) {
 	if rel.err != nil {
 		fault(Warn, rel.path, "it is no sound .rel file", rel.err.Error(), quiet)
 	}
-	erts, _, _ := strings.Cut(strings.TrimSpace(s.text("releases/start_erl.data")), " ")
+	erts := s.startERTS()
 	if rel.err == nil && rel.erts != erts {
 		fault(Warn, rel.path, fmt.Sprintf("it names erts %s, releases/start_erl.data %s", rel.erts, erts), "", quiet)
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What lies in the cache mount makes a build fast and decides nothing: it is
 # believed only where it was made by the same toolchain and dependencies, and
-# Mix is told by the files' times which of them differ from then.
+# the times of the files tell Mix which of them differ from then.
 set -eu
 export LC_ALL=C
 note=$kept/.dram
@@ -10,7 +10,7 @@ note=$kept/.dram
 sources() {
     eval "find . $pruned -name node_modules -prune -o -type f -exec sha256sum {} +"
     eval "find . $pruned -name node_modules -prune -o -type l -print" | while IFS= read -r link; do
-        printf '%s  %s\n' "$(readlink "$link" | sha256sum | cut -c1-64)" "$link"
+        printf "%s  %s\n" "$(readlink "$link" | sha256sum | cut -c1-64)" "$link"
     done
 }
 
@@ -23,7 +23,7 @@ generate() {
 }
 
 # code tells names of files whose compilers know what depends on them.
-code='\.(ex|exs|eex|leex|heex|erl|hrl|xrl|yrl)$'
+code="[.](ex|exs|eex|leex|heex|erl|hrl|xrl|yrl)$"
 
 case $1 in
 begin)
@@ -50,7 +50,7 @@ begin)
     fi
     [ ! -f "$note/made.tar" ] || tar -xf "$note/made.tar"
     while [ "$(date +%s)" -le "$last" ]; do sleep 0.1; done
-    tr '\n' '\0' < /tmp/changed | xargs -0 -r touch -c --
+    tr "\n" "\0" < /tmp/changed | xargs -0 -r touch -c --
     [ ! -d /dram/tools ] || cp -a /dram/tools/. "$kept/"
     rm -rf "$export"
     ;;
@@ -58,6 +58,8 @@ step)
     echo "dram: step $2"
     shift 2
     [ ! -f /run/secrets/environment ] || . /run/secrets/environment
+    # With an agent at hand, a host of a git dependency is taken as it first comes.
+    [ -z "${SSH_AUTH_SOCK-}" ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"
     exec "$@"
     ;;
 generated)
@@ -114,7 +116,7 @@ run)
     shift
     "$@"
     [ -f "$export/releases/start_erl.data" ] || exit 0
-    version=$(cut -d' ' -f2 "$export/releases/start_erl.data")
+    version=$(cut -d" " -f2 "$export/releases/start_erl.data")
     name=$(basename "$export")
     tarball=releases/$name/releases/$version/$name.tar.gz
     mkdir -p "$(dirname "$tarball")"

@@ -54,7 +54,8 @@ type Options struct {
 	// Path is where the file lies in the project, for its comments; "" if it lies
 	// nowhere.
 	Path string
-	// Compile is what the last stage runs, the release's first step if empty.
+	// Compile is what the last stage runs; if it is empty, the steps before the
+	// release, or mix compile.
 	Compile []string
 	// Builder is the oldest builder that is to understand the file.
 	Builder Builder
@@ -190,12 +191,12 @@ func (r *renderer) settings() []string {
 		}
 	}
 	return []string{
-		"kept=" + shellWord(r.kept()),
-		"fetched=" + shellWord(strings.Join(r.fetched(), " ")),
-		"derived=" + shellWord(strings.Join(r.job.Derived, " ")),
-		"export=" + shellWord(r.job.Export),
-		"pruned=" + shellWord(strings.Join(pruned, " ")),
-		"lock=" + shellWord(lock),
+		"kept=" + double(r.kept()),
+		"fetched=" + double(strings.Join(r.fetched(), " ")),
+		"derived=" + double(strings.Join(r.job.Derived, " ")),
+		"export=" + double(r.job.Export),
+		"pruned=" + double(strings.Join(pruned, " ")),
+		"lock=" + double(lock),
 	}
 }
 
@@ -239,7 +240,7 @@ func (r *renderer) needs(steps []engine.Step) {
 		for _, n := range byDir[dir] {
 			words = append(words, r.copyWord(pattern(n)))
 		}
-		words = append(words, r.copyWord("./"+dir+"/"))
+		words = append(words, r.copyWord("./"+strings.TrimPrefix(dir+"/", "./")))
 		r.line("COPY [%s]", strings.Join(words, ", "))
 	}
 }
@@ -254,13 +255,12 @@ func (r *renderer) assemble() {
 	r.line("")
 	r.line("FROM source AS assemble")
 	steps := r.job.Steps[len(Fetching(r.job)):]
-	noted := false
 	for first := 0; first < len(steps); {
 		end := first + 1
 		for end < len(steps) && steps[end].Network == steps[first].Network {
 			end++
 		}
-		r.group(steps[first:end], &noted)
+		r.group(steps[first:end], end == len(steps))
 		first = end
 	}
 	r.line("# For --output: the release and nothing else.")
@@ -269,46 +269,58 @@ func (r *renderer) assemble() {
 }
 
 // group is some steps in one RUN.
-func (r *renderer) group(steps []engine.Step, noted *bool) {
+func (r *renderer) group(steps []engine.Step, export bool) {
 	if !steps[0].Network && r.o.Builder == Current {
 		r.line("# Without the network: what is built comes of the source and of what was fetched.")
 	}
 	r.run(append([]string{r.cache("build", r.kept())}, r.secrets(steps)...), !steps[0].Network, func() {
 		r.line(`    /dram/build begin; \`)
-		for i, s := range steps {
-			command := r.step(s)
-			if s.Volatile && !*noted {
-				*noted = true
-				command = "/dram/build generated && " + command
-			}
-			and := " &&"
-			if i == len(steps)-1 {
-				and = " || status=$?;"
-			}
-			r.line(`    %s%s \`, command, and)
+		r.commands(steps)
+		if !export {
+			r.line("    /dram/build end ${status:-0}")
+			return
 		}
 		r.line(`    /dram/build end ${status:-0}; \`)
 		r.line("    /dram/build export")
 	})
 }
 
-// last is the stage to run Mix in: an image, so what it compiled is copied out
+// commands run steps until one fails, and keep its status.
+func (r *renderer) commands(steps []engine.Step) {
+	noted := false
+	for i, s := range steps {
+		command := r.step(s)
+		if s.Volatile && !noted {
+			noted = true
+			command = "/dram/build generated && " + command
+		}
+		and := " &&"
+		if i == len(steps)-1 {
+			and = " || status=$?;"
+		}
+		r.line(`    %s%s \`, command, and)
+	}
+}
+
+// last is the stage to run Mix in: an image, so what was compiled is copied out
 // of the cache mount.
 func (r *renderer) last() {
 	r.line("")
-	r.line("# What the last stage has compiled.")
+	r.line("# All but the release.")
 	r.line("FROM source AS compiled")
-	r.run([]string{r.cache("build", r.kept())}, true, func() {
+	steps := r.compiling()
+	flags := append([]string{r.cache("build", r.kept())}, r.secrets(steps)...)
+	r.run(flags, !steps[0].Network, func() {
 		r.line(`    /dram/build begin; \`)
-		r.line(`    %s || status=$?; \`, r.step(r.compileStep()))
+		r.commands(steps)
 		r.line(`    /dram/build end ${status:-0}; \`)
 		r.line("    cp -a %s /dram/compiled", r.kept())
 	})
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
-	r.line("FROM source AS %s", Last)
-	r.line("COPY --from=compiled /dram/compiled %s", r.kept())
+	r.line("FROM compiled AS %s", Last)
+	r.line("RUN rm -rf %s; mv /dram/compiled %s", r.kept(), r.kept())
 	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
 	words := make([]string, 0, 8)
 	for _, a := range r.lastArgv() {
@@ -317,8 +329,21 @@ func (r *renderer) last() {
 	r.line("CMD [%s]", strings.Join(words, ", "))
 }
 
-// lastArgv assembles the release, and leaves a tarball where Mix's tool itself
-// makes one.
+// compiling are the steps that make ready for the release: those before it, or
+// one that compiles.
+func (r *renderer) compiling() []engine.Step {
+	steps := r.job.Steps[len(Fetching(r.job)):]
+	last := steps[len(steps)-1]
+	if steps = steps[:len(steps)-1]; len(steps) > 0 && len(r.o.Compile) == 0 {
+		return steps
+	}
+	last.Name, last.Argv, last.Volatile = "compile", r.o.Compile, false
+	if len(last.Argv) == 0 {
+		last.Argv = []string{"mix", "compile"}
+	}
+	return []engine.Step{last}
+}
+
 func (r *renderer) lastArgv() []string {
 	return slices.DeleteFunc(slices.Clone(ReleaseStep(r.job).Argv), func(a string) bool { return a == "--no-tar" })
 }
@@ -333,15 +358,6 @@ func ReleaseStep(job engine.Job) engine.Step {
 	return job.Steps[len(job.Steps)-1]
 }
 
-func (r *renderer) compileStep() engine.Step {
-	s := ReleaseStep(r.job)
-	s.Name, s.Argv = "compile", r.o.Compile
-	if len(s.Argv) == 0 {
-		s.Argv = []string{"mix", "compile"}
-	}
-	return s
-}
-
 // run writes a RUN with its flags.
 func (r *renderer) run(flags []string, alone bool, body func()) {
 	if alone && r.o.Builder == Current {
@@ -350,7 +366,11 @@ func (r *renderer) run(flags []string, alone bool, body func()) {
 	if r.o.Builder == Classic {
 		flags = nil
 	}
-	r.line(`RUN %s\`, strings.Join(append(flags, ""), ` \`+"\n    "))
+	if len(flags) == 0 {
+		r.line(`RUN \`)
+	} else {
+		r.line(`RUN %s \`, strings.Join(flags, ` \`+"\n    "))
+	}
 	body()
 }
 

@@ -87,3 +87,9 @@ func SecretFile(env []string) []byte {
 	}
 	return []byte(b.String())
 }
+
+// double quotes a value of the script, which is itself quoted with single
+// quotes.
+func double(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(s) + `"`
+}
