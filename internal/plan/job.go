@@ -108,7 +108,12 @@ func (p *Plan) environment(tc *toolchain.Toolchain, facts toolchain.Facts) []str
 	}
 	env = append(env,
 		"PATH="+facts.Path, "HOME=/root", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC",
-		"SOURCE_DATE_EPOCH="+strconv.Itoa(Epoch), "MIX_ENV="+p.MixEnv,
+		"SOURCE_DATE_EPOCH="+strconv.Itoa(Epoch),
+		// Up to OTP 27, what PCRE makes of a regular expression with named groups
+		// ends up in beams with whatever was in memory before, between the names.
+		// The VM takes memory for it from malloc then, and malloc clears it.
+		"ERL_ZFLAGS=+MDe false", "MALLOC_PERTURB_=255",
+		"MIX_ENV="+p.MixEnv,
 		"HEX_HOME="+hexHome, "MIX_HOME="+mixHome)
 	if facts.Rebar3 != "" {
 		env = append(env, "MIX_REBAR3="+facts.Rebar3)
