@@ -26,13 +26,13 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store, arch: p.Arch,
 		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
+			if p.Configure != nil {
+				return client.Unpack(ctx, set, dir, p.Configure)
+			}
 			if p.Arch != runtime.GOARCH { // the packages' scripts are to run here: known before anything is fetched
 				if err := sandbox.Emulates(p.Arch); err != nil {
 					return fmt.Errorf("running the scripts of packages for %s: %w", p.Arch, err)
 				}
-			}
-			if p.Configure != nil {
-				return client.Unpack(ctx, set, dir, p.Configure)
 			}
 			return client.Unpack(ctx, set, dir, configurer{p.Store})
 		},

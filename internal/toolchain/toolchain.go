@@ -135,5 +135,7 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 
 // For is a provider of the same toolchains for another architecture.
 func (p *Provider) For(arch string) *Provider {
-	return &Provider{Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, AllowExpired: p.AllowExpired}
+	return &Provider{
+		Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, Configure: p.Configure, AllowExpired: p.AllowExpired,
+	}
 }
