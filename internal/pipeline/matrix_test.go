@@ -63,7 +63,9 @@ func TestPlanMatrix(t *testing.T) {
 		{"all", nil, nil, true, []string{"web linux/amd64 web.tar.gz", "worker linux/amd64 worker.tar.gz"}},
 		{"one of two platforms", []string{"web"}, []string{"linux/arm64"}, false, []string{"web linux/arm64 web.tar.gz"}},
 		{
-			"two of two", nil, []string{"linux/amd64", "linux/arm64"}, true,
+			"two of two", nil,
+			[]string{"linux/amd64", "linux/arm64"},
+			true,
 			[]string{
 				"web linux/amd64 web-linux-amd64.tar.gz", "web linux/arm64 web-linux-arm64.tar.gz",
 				"worker linux/amd64 worker-linux-amd64.tar.gz", "worker linux/arm64 worker-linux-arm64.tar.gz",
