@@ -1,8 +1,13 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"os"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,23 +209,48 @@ func fetchEnvironment(facts toolchain.Facts, environ []string) (env, secrets []s
 }
 
 // fetchNeeds lists what a fetching step reads of the source: the scripts beside
-// every mix.exs (it may read some), mix.lock, configuration, and what packages
-// of JavaScript there are to install.
+// every mix.exs (it may read some), what its text names (a VERSION, say),
+// mix.lock, configuration, what makes a directory a project of rebar3, and what
+// packages of JavaScript there are to install.
 func fetchNeeds(src *source.Tree) []string {
-	projects := map[string]bool{}
+	projects, named := map[string]bool{}, map[string]bool{}
 	for _, f := range src.Files {
 		if path.Base(f.Path) == "mix.exs" {
 			projects[path.Dir(f.Path)] = true
+			names(src.Dir, f.Path, named)
 		}
 	}
 	needs := []string{}
 	for _, f := range src.Files {
 		script := path.Ext(f.Path) == ".exs" && projects[path.Dir(f.Path)]
-		if script || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
+		if script || named[f.Path] || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
 			needs = append(needs, f.Path)
 		}
 	}
 	return needs
+}
+
+// literal is a string of Elixir that may be a path.
+var literal = regexp.MustCompile(`((?:File\.[a-z_]+[!?]?\(?[ ]*)?)"([^"\\\n]{1,200})"`)
+
+// names adds what a mix.exs names in its strings, as paths in the source.
+func names(dir, file string, to map[string]bool) {
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(file)))
+	if err != nil {
+		return // whoever stages the source says so
+	}
+	defer func() { _ = f.Close() }()
+	const most = 1 << 20 // bytes
+	raw, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return
+	}
+	for _, m := range literal.FindAllSubmatch(raw, -1) {
+		page := bytes.HasSuffix(m[2], []byte(".md")) // named for the documentation, unless it is read
+		if !page || bytes.HasPrefix(m[1], []byte("File.")) {
+			to[path.Join(path.Dir(file), string(m[2]))] = true
+		}
+	}
 }
 
 // fetchKey names what a fetching step depends on: what it needs, and the
@@ -237,5 +267,5 @@ func fetchKey(src *source.Tree, argv []string) string {
 }
 
 var manifests = [...]string{
-	"mix.lock", "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb",
+	"mix.lock", "rebar.config", "rebar.config.script", "rebar.lock", "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb",
 }

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -187,5 +189,30 @@ func TestFetchKey(t *testing.T) {
 		if got := key(name) != key(""); got != want {
 			t.Errorf("a change of %s makes a difference: %t", name, got)
 		}
+	}
+}
+
+// A file that mix.exs names is there when it is read, wherever it lies; one
+// outside the source is not looked for.
+func TestFetchNeedsWhatMixExsNames(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"mix.exs":          `@version File.read!("VERSION") <> "../../etc/passwd" <> "lib" <> "README.md" <> File.read!("about.md") <> "unclosed`,
+		"apps/web/mix.exs": `Code.require_file("../../scripts/deps.exs", __DIR__)`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := &source.Tree{Dir: dir}
+	for _, name := range []string{"README.md", "VERSION", "about.md", "apps/web/mix.exs", "lib/shop.ex", "libs/shelf/rebar.config", "mix.exs", "scripts/deps.exs", "scripts/other.exs"} {
+		tree.Files = append(tree.Files, source.File{Path: name})
+	}
+	want := []string{"VERSION", "about.md", "apps/web/mix.exs", "libs/shelf/rebar.config", "mix.exs", "scripts/deps.exs"}
+	if diff := cmp.Diff(want, fetchNeeds(tree)); diff != "" {
+		t.Error(diff)
 	}
 }

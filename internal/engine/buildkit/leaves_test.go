@@ -137,3 +137,52 @@ func inDocker(t *testing.T) (lines []string) {
 	}
 	return lines
 }
+
+// Fetching again (mix.exs was edited) throws nothing compiled away unless other
+// dependencies came of it.
+func TestWhatIsCompiledOutlivesFetching(t *testing.T) {
+	tc, _ := enginetest.Debian(t)
+	d := buildkitdtest.Start(t, buildkitdtest.Options{})
+	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	build := func(mix, dep string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "mix.exs"), []byte(mix), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		src, err := source.Read(t.Context(), dir, source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := buildkit.New(st, d.Address).Run(t.Context(), engine.Job{
+			Key: store.DigestOf([]byte(dir)).Hex(), Name: "outlives", Toolchain: tc, Source: src, Env: []string{"PATH=/usr/bin:/bin"},
+			Steps: []engine.Step{
+				{
+					Name: "fetch", Argv: []string{"sh", "-euc", "mkdir -p deps; echo " + dep + " > deps/dep"},
+					Network: true, Once: mix, Needs: []string{"mix.exs"},
+				},
+				{Name: "release", Argv: []string{"sh", "-euc", "echo 1 >> _build/times; mkdir -p _build/rel; cp _build/times _build/rel/"}},
+			},
+			Keep: []string{"/app/_build", "/app/deps"}, Export: "/app/_build/rel",
+		}, engine.Events{Step: func(engine.Step, bool) {}, Output: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		raw, err := os.ReadFile(filepath.Join(r.Dir, "times"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	for _, tt := range []struct{ mix, dep, want string }{
+		{"one", "a", "1\n"}, {"two", "a", "1\n1\n"}, {"three", "b", "1\n"}, {"four", "b", "1\n1\n"},
+	} {
+		if got := build(tt.mix, tt.dep); got != tt.want {
+			t.Errorf("with mix.exs %s and dependency %s: built on %q, want %q", tt.mix, tt.dep, got, tt.want)
+		}
+	}
+}

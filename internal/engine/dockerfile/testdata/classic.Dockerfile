@@ -137,7 +137,14 @@ RUN mkdir /dram; printf '%s\n' \
     '        find "$kept" -mindepth 1 -maxdepth 1 -type f -exec mv {} /dram/tools/ \;' \
     '        find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +' \
     '    fi' \
-    '    cat /proc/sys/kernel/random/uuid > /dram/id' \
+    '    # The same dependencies in the same toolchain: what was compiled holds.' \
+    '    {' \
+    '        cat /dram/id' \
+    '        for dir in $fetched; do' \
+    '            [ "$dir" = "${HEX_HOME-}" ] || find "$dir" -name .git -prune -o -type f -exec sha256sum {} + | sort' \
+    '        done' \
+    '    } | sha256sum > /dram/id.new' \
+    '    mv /dram/id.new /dram/id' \
     '    ;;' \
     'run)' \
     '    shift' \
