@@ -289,7 +289,10 @@ func TestWhereJobsRun(t *testing.T) {
 		c := &builder{name: "c", does: []string{amd}, end: make(chan struct{}), done: map[string]int{}}
 		p := pool.New([]pool.Worker{
 			{Name: "a", Engine: a, Weight: 3, Probe: a.probe},
-			{Name: "b", Engine: b, Weight: 1, Probe: b.probe},
+			{Name: "b", Engine: b, Weight: 1, Probe: func(ctx context.Context) ([]string, error) {
+				time.Sleep(time.Second) // the first that answers gets the first job
+				return b.probe(ctx)
+			}},
 			{Name: "c", Engine: c, Weight: 9, Probe: c.probe, Platforms: []string{arm}},
 		}, pool.Options{})
 		time.AfterFunc(30*time.Second, func() { close(a.end) })
