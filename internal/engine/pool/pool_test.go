@@ -307,5 +307,6 @@ func TestWhereJobsRun(t *testing.T) {
 				t.Errorf("does not say %q: %v", says, err)
 			}
 		}
+		time.Sleep(time.Hour) // what was begun ends
 	})
 }
