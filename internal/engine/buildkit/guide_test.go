@@ -219,7 +219,7 @@ func TestSourceAsBuildKitWalksIt(t *testing.T) {
 	}
 	walk := func(target string, skip string) (names []string) {
 		times := map[int64]bool{}
-		err := sourceFS(src).Walk(context.Background(), target, func(path string, d fs.DirEntry, err error) error {
+		err := sourceFS(src).Walk(context.Background(), target, func(path string, d fs.DirEntry, _ error) error {
 			names = append(names, path)
 			info, err := d.Info()
 			if err == nil && !d.IsDir() {
