@@ -75,6 +75,9 @@ func (g *globals) settings(cmd *cobra.Command) {
 // config is the settings for the project in dir: flags over environment over
 // dram.toml.
 func (g *globals) config(cmd *cobra.Command, dir string) (config.Config, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return config.Config{}, problem.New(problem.Usage, "name the directory of a project", "%q is not a directory", dir)
+	}
 	c, err := config.Load(dir, os.Environ())
 	if err != nil {
 		return c, err
@@ -127,9 +130,6 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 
 // planned is what most commands begin with: settings, pipeline, plan.
 func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (*pipeline.Pipeline, *plan.Plan, error) {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return nil, nil, problem.New(problem.Usage, "name the directory of a project", "%q is not a directory", dir)
-	}
 	c, err := g.config(cmd, dir)
 	if err == nil {
 		err = one(c)
