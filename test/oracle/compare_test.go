@@ -127,11 +127,11 @@ func ask(t *testing.T, of []judged) answers {
 	out := newDir(t, "said")
 	var list strings.Builder
 	for _, j := range of {
-		list.WriteString(j.name() + " /work/package/app/" + j.file + "\n")
+		list.WriteString(j.name() + " /checked/package/app/" + j.file + "\n")
 	}
 	write(t, filepath.Join(out, "list"), list.String())
 	r := box(t.Context(), t, of[0].place.root, []sandbox.Mount{
-		{Source: of[0].dir, Target: "/work/package/app", ReadOnly: true},
+		{Source: of[0].dir, Target: "/checked/package/app", ReadOnly: true},
 		{Source: tools(t), Target: "/tools", ReadOnly: true},
 		{Source: absolute(t, "testdata"), Target: "/src", ReadOnly: true},
 		{Source: out, Target: "/out"},

@@ -5,7 +5,7 @@
 # package's tree, which it wants for $ORIGIN; libtree is started by its own
 # loader, for the target's may be older than it wants.
 set -u
-mkdir -p /work/debian /work/package/DEBIAN && cd /work
+mkdir -p /checked/debian /checked/package/DEBIAN && cd /checked
 printf 'Source: x\n\nPackage: x\nArchitecture: any\n' > debian/control
 while read -r name file; do
   PERL5LIB=/tools/usr/share/perl5 perl /tools/usr/bin/dpkg-shlibdeps -v -O --ignore-missing-info "-l$(dirname "$file")" -e"$file" > /out/$name.dpkg 2>&1
