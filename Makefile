@@ -10,7 +10,7 @@ TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
 
-test: ## everything, with the race detector; end-to-end tests use the host's Debian mirror
+test: ## everything; end-to-end tests use the host's Debian mirror
 	GO="$(GO)" .ci/test
 
 short: ## the tests that need neither network nor toolchain
