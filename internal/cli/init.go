@@ -114,9 +114,6 @@ func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Ch
 	if written == 0 {
 		u.Note("nothing to do: the files are there, as dram writes them")
 	}
-	if scaffold.NoTarball(s.Job) {
-		u.Warn("with this Erlang/OTP, Distillery's own tarball cannot be made in Docker: make it with dram build, or choose --toolchain distro:debian/11")
-	}
 	u.Note("next, in the project's directory:")
 	for _, c := range scaffold.Commands(s, loaded) {
 		u.Note("  %s", c)

@@ -19,6 +19,14 @@ import (
 // are the same everywhere.
 const SourceDir = "/app"
 
+// Names of steps that mean something where a job is written down for people, who
+// may then call the step that makes the release in another way.
+const (
+	StepRelease  = "release"
+	StepClear    = "clear"    // removes what an earlier run left where the release goes
+	StepReleases = "RELEASES" // writes the release's RELEASES, which its tool could not
+)
+
 // Job is one build. It is a value: an engine does not change it.
 type Job struct {
 	// Key names project and toolchain. What is kept between runs is kept by it,
@@ -50,6 +58,10 @@ type Job struct {
 	Steps []Step
 	// Export is the directory (absolute, inside one of Keep) that is the result.
 	Export string
+	// Assembled is where the tool that makes the release puts it together, and
+	// leaves the tarball that it makes of it by itself; "" if that is Export. A
+	// step brings it to Export.
+	Assembled string
 }
 
 // Toolchain is a toolchain as an image.

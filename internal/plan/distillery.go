@@ -336,7 +336,7 @@ func (d *distilleryBuild) steps(release, export string, facts toolchain.Facts) [
 	// From OTP 25 on, release_handler takes a directory that is not absolute for
 	// one of the running Erlang's: Distillery's RELEASES ends up there.
 	if major, _, _ := strings.Cut(facts.OTP, "."); compareNumbers(major, "25") >= 0 {
-		steps = append(steps, engine.Step{Name: "RELEASES", Argv: []string{"erl", "-noshell", "-eval", `
+		steps = append(steps, engine.Step{Name: engine.StepReleases, Argv: []string{"erl", "-noshell", "-eval", `
 ok = file:set_cwd("` + export + `"),
 [Rel] = filelib:wildcard("releases/*/` + release + `.rel"),
 Made = filelib:is_regular("releases/RELEASES"),
@@ -352,5 +352,5 @@ func (d *distilleryBuild) clear() []engine.Step {
 	if d.output == "" {
 		return nil
 	}
-	return []engine.Step{{Name: "clear", Argv: []string{"rm", "-rf", engine.SourceDir + "/" + d.output}}}
+	return []engine.Step{{Name: engine.StepClear, Argv: []string{"rm", "-rf", engine.SourceDir + "/" + d.output}}}
 }

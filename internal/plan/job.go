@@ -73,6 +73,9 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
 		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)
 	}
+	if p.distillery != nil && p.distillery.output != "" {
+		job.Assembled = engine.SourceDir + "/" + p.distillery.output
+	}
 	job.Emulated = emulated(facts, job.Env)
 	job.Steps = p.stepsFor(facts, src, environ)
 	return job
@@ -169,7 +172,7 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 	if d != nil {
 		steps = append(steps, d.clear()...)
 	}
-	compiling("release", p.releaseCommand()...)
+	compiling(engine.StepRelease, p.releaseCommand()...)
 	if d != nil {
 		steps = append(steps, d.steps(p.Release, p.export(), facts)...)
 	}

@@ -133,14 +133,6 @@ func Commands(p Project, loaded bool) []string {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))
-	if !NoTarball(p.Job) {
-		out = append(out, fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job)))
-	}
+	out = append(out, fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job)))
 	return append(out, fmt.Sprintf("docker build --tag=%s -f %s .", p.Plan.Release, RunFile))
-}
-
-// NoTarball says that Distillery cannot pack what it assembles: it misses a file
-// that Erlang/OTP 25 and newer no longer leave, and that a step of the job makes.
-func NoTarball(job engine.Job) bool {
-	return slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Name == "RELEASES" })
 }

@@ -187,7 +187,9 @@ RUN cd /tmp && echo 'int nowhere(void) { return 1; }' > n.c && cc -shared -fPIC 
 	}
 }
 
-// Distillery: init adds the directory that the guide mounts.
+// Distillery: init adds the directory that the guide mounts, and the commands
+// that it names leave Distillery's own tarball there, beside what lay there, and
+// the image.
 func TestInitForDistillery(t *testing.T) {
 	withDocker(t)
 	dir := jar(t)
@@ -198,20 +200,27 @@ func TestInitForDistillery(t *testing.T) {
 		t.Fatal(err)
 	}
 	forgotten(t, "jar:latest", "build-elixir:latest")
-	// Distillery packs nothing on a newer Erlang/OTP, and init says so.
-	if r := (dram{args: []string{"init", "--diff", "--toolchain", "distro:debian/12"}, dir: dir}).ok(t); !strings.Contains(r.stdout, "+ARG TOOLCHAIN=dram-toolchain:debian-12") {
-		t.Errorf("the difference is\n%s", r.stdout)
-	}
-	r := dram{args: []string{"init", "--toolchain", "distro:debian/11"}, dir: dir}.ok(t)
+	r := dram{args: []string{"init"}, dir: dir}.ok(t)
 	if after, err := os.ReadFile(config); err != nil || strings.Replace(string(after), "  set output_dir: \"./releases/jar\"\n", "", 1) != string(before) || string(after) == string(before) {
 		t.Errorf("rel/config.exs is (%v)\n%s", err, after)
 	}
-	for _, c := range next(t, r) {
+	old := "releases/jar/releases/0.1.0/jar.tar.gz"
+	write(t, dir, old, "an earlier version", "releases/jar/lib/jar-0.1.0/ebin/old.beam", "of an earlier version")
+	shell(t, dir, "chown -R 12345:54321 releases")
+	commands := next(t, r)
+	if len(commands) != 3 || !strings.HasSuffix(commands[1], " mix distillery.release --name=jar --env=prod") {
+		t.Fatalf("commands: %q", commands)
+	}
+	for _, c := range commands {
 		shell(t, dir, c)
 	}
-	tarball := filepath.Join(dir, "releases/jar/releases/0.2.0/jar.tar.gz")
-	if m := members(t, tarball); m["bin/jar"] == "" {
-		t.Errorf("the tarball has %d files, and no bin/jar", len(m))
+	tarball := "releases/jar/releases/0.2.0/jar.tar.gz"
+	m := members(t, filepath.Join(dir, tarball))
+	if m["bin/jar"] == "" || m["releases/RELEASES"] == "" || m["lib/jar-0.1.0/ebin/old.beam"] != "" {
+		t.Errorf("the tarball has %d files, and RELEASES: %t", len(m), m["releases/RELEASES"] != "")
+	}
+	if got := shell(t, dir, "cat "+old+" releases/jar/lib/jar-0.1.0/ebin/old.beam; stat -c ' %u:%g' "+tarball); got != "an earlier versionof an earlier version 12345:54321\n" {
+		t.Errorf("in releases: %s", got)
 	}
 	port := freePort(t)
 	id := container(t, "-p", "127.0.0.1:"+port+":4000", "-e", "PORT=4000", "-e", "GREETING=hello", "jar")
@@ -223,6 +232,38 @@ func TestInitForDistillery(t *testing.T) {
 	}
 	if again := (dram{args: []string{"init"}, dir: dir}).ok(t); again.stdout != "" {
 		t.Errorf("a second init wrote %s", again.stdout)
+	}
+}
+
+// The guide's two commands, to the letter, wherever a project of Distillery has
+// its releases and whichever Erlang writes RELEASES; a command that makes none
+// leaves none.
+func TestDistilleryPacksInDocker(t *testing.T) {
+	withDocker(t)
+	for _, c := range []struct{ name, toolchain, output string }{
+		{"Erlang 23", "distro:debian/11", "./releases/jar"},
+		{"Erlang 25, elsewhere", "distro:debian/12", "_out/of jar"},
+		{"Erlang 27", "distro:debian/13", "./releases/jar"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := jar(t)
+			replace(t, filepath.Join(dir, "rel", "config.exs"), "'./releases/jar'", `"`+c.output+`"`)
+			forgotten(t, "build-elixir:latest")
+			dram{args: []string{"init", "--toolchain", c.toolchain}, dir: dir}.ok(t)
+			shell(t, dir, "docker build --tag=build-elixir -f docker/Dockerfile.build.elixir .")
+			out := shell(t, dir, "docker run -v $PWD/releases:/app/releases build-elixir mix distillery.release --env=prod")
+			tarball := "releases/jar/releases/0.2.0/jar.tar.gz"
+			if !strings.HasSuffix(out, "\n"+tarball+"\n") {
+				t.Errorf("it says\n%s", out)
+			}
+			m := members(t, filepath.Join(dir, tarball))
+			if m["bin/jar"] == "" || m["releases/RELEASES"] == "" || m[tarball] != "" || len(m) < 500 {
+				t.Errorf("the tarball has %d files", len(m))
+			}
+			if out := shell(t, dir, "docker run -v $PWD/releases:/app/releases build-elixir mix compile"); strings.Contains(out, tarball) {
+				t.Errorf("compiling leaves a tarball:\n%s", out)
+			}
+		})
 	}
 }
 

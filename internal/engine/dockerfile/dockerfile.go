@@ -17,6 +17,7 @@
 package dockerfile
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"path"
@@ -195,6 +196,7 @@ func (r *renderer) settings() []string {
 		"fetched=" + double(strings.Join(r.fetched(), " ")),
 		"derived=" + double(strings.Join(r.job.Derived, " ")),
 		"export=" + double(r.job.Export),
+		"assembled=" + double(r.assembled()),
 		"pruned=" + double(strings.Join(pruned, " ")),
 		"lock=" + double(lock),
 	}
@@ -321,6 +323,7 @@ func (r *renderer) last() {
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
 	r.line("FROM compiled AS %s", Last)
 	r.line("RUN rm -rf %s; mv /dram/compiled %s", r.kept(), r.kept())
+	r.releases()
 	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
 	words := make([]string, 0, 8)
 	for _, a := range r.lastArgv() {
@@ -332,9 +335,11 @@ func (r *renderer) last() {
 // compiling are the steps that make ready for the release: those before it, or
 // one that compiles.
 func (r *renderer) compiling() []engine.Step {
-	steps := r.job.Steps[len(Fetching(r.job)):]
-	last := steps[len(steps)-1]
-	if steps = steps[:len(steps)-1]; len(steps) > 0 && len(r.o.Compile) == 0 {
+	at := releaseStep(r.job)
+	last := r.job.Steps[at]
+	steps := slices.Clone(r.job.Steps[min(at, len(Fetching(r.job))):at])
+	steps = slices.DeleteFunc(steps, func(s engine.Step) bool { return s.Name == engine.StepClear })
+	if len(steps) > 0 && len(r.o.Compile) == 0 {
 		return steps
 	}
 	last.Name, last.Argv, last.Volatile = "compile", r.o.Compile, false
@@ -344,18 +349,34 @@ func (r *renderer) compiling() []engine.Step {
 	return []engine.Step{last}
 }
 
+// releases has the tool that makes the release find what it expects: it has OTP
+// write RELEASES, which from OTP 25 on goes to the running Erlang's directory
+// instead of the release's.
+func (r *renderer) releases() {
+	if !slices.ContainsFunc(r.job.Steps, func(s engine.Step) bool { return s.Name == engine.StepReleases }) {
+		return
+	}
+	r.line("# Distillery packs the RELEASES that it has Erlang write, which from OTP 25 on")
+	r.line("# goes to Erlang's own directory: this brings it to the release.")
+	r.line(`RUN ln -sf %s "$(erl -noshell -eval 'io:put_chars(code:root_dir()), halt().')/releases/RELEASES"`,
+		shellWord(r.assembled()+"/releases/RELEASES"))
+}
+
+// assembled is where the tool that makes the release leaves it.
+func (r *renderer) assembled() string { return cmp.Or(r.job.Assembled, r.job.Export) }
+
 func (r *renderer) lastArgv() []string {
 	return slices.DeleteFunc(slices.Clone(ReleaseStep(r.job).Argv), func(a string) bool { return a == "--no-tar" })
 }
 
 // ReleaseStep is the step that assembles; with Distillery, others follow it.
-func ReleaseStep(job engine.Job) engine.Step {
-	for _, s := range job.Steps {
-		if s.Name == "release" {
-			return s
-		}
+func ReleaseStep(job engine.Job) engine.Step { return job.Steps[releaseStep(job)] }
+
+func releaseStep(job engine.Job) int {
+	if i := slices.IndexFunc(job.Steps, func(s engine.Step) bool { return s.Name == engine.StepRelease }); i >= 0 {
+		return i
 	}
-	return job.Steps[len(job.Steps)-1]
+	return len(job.Steps) - 1
 }
 
 // run writes a RUN with its flags.

@@ -37,6 +37,20 @@ func shop() engine.Job {
 	}
 }
 
+// jar is a project of Distillery whose release goes to a directory of its own,
+// with an Erlang that leaves no RELEASES there.
+func jar() engine.Job {
+	job := shop()
+	job.Steps = []engine.Step{
+		{Name: engine.StepClear, Argv: []string{"rm", "-rf", "/app/releases/shop"}},
+		{Name: engine.StepRelease, Argv: []string{"mix", "distillery.release", "--name=shop", "--no-tar"}, Env: []string{"HEX_OFFLINE=1"}},
+		{Name: "collect", Argv: []string{"mv", "/app/releases/shop", job.Export}},
+		{Name: engine.StepReleases, Argv: []string{"erl", "-noshell", "-eval", "halt()."}},
+	}
+	job.Assembled = "/app/releases/shop"
+	return job
+}
+
 func TestRender(t *testing.T) {
 	alone := shop()
 	alone.Steps = alone.Steps[len(alone.Steps)-1:]
@@ -50,6 +64,7 @@ func TestRender(t *testing.T) {
 		{"current", shop(), dockerfile.Options{Toolchain: "debian:13", Path: "docker/Dockerfile.build.elixir"}},
 		{"docker20", unlocked, dockerfile.Options{Toolchain: "debian:13", Cache: "shop-0123", Builder: dockerfile.Docker20}},
 		{"classic", alone, dockerfile.Options{Toolchain: "debian:13", Path: "Dockerfile", Compile: []string{"mix", "deps.compile"}, Builder: dockerfile.Classic}},
+		{"distillery", jar(), dockerfile.Options{Toolchain: "debian:12", Path: "docker/Dockerfile.build.elixir"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := dockerfile.Render(tt.job, tt.o)

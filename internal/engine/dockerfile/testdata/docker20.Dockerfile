@@ -17,6 +17,7 @@ RUN mkdir /dram; printf '%s\n' \
     'fetched="/app/deps /cache/hex /cache/mix"' \
     'derived="/app/_build/prod/lib/shop /app/_build/prod/lib/web"' \
     'export="/app/_build/prod/rel/shop"' \
+    'assembled="/app/_build/prod/rel/shop"' \
     'pruned="-path ./_build -prune -o -path ./deps -prune -o"' \
     'lock="mix.lock"' \
     '# What lies in the cache mount makes a build fast and decides nothing: it is' \
@@ -40,6 +41,11 @@ RUN mkdir /dram; printf '%s\n' \
     '    cut -c67- "$note/now" | sort | comm -13 - /tmp/there > /tmp/made' \
     '    rm -f "$note/made.tar"' \
     '    [ ! -s /tmp/made ] || tar -cf "$note/made.tar" -T /tmp/made' \
+    '}' \
+    '' \
+    '# packed lists the tarballs that the release'\''s own tool made: inode, time, size, name.' \
+    'packed() {' \
+    '    stat -c "%i %Y %s %n" "$assembled"/releases/*/"$name.tar.gz" 2>/dev/null | sort' \
     '}' \
     '' \
     '# code tells names of files whose compilers know what depends on them.' \
@@ -141,15 +147,27 @@ RUN mkdir /dram; printf '%s\n' \
     '    ;;' \
     'run)' \
     '    shift' \
-    '    "$@"' \
-    '    [ -f "$export/releases/start_erl.data" ] || exit 0' \
-    '    version=$(cut -d" " -f2 "$export/releases/start_erl.data")' \
     '    name=$(basename "$export")' \
-    '    tarball=releases/$name/releases/$version/$name.tar.gz' \
-    '    mkdir -p "$(dirname "$tarball")"' \
-    '    (cd "$export" && tar -cf - -- *) | gzip -n > "$tarball"' \
+    '    packed > /tmp/before' \
+    '    "$@"' \
+    '    packed | comm -13 /tmp/before - | cut -d" " -f4- > /tmp/packed' \
+    '    if [ -s /tmp/packed ]; then' \
+    '        while IFS= read -r own; do' \
+    '            tarball=releases/$name/${own#"$assembled"/}' \
+    '            mkdir -p "$(dirname "$tarball")"' \
+    '            [ "$own" -ef "$tarball" ] || cp "$own" "$tarball"' \
+    '            echo "$tarball"' \
+    '        done < /tmp/packed' \
+    '    elif [ -f "$export/releases/start_erl.data" ]; then' \
+    '        version=$(cut -d" " -f2 "$export/releases/start_erl.data")' \
+    '        tarball=releases/$name/releases/$version/$name.tar.gz' \
+    '        mkdir -p "$(dirname "$tarball")"' \
+    '        (cd "$export" && tar -cf - -- *) | gzip -n > "$tarball"' \
+    '        echo "$tarball"' \
+    '    else' \
+    '        exit 0' \
+    '    fi' \
     '    chown -R "$(stat -c %u:%g releases)" "releases/$name"' \
-    '    echo "$tarball"' \
     '    ;;' \
     esac \
     > /dram/build; chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id
