@@ -107,6 +107,9 @@ type Events struct {
 	// At, if not nil, is told the name of the builder that runs the job; once more
 	// if another takes it over.
 	At func(builder string)
+	// Networked, if not nil, is called once where steps that are to have no
+	// network have it nevertheless, with who cannot switch it off: "Docker 20.10.24".
+	Networked func(who string)
 	// Unlocked is called when a step changed its lock file.
 	Unlocked func(s Step)
 	Output   io.Writer
@@ -135,7 +138,8 @@ type Result struct {
 //   - A step that failed by itself is a StepError, and what it kept stays; after
 //     one that was killed, whatever it may have left half written goes.
 //   - A changed Lock is told to Unlocked, and counts for the steps that follow.
-//   - Where a step has no network, it has loopback.
+//   - Where a step has no network, it has loopback. A builder that cannot switch the
+//     network off for some steps says so by Networked.
 type Engine interface {
 	Run(ctx context.Context, job Job, ev Events) (*Result, error)
 }

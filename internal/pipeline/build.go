@@ -269,6 +269,9 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 				log.begin(s)
 			}
 		},
+		Networked: func(who string) {
+			p.UI.WarnOnce("%s cannot switch the network off for the steps that compile: nothing tells what they download (Docker 23 and newer can)", who)
+		},
 		Unlocked: func(s engine.Step) {
 			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)
 		},

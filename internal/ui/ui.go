@@ -33,6 +33,7 @@ type screen struct {
 	rows    []row // the transient lines
 	drawn   int   // how many of them stand on the screen
 	stages  []Timing
+	warned  map[string]bool // by WarnOnce
 }
 
 // row is the transient line of a job, or of all there is.
@@ -153,6 +154,22 @@ func (u *UI) Warn(format string, args ...any) {
 		text = paint(text)
 	}
 	u.between(string(text))
+}
+
+// WarnOnce is Warn for what is the same for several jobs: it is said by the
+// first, whichever is.
+func (u *UI) WarnOnce(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	u.mu.Lock()
+	said := u.warned[text]
+	if u.warned == nil {
+		u.warned = map[string]bool{}
+	}
+	u.warned[text] = true
+	u.mu.Unlock()
+	if !said {
+		u.Warn("%s", text)
+	}
 }
 
 // Output prints what a program printed, as it is, unless it was shown already.

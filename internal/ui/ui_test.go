@@ -96,6 +96,17 @@ func TestWhatIsShown(t *testing.T) {
 	}
 }
 
+func TestOneWarningForSeveralJobs(t *testing.T) {
+	u, out := at(Options{Quiet: true}, false)
+	for _, job := range []string{"web", "worker"} {
+		u.Job(job).WarnOnce("%s is old", "the builder")
+	}
+	u.WarnOnce("%s is old", "another")
+	if want := "warning: the builder is old\nwarning: another is old\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
 // What a program prints can neither leave its line nor command the terminal.
 func TestTransientLineIsOneLine(t *testing.T) {
 	u, out := at(Options{}, true)

@@ -84,6 +84,9 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 	if err != nil {
 		return "", err
 	}
+	if b.leavesNetwork(job) && online(job) && ev.Networked != nil {
+		ev.Networked(b.name())
+	}
 	p := newProgress(job, ev)
 	_, err = b.Solve(ctx, nil, opts, p.begin())
 	p.end()
@@ -125,7 +128,7 @@ func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) 
 	if job.Platform != "" {
 		attrs["platform"] = job.Platform
 	}
-	if b.understands() != dockerfile.Current && !slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Network }) {
+	if b.leavesNetwork(job) && !online(job) {
 		attrs["force-network-mode"] = "none" // no single RUN can be without it, but all can
 	}
 	if dockerfile.Anew(job) {
@@ -146,6 +149,17 @@ func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) 
 		OCIStores:   stores, SharedKey: cacheName(job), Session: attachables,
 		Exports: []client.ExportEntry{{Type: client.ExporterLocal, OutputDir: out}},
 	}, nil
+}
+
+// leavesNetwork says whether this builder cannot have single steps of the job
+// without the network that are to have none.
+func (b *builder) leavesNetwork(job engine.Job) bool {
+	return b.understands() != dockerfile.Current && slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return !s.Network })
+}
+
+// online says whether some step needs the network.
+func online(job engine.Job) bool {
+	return slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Network })
 }
 
 // attachables are what the builder may ask for while it builds: the secrets,

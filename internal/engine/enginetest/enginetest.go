@@ -98,6 +98,7 @@ func Run(t *testing.T, s Suite) {
 		{"a lock file that is not up to date", unlocked},
 		{"secrets", secrets},
 		{"the network", network},
+		{"the network beside a step that has it", networkBeside},
 		{"generated files", generated},
 		{"names of files", names},
 		{"a file that failed to compile is compiled again", failedCompile},
@@ -117,6 +118,7 @@ type bench struct {
 	mu   sync.Mutex
 	out  bytes.Buffer
 	told []string
+	open string // who leaves the network to steps that are to have none
 	wait func()
 }
 
@@ -166,7 +168,7 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	}
 	b.mu.Lock()
 	b.out.Reset()
-	b.told = nil
+	b.told, b.open = nil, ""
 	b.mu.Unlock()
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: b.key, Name: "suite", Root: b.s.Root, Toolchain: b.s.Toolchain, Source: src, Steps: steps,
@@ -191,8 +193,13 @@ func (b *bench) events() engine.Events {
 			tell("%s %s", map[bool]string{true: "skip", false: "run"}[skipped], s.Name)
 		},
 		Unlocked: func(s engine.Step) { tell("unlocked %s", s.Lock) },
-		Wait:     func() { b.wait() },
-		Output:   writer(func(p []byte) { b.mu.Lock(); defer b.mu.Unlock(); b.out.Write(p) }),
+		Networked: func(who string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.open += who
+		},
+		Wait:   func() { b.wait() },
+		Output: writer(func(p []byte) { b.mu.Lock(); defer b.mu.Unlock(); b.out.Write(p) }),
 	}
 }
 
@@ -441,6 +448,18 @@ func network(t *testing.T, b *bench) {
 sed -n 's/^ *\([a-z0-9]*\):.*/\1/p' /proc/net/dev | grep -vE '^(sit|tunl|gre|gretap|erspan|ip6tnl|ip6gre|ip_vti|ip6_vti|teql)[0-9]*$' > _build/rel/devices
 erl -noshell -eval '{ok, L} = gen_tcp:listen(0, [{ip, {127,0,0,1}}]), {ok, P} = inet:port(L), {ok, _} = gen_tcp:connect({127,0,0,1}, P, []), io:format("loopback~n"), halt().' > _build/rel/loopback`))
 	b.same("network", map[string]string{"devices": "lo\n", "loopback": "loopback\n"}, got)
+}
+
+// networkBeside: a builder may be unable to switch the network off beside a step
+// that has it, but not without a word.
+func networkBeside(t *testing.T, b *bench) {
+	if b.s.Networked {
+		t.Skip("this engine's steps have the network")
+	}
+	got := b.must(fetch("mkdir -p deps"), sh("release", made+`grep -qE '^ *(eth|en|wl)' /proc/net/dev && echo on > _build/rel/network || echo off > _build/rel/network`))
+	if on := got["network"] == "on\n"; on != (b.open != "") {
+		t.Errorf("the network is %q, and told: %q", got["network"], b.open)
+	}
 }
 
 // generated: see package local for the rules.
