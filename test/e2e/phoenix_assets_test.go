@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,7 @@ func web(t *testing.T) string {
   end
 end
 `,
+		"c_src/web.c", "int web(void) { return 1; }\n",
 		"lib/web.ex", `defmodule Web do
   def files, do: :web |> :code.priv_dir() |> Path.join("**") |> Path.wildcard() |> Enum.map(&Path.basename/1)
   def css, do: File.read!(Application.app_dir(:web, "priv/static/app.css"))
@@ -53,7 +55,8 @@ end
 `,
 		"lib/web/native.ex", `defmodule Web.Native do
   File.mkdir_p!("priv/native")
-  File.write!("priv/native/web.so", "made when this module is compiled")
+  # A real library, made when this module is compiled: images of others are refused.
+  {"", 0} = System.cmd("cc", ~w[-shared -fPIC -o priv/native/web.so c_src/web.c])
 end
 `)
 }
@@ -89,6 +92,27 @@ func TestAssetsIncrementalIsFresh(t *testing.T) {
 		if got := digest(fresh); got != incremental {
 			t.Errorf("after editing %s: %s incrementally, %s from scratch", edit.what, incremental, got)
 		}
+	}
+}
+
+// A builder that cannot switch the network off for the steps that compile says
+// so; one that can does not, nor does a build that fetches nothing.
+func TestNetworkThatStaysOnIsTold(t *testing.T) {
+	withDocker(t)
+	major, _, _ := strings.Cut(docker(t, "version", "--format", "{{.Server.Version}}"), ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(dir string) bool {
+		r := dram{args: []string{"build", dir, "--engine", "buildkit", "--quiet"}, cache: ownCache(t)}.ok(t)
+		return strings.Contains(r.stderr, "cannot switch the network off for the steps that compile")
+	}
+	if got := told(web(t)); got != (n < 23) {
+		t.Errorf("with Docker %d it is told: %t", n, got)
+	}
+	if told(project(t, "examples/hello")) {
+		t.Error("it is told of a build that is without the network as a whole")
 	}
 }
 
