@@ -127,7 +127,16 @@ func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipelin
 		if err != nil {
 			return nil, ref, err
 		}
-		p, err := g.pipeline(config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror})
+		if cmd.Flags().Changed("platform") {
+			if err := one(c); err != nil {
+				return nil, ref, err
+			}
+		}
+		image := config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror}
+		if platform := c.Platform(); platform != "" {
+			image.Platforms = []string{platform}
+		}
+		p, err := g.pipeline(image)
 		return p, ref, err
 	}
 	p, out, _, err := g.image(cmd.Context(), cmd, what, "")

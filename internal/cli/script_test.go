@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"flag"
 	"io/fs"
 	"net"
@@ -56,7 +57,13 @@ func TestScripts(t *testing.T) {
 			"toolchain": toolchain,
 		},
 		Condition: func(name string) (bool, error) {
-			return name == "root" && os.Geteuid() == 0, nil
+			switch name {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "emulates":
+				return sandbox.Emulates(other()) == nil, nil
+			}
+			return false, fmt.Errorf("no condition %q", name)
 		},
 	})
 }
@@ -73,7 +80,16 @@ func setup(env *testscript.Env) error {
 	env.Setenv("DRAM_MIRROR", "http://127.0.0.1:"+port+"/debian")
 	env.Setenv("DRAM_SECURITY_MIRROR", "http://127.0.0.1:"+port+"/security")
 	env.Setenv("ARCH", runtime.GOARCH)
+	env.Setenv("OTHER", other())
 	return nil
+}
+
+// other is an architecture that is not this machine's.
+func other() string {
+	if runtime.GOARCH == "arm64" {
+		return "amd64"
+	}
+	return "arm64"
 }
 
 // closedPort is a loopback port that nobody listens on.

@@ -37,9 +37,12 @@ type RunOptions struct {
 func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOptions) error {
 	image, err := p.Toolchains.Open(ctx, ref, toolchain.Options{})
 	if problem.Code(err) == int(problem.Usage) {
-		return problem.New(problem.Usage, "name a project, a tar that dram image wrote, oci:DIR or image:REF", "%w", err)
+		return problem.New(problem.Usage, "name a project, a tar that dram image wrote, oci:DIR or image:REF,\nand with --platform what it was built for, if that is not this machine's", "%w", err)
 	} else if err != nil {
 		return err
+	}
+	if err := sandbox.Emulates(p.Toolchains.Arch); err != nil {
+		return fmt.Errorf("running %s: %w", ref, err)
 	}
 	dir, err := image.Root(ctx)
 	if err != nil {
