@@ -100,6 +100,7 @@ func (r *run) all(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(r.source(), 0o755); err != nil { //nolint:gosec // seen by the build's user; the store itself is 0700
 		return "", fmt.Errorf("staging the source: %w", err)
 	}
+	staged := r.source() // while steps run, it may lie elsewhere
 	sound := r.takeAssembled()
 	changed, err := r.stage(ctx)
 	if err != nil {
@@ -110,7 +111,7 @@ func (r *run) all(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	if err := errors.Join(r.steps(ctx), source.Passed(r.source())); err != nil {
+	if err := errors.Join(r.steps(ctx), source.Passed(staged)); err != nil {
 		return "", err
 	}
 	dir, err := r.exported()
