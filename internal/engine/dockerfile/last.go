@@ -1,0 +1,84 @@
+package dockerfile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"dram/internal/engine"
+)
+
+// last is the stage to run Mix in: an image, so what was compiled is copied out
+// of the cache mount.
+func (r *renderer) last() {
+	r.line("")
+	r.line("# All but the release.")
+	r.line("FROM source AS compiled")
+	steps := r.compiling()
+	flags := append([]string{r.cache("build", r.kept())}, r.secrets(steps)...)
+	r.run(flags, !steps[0].Network, func() {
+		r.line(`    /dram/build begin; \`)
+		r.commands(steps)
+		r.line(`    /dram/build end ${status:-0}; \`)
+		r.line("    cp -a %s /dram/compiled", r.kept())
+	})
+	r.line("")
+	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
+	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
+	r.line("FROM compiled AS %s", Last)
+	r.line("RUN rm -rf %s; mv /dram/compiled %s", r.kept(), r.kept())
+	r.releases()
+	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
+	words := make([]string, 0, 8)
+	for _, a := range r.lastArgv() {
+		words = append(words, r.jsonWord(a))
+	}
+	r.line("CMD [%s]", strings.Join(words, ", "))
+}
+
+// compiling are the steps that make ready for the release: those before it, or
+// one that compiles.
+func (r *renderer) compiling() []engine.Step {
+	at := releaseStep(r.job)
+	last := r.job.Steps[at]
+	steps := slices.Clone(r.job.Steps[min(at, len(Fetching(r.job))):at])
+	steps = slices.DeleteFunc(steps, func(s engine.Step) bool { return s.Name == engine.StepClear })
+	if len(steps) > 0 && len(r.o.Compile) == 0 {
+		return steps
+	}
+	last.Name, last.Argv, last.Volatile = "compile", r.o.Compile, false
+	if len(last.Argv) == 0 {
+		last.Argv = []string{"mix", "compile"}
+	}
+	return []engine.Step{last}
+}
+
+// releases has the tool that makes the release find what it expects: it has OTP
+// write RELEASES, which from OTP 25 on goes to the running Erlang's directory
+// instead of the release's.
+func (r *renderer) releases() {
+	if !slices.ContainsFunc(r.job.Steps, func(s engine.Step) bool { return s.Name == engine.StepReleases }) {
+		return
+	}
+	r.line("# Distillery packs the RELEASES that it has Erlang write, which from OTP 25 on")
+	r.line("# goes to Erlang's own directory: this brings it to the release.")
+	r.line(`RUN ln -sf %s "$(erl -noshell -eval 'io:put_chars(code:root_dir()), halt().')/releases/RELEASES"`,
+		shellWord(r.assembled()+"/releases/RELEASES"))
+}
+
+// assembled is where the tool that makes the release leaves it.
+func (r *renderer) assembled() string { return cmp.Or(r.job.Assembled, r.job.Export) }
+
+func (r *renderer) lastArgv() []string {
+	return slices.DeleteFunc(slices.Clone(ReleaseStep(r.job).Argv), func(a string) bool { return a == "--no-tar" })
+}
+
+// ReleaseStep is the step that assembles; with Distillery, others follow it.
+func ReleaseStep(job engine.Job) engine.Step { return job.Steps[releaseStep(job)] }
+
+func releaseStep(job engine.Job) int {
+	if i := slices.IndexFunc(job.Steps, func(s engine.Step) bool { return s.Name == engine.StepRelease }); i >= 0 {
+		return i
+	}
+	return len(job.Steps) - 1
+}
