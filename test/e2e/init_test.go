@@ -165,15 +165,13 @@ func TestInitForAnUmbrella(t *testing.T) {
 		t.Errorf("dram.toml is %q", got)
 	}
 	dram{args: []string{"build"}, dir: dir}.ok(t)
+	bottleFailsWhereALibraryIsMissing(t, dir)
 }
 
-// A library that a file of the release needs and the toolchain lacks: no image.
-func TestInitFailsWhereALibraryIsMissing(t *testing.T) {
-	withDocker(t)
-	dir := umbrella(t, `house: [applications: [hall: :permanent]]`)
-	forgotten(t, "build-elixir:latest", "house:latest")
-	dram{args: []string{"init"}, dir: dir}.ok(t)
-	shell(t, dir, "docker build --tag=build-elixir -f docker/Dockerfile.build.elixir .")
+// bottleFailsWhereALibraryIsMissing: a library that a file of the release needs
+// and the toolchain lacks makes no image. build-elixir is dir's.
+func bottleFailsWhereALibraryIsMissing(t *testing.T, dir string) {
+	t.Helper()
 	// As a precompiled NIF would come: linked to what is nowhere.
 	write(t, dir, "Broken", `FROM build-elixir
 RUN cd /tmp && echo 'int nowhere(void) { return 1; }' > n.c && cc -shared -fPIC -o libnowhere.so n.c && \
