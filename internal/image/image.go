@@ -79,34 +79,59 @@ func (i *Image) Size() int64 {
 	return n
 }
 
-// Build makes the image of a release, or finds its layers in st.
-func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
+// Draft is an image of which it is decided what it holds, and of which nothing
+// is written. It does not change once made.
+type Draft struct {
+	st       *store.Store
+	rel      *release.Release
+	opts     Options
+	files    []File // of the release, as they ship
+	excluded []release.Excluded
+	sys      *system
+}
+
+// NewDraft decides what the image of a release holds.
+func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, error) {
 	if err := hasErlang(rel); err != nil {
 		return nil, err
 	}
-	opts = opts.withDefaults(rel)
-	kept, excluded := rel.ForImage()
-	files, err := contents(rel, kept, staying{links: true})
-	if err != nil {
+	d := &Draft{st: st, rel: rel, opts: opts.withDefaults(rel)}
+	var kept []release.File
+	kept, d.excluded = rel.ForImage()
+	var err error
+	if d.files, err = contents(rel, kept, staying{links: true}); err != nil {
 		return nil, err
 	}
-	sys, err := findSystem(st, rel, files, opts)
-	if err != nil {
+	if d.sys, err = findSystem(st, rel, d.files, d.opts); err != nil {
 		return nil, fmt.Errorf("finding the files that release %q needs: %w", rel.Name, err)
 	}
-	plans := plan(sys, files, opts.Root)
-	archives, err := pack(ctx, st, plans, opts)
+	return d, nil
+}
+
+// Build makes the image of a release, or finds its layers in st.
+func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
+	d, err := NewDraft(st, rel, opts)
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Programs: sys.Programs, Missing: sys.Missing, Excluded: excluded}
+	return d.Build(ctx)
+}
+
+// Build makes the image, or finds its layers in the store.
+func (d *Draft) Build(ctx context.Context) (*Image, error) {
+	plans := plan(d.sys, d.files, d.opts.Root)
+	archives, err := pack(ctx, d.st, plans, d.opts)
+	if err != nil {
+		return nil, err
+	}
+	img := &Image{Programs: d.sys.Programs, Missing: d.sys.Missing, Excluded: d.excluded}
 	for i, a := range archives {
 		img.Layers = append(img.Layers, Layer{
 			Name: plans[i].name, Digest: a.Digest, DiffID: a.DiffID, Size: a.Size,
 			UncompressedSize: a.UncompressedSize, Files: plans[i].files(), Reused: a.Reused == a.Members,
 		})
 	}
-	if img.OCI, err = assemble(rel, plans, archives, opts); err != nil {
+	if img.OCI, err = assemble(d.rel, plans, archives, d.opts); err != nil {
 		return nil, fmt.Errorf("writing the image's manifest: %w", err)
 	}
 	digest, err := img.OCI.Digest()

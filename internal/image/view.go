@@ -5,36 +5,21 @@ import (
 
 	"dram/internal/release"
 	"dram/internal/rootfs"
-	"dram/internal/store"
 )
 
-// View is what Build would put into an image, to be looked at before anything
+// View is what Build will put into the image, to be looked at before anything
 // is written: the root filesystem around the release, and the release as it
 // lies in that at "app".
-func View(st *store.Store, rel *release.Release, opts Options) (system, shipped rootfs.FS, err error) {
-	if err := hasErlang(rel); err != nil {
-		return nil, nil, err
-	}
-	opts = opts.withDefaults(rel)
-	kept, _ := rel.ForImage()
-	files, err := contents(rel, kept, staying{links: true})
-	if err != nil {
-		return nil, nil, err
-	}
-	sys, err := findSystem(st, rel, files, opts)
-	if err != nil {
-		return nil, nil, err
-	}
+func (d *Draft) View() (system, shipped rootfs.FS) {
 	nodes := map[string]rootfs.Node{}
-	for _, f := range sys.Files {
+	for _, f := range d.sys.Files {
 		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Text: f.Text, Size: f.Size}
 		if f.Source != "" {
-			n.Open = func() (fs.File, error) { return opts.Root.Open(f.Source) }
+			n.Open = func() (fs.File, error) { return d.opts.Root.Open(f.Source) }
 		}
 		nodes[f.Path] = n
 	}
-	shipped, err = viewOf(rel, files)
-	return rootfs.NewSkeleton(nodes), shipped, err
+	return rootfs.NewSkeleton(nodes), viewOf(d.rel, d.files)
 }
 
 // TarballView is what Tarball would put into the release's tarball.
@@ -43,10 +28,10 @@ func TarballView(rel *release.Release, opts TarballOptions) (rootfs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewOf(rel, files)
+	return viewOf(rel, files), nil
 }
 
-func viewOf(rel *release.Release, files []File) (rootfs.FS, error) {
+func viewOf(rel *release.Release, files []File) rootfs.FS {
 	nodes := map[string]rootfs.Node{}
 	for _, f := range files {
 		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Size: f.Size}
@@ -58,5 +43,5 @@ func viewOf(rel *release.Release, files []File) (rootfs.FS, error) {
 		}
 		nodes[f.Path] = n
 	}
-	return rootfs.NewSkeleton(nodes), nil
+	return rootfs.NewSkeleton(nodes)
 }

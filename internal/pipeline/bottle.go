@@ -45,11 +45,16 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 		return nil, err
 	}
 	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
-	failed, err := p.ship(ctx, pl, rel, tc, true)
+	s, closed, err := p.shipment(ctx, pl, rel, tc, true)
 	if err != nil {
 		return nil, err
 	}
-	img, err := p.image(ctx, pl, rel, tc)
+	defer closed()
+	failed, err := p.ship(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	img, err := p.image(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -142,6 +142,11 @@ func (p *Pipeline) kept(key string, withImage bool) *Result {
 func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (*Result, error) {
 	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
 	r := &Result{Release: rel.Name, Version: rel.Version}
+	s, done, err := p.shipment(ctx, pl, rel, tc, withImage)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		a, err := image.Tarball(ctx, p.Store, rel, tarballOptions(pl))
@@ -151,12 +156,12 @@ func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Relea
 		return err
 	})
 	group.Go(func() (err error) {
-		r.Failed, err = p.ship(ctx, pl, rel, tc, withImage)
+		r.Failed, err = p.ship(ctx, s)
 		return err
 	})
 	if withImage {
 		group.Go(func() error {
-			img, err := p.image(ctx, pl, rel, tc)
+			img, err := p.image(ctx, s)
 			if err == nil {
 				r.Image, r.Layers = img.Digest, img.Layers
 			}
@@ -192,22 +197,13 @@ func (r *Result) ImageSize() int64 {
 	return n
 }
 
-func (p *Pipeline) image(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain) (*image.Image, error) {
-	dir, err := tc.Root(ctx)
+func (p *Pipeline) image(ctx context.Context, s *shipment) (*image.Image, error) {
+	img, err := s.draft.Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	root, err := rootfs.Dir(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }()
-	img, err := image.Build(ctx, p.Store, rel, imageOptions(pl, root, tc))
-	if err != nil {
-		return nil, err
-	}
-	if len(img.Missing) > 0 && !slices.Contains(pl.Config().Allow, "soname") {
-		return nil, missing(img.Missing, tc)
+	if len(img.Missing) > 0 && !slices.Contains(s.plan.Config().Allow, "soname") {
+		return nil, missing(img.Missing, s.tc)
 	}
 	return img, image.Keep(ctx, p.Store, img.OCI)
 }

@@ -38,46 +38,65 @@ func Verdict(r *check.Report, strict bool) error {
 		"%s: the check against %s gives %s (%s)", r.Release, r.Target.Name, worst, strings.Join(rules, ", "))
 }
 
-// ship checks what is about to be written, and gives the rules that fail and
-// were allowed. The image is checked against itself; the tarball against the
-// target that was set, or, where there is no image, against the toolchain.
-func (p *Pipeline) ship(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) ([]string, error) {
+// shipment is what a build is about to write.
+type shipment struct {
+	plan  *plan.Plan
+	rel   *release.Release
+	tc    *toolchain.Toolchain
+	root  rootfs.FS    // the toolchain's, open
+	draft *image.Draft // nil where there is no image
+}
+
+// shipment puts together what is to be written. The caller calls done.
+func (p *Pipeline) shipment(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (s *shipment, done func(), err error) {
 	dir, err := tc.Root(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	root, err := rootfs.Dir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer func() { _ = root.Close() }() // only read
-	var failed []string
+	done = func() { _ = root.Close() } // only read
+	s = &shipment{plan: pl, rel: rel, tc: tc, root: root}
 	if withImage {
-		system, shipped, err := image.View(p.Store, rel, imageOptions(pl, root, tc))
-		if err != nil {
-			return nil, err
+		if s.draft, err = image.NewDraft(p.Store, rel, imageOptions(pl, root, tc)); err != nil {
+			done()
+			return nil, nil, err
 		}
-		if failed, err = p.shipTo(ctx, pl, shipped, "the image", system); err != nil {
+	}
+	return s, done, nil
+}
+
+// ship checks a shipment, and gives the rules that fail and were allowed. The
+// image is checked against itself; the tarball against the target that was set,
+// or, where there is no image, against the toolchain.
+func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
+	var failed []string
+	if s.draft != nil {
+		var err error
+		system, shipped := s.draft.View()
+		if failed, err = p.shipTo(ctx, s.plan, shipped, "the image", system); err != nil {
 			return nil, err
 		}
 	}
-	ref := pl.Config().CheckTarget
-	if withImage && ref == "" {
+	ref := s.plan.Config().CheckTarget
+	if s.draft != nil && ref == "" {
 		return failed, nil
 	}
-	shipped, err := image.TarballView(rel, tarballOptions(pl))
+	shipped, err := image.TarballView(s.rel, tarballOptions(s.plan))
 	if err != nil {
 		return nil, err
 	}
 	if ref == "" {
-		return p.shipTo(ctx, pl, shipped, tc.Ref.String(), root)
+		return p.shipTo(ctx, s.plan, shipped, s.tc.Ref.String(), s.root)
 	}
 	t, err := p.OpenTarget(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = t.Close() }() // only read
-	more, err := p.shipView(ctx, pl, shipped, t)
+	more, err := p.shipView(ctx, s.plan, shipped, t)
 	return append(failed, more...), err
 }
 
