@@ -16,13 +16,11 @@ package layer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"runtime"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/store"
@@ -167,17 +165,4 @@ func (b *builder) members(ctx context.Context) ([]member, error) {
 }
 
 // OpenTar opens the archive's tar bytes.
-func (a *Archive) OpenTar() (io.ReadCloser, error) {
-	r, err := a.Open()
-	if err != nil {
-		return nil, err
-	}
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{z, r}, nil
-}
+func (a *Archive) OpenTar() (io.ReadCloser, error) { return a.st.OpenGzip(a.Digest) }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // ErrCorrupt is what reading a blob ends in when its bytes are not those its
@@ -64,6 +66,23 @@ func (s *Store) OpenBlob(d Digest) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("opening blob: %w", err)
 	}
 	return &blobReader{f: f, want: d, sum: sha256.New()}, nil
+}
+
+// OpenGzip opens the blob d, a gzip stream, decompressed. What OpenBlob says of
+// its reader holds.
+func (s *Store) OpenGzip(d Digest) (io.ReadCloser, error) {
+	r, err := s.OpenBlob(d)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{z, r}, nil
 }
 
 type blobReader struct {

@@ -137,25 +137,12 @@ type storedLayer struct {
 
 func hash(d store.Digest) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: d.Hex()} }
 
-func (s storedLayer) Digest() (v1.Hash, error)            { return hash(s.l.Digest), nil }
-func (s storedLayer) DiffID() (v1.Hash, error)            { return hash(s.l.DiffID), nil }
-func (s storedLayer) Size() (int64, error)                { return s.l.Size, nil }
-func (s storedLayer) MediaType() (types.MediaType, error) { return types.DockerLayer, nil }
-func (s storedLayer) Compressed() (io.ReadCloser, error)  { return s.st.OpenBlob(s.l.Digest) }
-func (s storedLayer) Uncompressed() (io.ReadCloser, error) {
-	r, err := s.Compressed()
-	if err != nil {
-		return nil, err
-	}
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{z, r}, nil
-}
+func (s storedLayer) Digest() (v1.Hash, error)             { return hash(s.l.Digest), nil }
+func (s storedLayer) DiffID() (v1.Hash, error)             { return hash(s.l.DiffID), nil }
+func (s storedLayer) Size() (int64, error)                 { return s.l.Size, nil }
+func (s storedLayer) MediaType() (types.MediaType, error)  { return types.DockerLayer, nil }
+func (s storedLayer) Compressed() (io.ReadCloser, error)   { return s.st.OpenBlob(s.l.Digest) }
+func (s storedLayer) Uncompressed() (io.ReadCloser, error) { return s.st.OpenGzip(s.l.Digest) }
 
 // pack makes a layer of a root filesystem that one user unpacked: everything
 // belongs to root, and all times are one, so that the same root is the same

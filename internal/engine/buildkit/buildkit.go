@@ -192,9 +192,9 @@ func cacheName(job engine.Job) string {
 	return job.Name + "-" + store.DigestOf([]byte(job.Key + "\n" + host)).Hex()[:12]
 }
 
-// toolchainTag is a toolchain's name at a builder that has to be given it:
+// Tag is a toolchain's name at a builder that has to be given it:
 // "dram-toolchain:debian-13-0123456789ab".
-func toolchainTag(tc engine.Toolchain) string {
+func Tag(tc engine.Toolchain) string {
 	_, name, _ := strings.Cut(tc.Name, ":")
 	clean := bytes.Map(func(r rune) rune {
 		switch {

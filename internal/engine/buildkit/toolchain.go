@@ -30,7 +30,7 @@ type handedOver struct {
 // BuildKit takes no other way, or else as an OCI layout in the session, of which
 // the builder takes what it does not have.
 func (b *builder) handOver(ctx context.Context, st *store.Store, tc engine.Toolchain) (handedOver, error) {
-	tag := toolchainTag(tc)
+	tag := Tag(tc)
 	if b.docker != nil {
 		return handedOver{name: tag}, Load(ctx, b.docker, tc, tag)
 	}
@@ -48,9 +48,6 @@ func (b *builder) handOver(ctx context.Context, st *store.Store, tc engine.Toolc
 	}
 	return handedOver{name: tag, store: blobs, digest: store.Digest(digest.String())}, nil
 }
-
-// Tag is the name under which Load puts a toolchain unless told otherwise.
-func Tag(tc engine.Toolchain) string { return toolchainTag(tc) }
 
 // Load puts a toolchain into a Docker daemon under a tag, unless it is there.
 func Load(ctx context.Context, d *daemon.Client, tc engine.Toolchain, tag string) error {
