@@ -229,19 +229,9 @@ func only(t *testing.T, dir string, want ...string) {
 	}
 }
 
-func TestFailureLeavesTheOldResult(t *testing.T) {
-	st := openStore(t)
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a.tar")
-	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	img := image(t, st, "one")
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := publish.Tar(cancelled, path, img, names); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: got %v", err)
-	}
+// damage changes the last byte of an image's first layer in the store.
+func damage(t *testing.T, st *store.Store, img v1.Image) {
+	t.Helper()
 	layers, err := img.Layers()
 	if err != nil {
 		t.Fatal(err)
@@ -259,6 +249,22 @@ func TestFailureLeavesTheOldResult(t *testing.T) {
 	if err := errors.Join(os.Chmod(blob, 0o600), os.WriteFile(blob, b, 0o600)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestFailureLeavesTheOldResult(t *testing.T) {
+	st := openStore(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.tar")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	img := image(t, st, "one")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := publish.Tar(cancelled, path, img, names); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+	damage(t, st, img)
 	if _, err := publish.Tar(t.Context(), path, img, names); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("corrupt blob: got %v", err)
 	}

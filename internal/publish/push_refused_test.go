@@ -108,25 +108,9 @@ func TestPushPlainHTTP(t *testing.T) {
 func TestPushOfADamagedImage(t *testing.T) {
 	st := openStore(t)
 	img := image(t, st, strings.Repeat("a file of some size\n", 1000))
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := layers[0].Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := st.BlobPath(store.Digest(d.String()))
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw[len(raw)/2] ^= 1
-	if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, raw, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	damage(t, st, img)
 	seen := &requests{inner: newRegistry()}
-	_, err = pusher().Push(t.Context(), img, destination(t, serve(t, seen)+"/hello:1"))
+	_, err := pusher().Push(t.Context(), img, destination(t, serve(t, seen)+"/hello:1"))
 	if !errors.Is(err, store.ErrCorrupt) || problem.Hint(err) == "" {
 		t.Errorf("got %v", err)
 	}

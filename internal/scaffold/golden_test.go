@@ -148,18 +148,25 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Written and compared again, all are the same.
-func TestTwiceIsOnce(t *testing.T) {
-	golden, err := txtar.ParseFile("testdata/umbrella.txtar")
+// inputOf is the input of a golden file.
+func inputOf(t *testing.T, golden string) []txtar.File {
+	t.Helper()
+	archive, err := txtar.ParseFile("testdata/" + golden)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var in []txtar.File
-	for _, f := range golden.Files {
+	for _, f := range archive.Files {
 		if rest, ok := strings.CutPrefix(f.Name, "in/"); ok {
 			in = append(in, txtar.File{Name: rest, Data: f.Data})
 		}
 	}
+	return in
+}
+
+// Written and compared again, all are the same.
+func TestTwiceIsOnce(t *testing.T) {
+	in := inputOf(t, "umbrella.txtar")
 	p := planned(t, in, "release", "web")
 	p.CI = Services()
 	for round := range 2 {
@@ -227,16 +234,7 @@ func TestToolchainNames(t *testing.T) {
 }
 
 func TestNoLineBreaksInADockerfile(t *testing.T) {
-	golden, err := txtar.ParseFile("testdata/mix.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var in []txtar.File
-	for _, f := range golden.Files {
-		if rest, ok := strings.CutPrefix(f.Name, "in/"); ok {
-			in = append(in, txtar.File{Name: rest, Data: f.Data})
-		}
-	}
+	in := inputOf(t, "mix.txtar")
 	p := planned(t, in, "image-env", "A=b\nUSER root")
 	if _, err := Files(p); err == nil || !strings.Contains(err.Error(), "cannot stand in a Dockerfile") {
 		t.Errorf("err = %v", err)

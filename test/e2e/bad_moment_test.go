@@ -168,6 +168,22 @@ func readTar(t *testing.T, path string) {
 // unpack unpacks a release's tarball.
 func unpack(t *testing.T, tarball, dir string) {
 	t.Helper()
+	eachMember(t, tarball, func(h *tar.Header, r io.Reader) error {
+		path := filepath.Join(dir, filepath.FromSlash(h.Name))
+		switch h.Typeflag {
+		case tar.TypeDir:
+			return os.MkdirAll(path, 0o755)
+		case tar.TypeSymlink:
+			return os.Symlink(h.Linkname, path)
+		}
+		raw, err := io.ReadAll(r)
+		return errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, h.FileInfo().Mode().Perm()))
+	})
+}
+
+// eachMember gives a tarball's members in order.
+func eachMember(t *testing.T, tarball string, use func(h *tar.Header, r io.Reader) error) {
+	t.Helper()
 	f, err := os.Open(tarball)
 	if err != nil {
 		t.Fatal(err)
@@ -185,17 +201,7 @@ func unpack(t *testing.T, tarball, dir string) {
 		if err != nil {
 			t.Fatalf("%s is not whole: %v", tarball, err)
 		}
-		path := filepath.Join(dir, filepath.FromSlash(h.Name))
-		switch h.Typeflag {
-		case tar.TypeDir:
-			err = os.MkdirAll(path, 0o755)
-		case tar.TypeSymlink:
-			err = os.Symlink(h.Linkname, path)
-		default:
-			raw, rerr := io.ReadAll(tr)
-			err = errors.Join(rerr, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, h.FileInfo().Mode().Perm()))
-		}
-		if err != nil {
+		if err := use(h, tr); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -59,33 +57,17 @@ func forgotten(t *testing.T, names ...string) {
 // members are a tarball's files: mode and digest, or a link's target, by name.
 func members(t *testing.T, file string) map[string]string {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]string{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	eachMember(t, file, func(h *tar.Header, r io.Reader) error {
 		if h.Typeflag == tar.TypeDir {
-			continue
+			return nil
 		}
 		sum := sha256.New()
-		if _, err := io.Copy(sum, r); err != nil {
-			t.Fatal(err)
-		}
+		_, err := io.Copy(sum, r)
 		out[strings.TrimPrefix(h.Name, "./")] = fmt.Sprintf("%o %s%s", h.Mode&0o777, hex.EncodeToString(sum.Sum(nil)), h.Linkname)
-	}
+		return err
+	})
+	return out
 }
 
 // What dram init names can be typed, in a directory with spaces and letters of
