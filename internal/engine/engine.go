@@ -29,9 +29,12 @@ const (
 
 // Job is one build. It is a value: an engine does not change it.
 type Job struct {
-	// Key names project and toolchain. What is kept between runs is kept by it,
-	// and two jobs with one key do not run at once.
+	// Key names project and toolchain. What is kept between runs is kept by it and
+	// by Lineage, and two jobs with the same do not run at once.
 	Key string
+	// Lineage names what of the source may have had a say in what is kept, beyond
+	// code whose compiler knows its dependents: see Engine.
+	Lineage string
 	// Name is the release's, for people and for names that they see.
 	Name string
 	// Root is the toolchain's root filesystem, a directory that is only read: for
@@ -48,10 +51,6 @@ type Job struct {
 	Source *source.Tree
 	// Keep lists the directories (absolute, inside) that live on between runs.
 	Keep []string
-	// Derived lists the directories (absolute, inside one of Keep) that hold what
-	// was compiled from the source. They go when what steps generated in the
-	// source goes.
-	Derived []string
 	// Env is the environment of every step, whole, as "K=V".
 	Env []string
 	// Steps run in order; the first that fails ends the job.
@@ -84,14 +83,14 @@ type Step struct {
 	Secrets []string
 	Network bool // the host's network; otherwise loopback alone
 	// Needs, if not nil, lists the files of the source that the step reads: it
-	// may be run where there are no others. Steps with it come first.
+	// is run where there are no others. Steps with it come first.
 	Needs []string
 	// Once, if set, is a digest of what the step depends on: the step is left
 	// out when it last succeeded with the same.
 	Once string
-	// Generates says that it makes files in the source: it does not count as
-	// done once those were removed.
-	Generates bool
+	// Optional says that what the step does may as well be done by later steps:
+	// if it fails, they are run as if it had not been there.
+	Optional bool
 	// Volatile says that it makes files in the source anew each time: they are
 	// removed before the next run, so that it does not see them.
 	Volatile bool
@@ -112,31 +111,42 @@ type Events struct {
 	Networked func(who string)
 	// Unlocked is called when a step changed its lock file.
 	Unlocked func(s Step)
-	Output   io.Writer
+	// Doubtful, if not nil, is told why what was kept is not used.
+	Doubtful func(why error)
+	// Failed, if not nil, is told of an Optional step that failed.
+	Failed func(s Step, err error)
+	Output io.Writer
 }
 
 // Result is what a job left behind, readable until Close.
 type Result struct {
-	Dir   string // the exported directory, on the host
+	Dir string // the exported directory, on the host
+	// Fresh says that the steps began with nothing but what the steps with Needs
+	// had left.
+	Fresh bool
 	Close func()
 }
 
 // Engine runs jobs. Package enginetest has as tests what holds for each of them:
 //
-//   - The result is that of a build in an empty place, whatever is kept: what
-//     Keep holds makes a build fast and decides nothing. A step may find it as an
-//     earlier run of the job left it, or empty, and nothing between.
+//   - The result is that of a build in an empty place, whatever was built before:
+//     what Keep holds makes a build fast and decides nothing. The steps with Needs
+//     run in a place of their own, where nothing is but the files that they need,
+//     and what they leave is kept by those, by the steps and by the environment.
+//     The others begin with a copy of that, in a place that is kept by Key, Lineage
+//     and what they began with. So nothing that ran for another Lineage is seen,
+//     and a step may find what is kept as an earlier run of the job left it, or as
+//     the steps with Needs did, and nothing between. What was changed since by
+//     others than steps is found, and made anew.
 //   - Mix goes by the times of files, in whole seconds. A file whose content is
 //     not the one that was last compiled bears a later time than anything that
 //     was made since; of the others none does.
-//   - What a step makes in the source stays while nothing but code whose compiler
-//     knows its dependents was edited or added (a compiler that does not run again
-//     does not make it again). After any other change it goes, and Derived with
-//     it. What a Volatile step makes, no later run sees.
+//   - What a step makes in the source stays. What a Volatile step makes, no later
+//     run sees.
 //   - A step with Once is left out when its result is there: then Step is told so.
-//     One with Needs may find none but those files of the source.
 //   - A step that failed by itself is a StepError, and what it kept stays; after
-//     one that was killed, whatever it may have left half written goes.
+//     one that was killed, whatever it may have left half written goes. If it is
+//     Optional, the job goes on as if it had not been there.
 //   - A changed Lock is told to Unlocked, and counts for the steps that follow.
 //   - Where a step has no network, it has loopback. A builder that cannot switch the
 //     network off for some steps says so by Networked.

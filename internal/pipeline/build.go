@@ -82,7 +82,11 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
-	built, err := p.runJob(ctx, pl.Engine, pl.Job(tc, root, facts, src, p.Environ))
+	job := pl.Job(tc, root, facts, src, p.Environ)
+	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
+		return nil, err
+	}
+	built, err := p.runJob(ctx, pl.Engine, job)
 	if err != nil {
 		return nil, err
 	}
@@ -267,6 +271,10 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 		},
 		Networked: func(who string) {
 			p.UI.WarnOnce("%s cannot switch the network off for the steps that compile: nothing tells what they download (Docker 23 and newer can)", who)
+		},
+		Doubtful: func(why error) { p.UI.Note("%v: it is made anew", why) },
+		Failed: func(s engine.Step, _ error) {
+			p.UI.Note("%s failed by itself: the dependencies are compiled with the project", strings.Join(s.Argv, " "))
 		},
 		Unlocked: func(s engine.Step) {
 			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)

@@ -55,7 +55,8 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 }
 
 // Job is the build as an engine runs it, in a toolchain with these facts.
-// environ is dram's own environment.
+// environ is dram's own environment. What is kept between runs is yet to be given
+// its Lineage.
 func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, src *source.Tree, environ []string) engine.Job {
 	build := engine.SourceDir + "/_build"
 	job := engine.Job{
@@ -69,9 +70,6 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
 		Export: p.export(),
-	}
-	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
-		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)
 	}
 	if p.distillery != nil && p.distillery.output != "" {
 		job.Assembled = engine.SourceDir + "/" + p.distillery.output
@@ -132,11 +130,11 @@ func (p *Plan) environment(tc *toolchain.Toolchain, facts toolchain.Facts) []str
 func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []string) []engine.Step {
 	var steps []engine.Step
 	network, secrets := fetchEnvironment(facts, environ)
-	needs := fetchNeeds(src)
+	needs := p.fetchNeeds(src)
 	online := func(once bool, name string, argv ...string) {
 		s := engine.Step{Name: name, Argv: argv, Env: network, Secrets: secrets, Network: true, Needs: needs}
 		if once {
-			s.Once = fetchKey(src, argv)
+			s.Once = fetchKey(src, needs, argv)
 		}
 		steps = append(steps, s)
 	}
@@ -159,9 +157,16 @@ func (p *Plan) stepsFor(facts toolchain.Facts, src *source.Tree, environ []strin
 		}
 		steps = append(steps, s)
 	}
+	if p.Fetch { // as far as they need nothing of the project, whose code then cannot change what is kept of them
+		compiling("dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
+		s := &steps[len(steps)-1]
+		s.Needs, s.Once, s.Optional = needs, fetchKey(src, needs, s.Argv), true
+	}
 	if p.Setup {
 		online(true, "assets setup", "mix", "assets.setup")
-		steps[len(steps)-1].Generates = true
+		if !p.setupApart {
+			steps[len(steps)-1].Needs = nil
+		}
 	}
 	if p.Deploy {
 		compiling("compile", "mix", "compile") // Phoenix extracts hooks from templates for the bundler to find
@@ -215,7 +220,8 @@ func fetchEnvironment(facts toolchain.Facts, environ []string) (env, secrets []s
 // every mix.exs (it may read some), what its text names (a VERSION, say),
 // mix.lock, configuration, what makes a directory a project of rebar3, and what
 // packages of JavaScript there are to install.
-func fetchNeeds(src *source.Tree) []string {
+func (p *Plan) fetchNeeds(src *source.Tree) []string {
+	inert := p.inert(src)
 	projects, named := map[string]bool{}, map[string]bool{}
 	for _, f := range src.Files {
 		if path.Base(f.Path) == "mix.exs" {
@@ -226,6 +232,9 @@ func fetchNeeds(src *source.Tree) []string {
 	needs := []string{}
 	for _, f := range src.Files {
 		script := path.Ext(f.Path) == ".exs" && projects[path.Dir(f.Path)]
+		if inert[f.Path] {
+			continue
+		}
 		if script || named[f.Path] || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
 			needs = append(needs, f.Path)
 		}
@@ -258,8 +267,7 @@ func names(dir, file string, to map[string]bool) {
 
 // fetchKey names what a fetching step depends on: what it needs, and the
 // command.
-func fetchKey(src *source.Tree, argv []string) string {
-	needs := fetchNeeds(src)
+func fetchKey(src *source.Tree, needs, argv []string) string {
 	parts := slices.Clone(argv)
 	for _, f := range src.Files {
 		if _, ok := slices.BinarySearch(needs, f.Path); ok {

@@ -67,13 +67,13 @@ func TestSteps(t *testing.T) {
 			"dependencies, locked",
 			project.Project{App: "shop", Deps: hex, HasLock: true},
 			nil,
-			[]string{"+1 mix deps.get --only prod", "mix release --overwrite"},
+			[]string{"+1 mix deps.get --only prod", "1 mix deps.compile --skip-umbrella-children --skip-local-deps", "mix release --overwrite"},
 		},
 		{
 			"dependencies, not locked",
 			project.Project{App: "shop", Deps: hex},
 			[]string{"mix-env", "staging"},
-			[]string{"+ mix deps.get --only staging", "mix release --overwrite"},
+			[]string{"+ mix deps.get --only staging", "1 mix deps.compile --skip-umbrella-children --skip-local-deps", "mix release --overwrite"},
 		},
 		{
 			"assets",
@@ -134,16 +134,6 @@ func TestStepEnvironment(t *testing.T) {
 	}
 }
 
-// What is compiled from the project's own directories goes when it must.
-func TestDerived(t *testing.T) {
-	j := job(t, project.Project{App: "shop", OwnApps: []string{"shop"}, Deps: []project.Dep{
-		{Name: "shelf", Source: project.Path, Where: "libs/shelf"}, {Name: "a", Source: project.Hex},
-	}}, nil)
-	if diff := cmp.Diff([]string{"/app/_build/prod/lib/shop", "/app/_build/prod/lib/shelf"}, j.Derived); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestBuildNetwork(t *testing.T) {
 	c, err := config.Config{}.WithFlag("build-network", []string{"host"})
 	if err != nil {
@@ -183,7 +173,7 @@ func TestFetchKey(t *testing.T) {
 			}
 			tree.Files = append(tree.Files, source.File{Path: name, Digest: store.Digest(digest)})
 		}
-		return fetchKey(tree, []string{"mix", "deps.get"})
+		return fetchKey(tree, (&Plan{}).fetchNeeds(tree), []string{"mix", "deps.get"})
 	}
 	for name, want := range files {
 		if got := key(name) != key(""); got != want {
@@ -212,7 +202,7 @@ func TestFetchNeedsWhatMixExsNames(t *testing.T) {
 		tree.Files = append(tree.Files, source.File{Path: name})
 	}
 	want := []string{"VERSION", "about.md", "apps/web/mix.exs", "libs/shelf/rebar.config", "mix.exs", "scripts/deps.exs"}
-	if diff := cmp.Diff(want, fetchNeeds(tree)); diff != "" {
+	if diff := cmp.Diff(want, (&Plan{}).fetchNeeds(tree)); diff != "" {
 		t.Error(diff)
 	}
 }

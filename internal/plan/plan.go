@@ -77,8 +77,8 @@ type Plan struct {
 	Decisions  []Decision `json:"decisions"`
 	Notes      []string   `json:"notes,omitempty"`
 
-	config   config.Config
-	pathDeps []string // applications in directories of the project, beside its own
+	config     config.Config
+	setupApart bool // mix assets.setup needs no code of the project
 
 	distillery *distilleryBuild // nil for other kinds
 }
@@ -252,9 +252,6 @@ func (m *maker) fetch(context.Context) error {
 			return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
 				"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
 		}
-		if d.Source == project.Path {
-			m.plan.pathDeps = append(m.plan.pathDeps, d.Name)
-		}
 	}
 	m.plan.Locked = p.HasLock
 	switch {
@@ -285,7 +282,7 @@ func some(names []string) string {
 func (m *maker) steps(context.Context) error {
 	p := m.in.Project
 	if p.Assets.Deploy {
-		m.plan.Setup, m.plan.Deploy = p.Assets.Setup, true
+		m.plan.Setup, m.plan.Deploy, m.plan.setupApart = p.Assets.Setup, true, p.Assets.SetupApart
 		if m.plan.Setup {
 			m.decide("assets setup", "mix assets.setup, with the network", "the alias is in mix.exs")
 		}

@@ -3,6 +3,7 @@ package project
 import (
 	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -127,12 +128,25 @@ func (r *reader) aliases(config elixir.Value) {
 	for _, it := range aliases.Pairs() {
 		switch it.Key {
 		case "assets.setup":
-			r.p.Assets.Setup = true
+			r.p.Assets.Setup, r.p.Assets.SetupApart = true, installs(it.Value)
 		case "assets.deploy":
 			r.p.Assets.Deploy = true
 		}
 		r.p.Aliases = append(r.p.Aliases, it.Key)
 	}
+}
+
+// installer is a command of an alias that brings tools or packages.
+var installer = regexp.MustCompile(`^(esbuild|tailwind|dart_sass|sass|bun|npm|node)\.install\b|^cmd `)
+
+// installs says whether an alias does nothing but that.
+func installs(alias elixir.Value) bool {
+	for _, it := range alias.Items {
+		if it.Value.Type != elixir.String || !installer.MatchString(it.Value.Text) {
+			return false
+		}
+	}
+	return alias.Type == elixir.List && !alias.Open() && len(alias.Items) > 0
 }
 
 // umbrella reads the applications under apps_path.

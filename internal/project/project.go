@@ -122,8 +122,11 @@ func (d Dep) In(env string) bool {
 
 // Assets says how a web project's assets are made.
 type Assets struct {
-	Setup, Deploy bool     // the aliases assets.setup and assets.deploy exist
-	Packages      []string // directories with a package.json: "assets"
+	Setup, Deploy bool // the aliases assets.setup and assets.deploy exist
+	// SetupApart says that assets.setup does nothing but install tools and
+	// packages, as far as its commands tell: it needs no code of the project.
+	SetupApart bool
+	Packages   []string // directories with a package.json: "assets"
 }
 
 const (

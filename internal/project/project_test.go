@@ -248,7 +248,7 @@ func TestRead(t *testing.T) {
 				{Name: "credo", Source: Hex, Requirement: "~> 1.7", Only: []string{"dev", "test"}},
 			},
 			UsesHex: true, HasLock: true, OwnApps: []string{"shop"},
-			Assets:  Assets{Setup: true, Deploy: true, Packages: []string{"assets"}},
+			Assets:  Assets{Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"}},
 			Aliases: []string{"assets.deploy", "assets.setup", "setup"},
 		}},
 		{"an umbrella", umbrella, Project{

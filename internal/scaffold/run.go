@@ -71,7 +71,7 @@ func (b *bottle) assemble() {
 	b.line("FROM ${BUILD} AS bottle")
 	b.line(`SHELL ["/bin/sh", "-euc"]`)
 	b.line("WORKDIR %s", engine.SourceDir)
-	steps := b.job.Steps[len(dockerfile.Fetching(b.job)):]
+	steps := b.job.Building()
 	for i, s := range steps {
 		words := make([]string, 0, len(s.Argv)+len(s.Env))
 		for _, w := range append(environ.Merge(s.Env), s.Argv...) {

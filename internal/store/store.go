@@ -92,6 +92,9 @@ func (s *Store) Put(kind, key string, v any) error {
 	return s.WriteFile(s.record(kind, key), raw, 0o600)
 }
 
+// Remove removes the record kind/key, if it is there.
+func (s *Store) Remove(kind, key string) error { return removeIfThere(s.record(kind, key)) }
+
 // Age is the time since the record kind/key was written; ok is false if there is none.
 func (s *Store) Age(kind, key string) (age time.Duration, ok bool) {
 	info, err := os.Stat(s.record(kind, key))

@@ -168,3 +168,17 @@ func RemoveAll(path string) error {
 	})
 	return os.RemoveAll(path)
 }
+
+// Clear removes what is in a directory, as RemoveAll does.
+func Clear(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("clearing %q: %w", dir, err)
+	}
+	for _, e := range entries {
+		if err := RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return fmt.Errorf("clearing %q: %w", dir, err)
+		}
+	}
+	return nil
+}

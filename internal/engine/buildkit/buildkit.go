@@ -119,7 +119,7 @@ func (b *builder) emulating(ctx context.Context, job engine.Job) (engine.Job, er
 // options are what BuildKit is asked to do.
 func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) (client.SolveOpt, error) {
 	file, err := dockerfile.Render(job, dockerfile.Options{
-		Toolchain: tc.name, Cache: cacheName(job), Builder: b.understands(),
+		Toolchain: tc.name, Cache: cacheName(job), Place: job.PlaceKey(job.FetchKey())[:16], Builder: b.understands(),
 	})
 	if err != nil {
 		return client.SolveOpt{}, err
@@ -131,7 +131,7 @@ func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) 
 	if b.leavesNetwork(job) && !online(job) {
 		attrs["force-network-mode"] = "none" // no single RUN can be without it, but all can
 	}
-	if dockerfile.Anew(job) {
+	if job.Refetches() {
 		attrs["build-arg:"+dockerfile.AnewArg] = strconv.FormatInt(time.Now().UnixNano(), 36)
 	}
 	stores := map[string]content.Store{}

@@ -2,6 +2,7 @@ package buildkit
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"slices"
@@ -106,14 +107,20 @@ func (p *progress) stepsOf(name string) []int {
 		return nil
 	}
 	var steps []int
-	fetching := len(dockerfile.Fetching(p.job))
+	fetching := len(p.job.Fetching())
 	only := len(p.job.Steps) == 1 // a RUN as Configurer writes it names no step
 	for i, s := range p.job.Steps {
-		if (i < fetching) == (m[1] == "fetch") && (only || strings.Contains(name, "/dram/build step "+dockerfile.Word(s.Name)+" ")) {
+		if (i < fetching) == (m[1] == "fetch") && (only || called(name, s)) {
 			steps = append(steps, i)
 		}
 	}
 	return steps
+}
+
+// called says whether an instruction calls a step.
+func called(instruction string, s engine.Step) bool {
+	name := dockerfile.Word(s.Name) + " "
+	return strings.Contains(instruction, "/dram/build step "+name) || strings.Contains(instruction, "/dram/build try "+name)
 }
 
 func (p *progress) log(v *vertex, data []byte) {
@@ -144,6 +151,8 @@ func (p *progress) line(v *vertex, line []byte) {
 	text := strings.TrimRight(string(line), "\r\n")
 	switch {
 	case strings.HasPrefix(text, dockerfile.MarkStep) && p.begins(v, strings.TrimPrefix(text, dockerfile.MarkStep)):
+	case strings.HasPrefix(text, dockerfile.MarkFailed):
+		p.passedOver(strings.TrimPrefix(text, dockerfile.MarkFailed))
 	case text == dockerfile.MarkUnlocked:
 		p.unlocked()
 	case strings.HasPrefix(text, dockerfile.MarkNothing):
@@ -163,6 +172,16 @@ func (p *progress) begins(v *vertex, name string) bool {
 	p.step = v.steps[i]
 	p.ev.Step(p.job.Steps[p.step], false)
 	return true
+}
+
+// passedOver tells of an optional step that failed.
+func (p *progress) passedOver(name string) {
+	for _, s := range p.job.Steps {
+		if s.Name == name && s.Optional && p.ev.Failed != nil {
+			p.ev.Failed(s, errors.New("its output says why"))
+			return
+		}
+	}
 }
 
 func (p *progress) unlocked() {

@@ -41,6 +41,7 @@ const (
 	MarkStep     = "dram: step "
 	MarkUnlocked = "dram: unlocked"
 	MarkNothing  = "dram: nothing at "
+	MarkFailed   = "dram: failed "
 )
 
 // Options are what a file depends on besides the job.
@@ -51,6 +52,10 @@ type Options struct {
 	// Cache begins the names of the cache mounts: builds with the same share
 	// them, and wait for one another. The job's name, if empty.
 	Cache string
+	// Place names, after that, the cache mount in which is built. Whoever gives
+	// one for each job.PlaceKey has what is kept decided by that; else the script
+	// does, and more goes.
+	Place string
 	// Path is where the file lies in the project, for its comments; "" if it lies
 	// nowhere.
 	Path string
@@ -92,22 +97,6 @@ func Render(job engine.Job, o Options) ([]byte, error) {
 		return nil, problem.New(problem.Usage, "rename it, or exclude it in .dockerignore", "writing a Dockerfile: %w", r.err)
 	}
 	return []byte(r.b.String()), nil
-}
-
-// Fetching are the job's steps that run in the stage "fetch".
-func Fetching(job engine.Job) []engine.Step {
-	for i, s := range job.Steps {
-		if s.Needs == nil {
-			return job.Steps[:i]
-		}
-	}
-	return job.Steps
-}
-
-// Anew says whether some step fetches without a lock: then the build argument
-// ANEW is to be another one each time.
-func Anew(job engine.Job) bool {
-	return slices.ContainsFunc(Fetching(job), func(s engine.Step) bool { return s.Once == "" })
 }
 
 type renderer struct {
@@ -193,7 +182,7 @@ func (r *renderer) settings() []string {
 	return []string{
 		"kept=" + double(r.kept()),
 		"fetched=" + double(strings.Join(r.fetched(), " ")),
-		"derived=" + double(strings.Join(r.job.Derived, " ")),
+		"careful=" + map[bool]string{true: "yes"}[r.o.Place == ""],
 		"export=" + double(r.job.Export),
 		"assembled=" + double(r.assembled()),
 		"pruned=" + double(strings.Join(pruned, " ")),
@@ -204,24 +193,44 @@ func (r *renderer) settings() []string {
 func (r *renderer) fetch() {
 	r.line("")
 	r.line("FROM toolchain AS fetch")
-	steps := Fetching(r.job)
+	steps := r.job.Fetching()
 	if len(steps) == 0 {
 		return
 	}
 	r.line("# Only what fetching depends on: after a change to anything else it is not done")
-	r.line("# again.")
+	r.line("# again. Of an earlier time, packages are kept, which their checksums prove.")
 	r.needs(steps)
-	if Anew(r.job) {
+	if r.job.Refetches() {
 		r.line("# There is no lock file: another value fetches again.")
 		r.line("ARG %s=", AnewArg)
 	}
-	flags := []string{r.cache("fetched", "/dram/fetched")}
-	r.run(append(flags, r.secrets(steps)...), false, func() {
+	for len(steps) > 0 {
+		group := steps[:1]
+		for len(group) < len(steps) && steps[len(group)].Network == group[0].Network {
+			group = steps[:len(group)+1]
+		}
+		steps = steps[len(group):]
+		r.fetchGroup(group, len(steps) == 0)
+	}
+}
+
+// fetchGroup is some steps of the stage "fetch" in one RUN.
+func (r *renderer) fetchGroup(steps []engine.Step, last bool) {
+	var flags []string
+	if steps[0].Network {
+		flags = append([]string{r.cache("packages", "/dram/packages")}, r.secrets(steps)...)
+	}
+	r.run(flags, !steps[0].Network, func() {
 		r.line(`    /dram/build seed; \`)
 		for _, s := range steps {
 			r.line(`    %s; \`, r.step(s))
 		}
-		r.line("    /dram/build save")
+		if !last {
+			r.line("    /dram/build save")
+			return
+		}
+		r.line(`    /dram/build save; \`)
+		r.line("    /dram/build settle")
 	})
 }
 
@@ -255,7 +264,7 @@ func (r *renderer) source() {
 func (r *renderer) assemble() {
 	r.line("")
 	r.line("FROM source AS assemble")
-	steps := r.job.Steps[len(Fetching(r.job)):]
+	steps := r.job.Building()
 	for first := 0; first < len(steps); {
 		end := first + 1
 		for end < len(steps) && steps[end].Network == steps[first].Network {
@@ -274,7 +283,7 @@ func (r *renderer) group(steps []engine.Step, export bool) {
 	if !steps[0].Network && r.o.Builder == Current {
 		r.line("# Without the network: what is built comes of the source and of what was fetched.")
 	}
-	r.run(append([]string{r.cache("build", r.kept())}, r.secrets(steps)...), !steps[0].Network, func() {
+	r.run(append([]string{r.place()}, r.secrets(steps)...), !steps[0].Network, func() {
 		r.line(`    /dram/build begin; \`)
 		r.commands(steps)
 		if !export {
@@ -325,6 +334,14 @@ func (r *renderer) cache(name, target string) string {
 	return fmt.Sprintf("--mount=type=cache,id=%s-%s,target=%s,sharing=locked", r.o.Cache, name, target)
 }
 
+// place is the flag for the cache mount in which is built.
+func (r *renderer) place() string {
+	if r.o.Place == "" {
+		return r.cache("build", r.kept())
+	}
+	return r.cache("build-"+r.o.Place, r.kept())
+}
+
 // secrets are the flags for steps that may be given secrets and the user's SSH
 // agent; neither has to be there.
 func (r *renderer) secrets(steps []engine.Step) []string {
@@ -337,6 +354,9 @@ func (r *renderer) secrets(steps []engine.Step) []string {
 // step is the shell command that runs a step.
 func (r *renderer) step(s engine.Step) string {
 	words := []string{"/dram/build", "step", s.Name}
+	if s.Optional {
+		words[1] = "try"
+	}
 	if len(s.Env) > 0 {
 		words = append(append(words, "env"), s.Env...)
 	}

@@ -22,14 +22,15 @@ func shop() engine.Job {
 	needs := []string{"apps/web/mix.exs", "config/config.exs", "config/prod.exs", "mix.exs", "mix.lock"}
 	return engine.Job{
 		Name: "shop", Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "MIX_ENV=prod", "HEX_HOME=/cache/hex", "MIX_HOME=/cache/mix", `GREETING=say "hi" for $5`},
-		Keep:    []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
-		Derived: []string{"/app/_build/prod/lib/shop", "/app/_build/prod/lib/web"}, Export: "/app/_build/prod/rel/shop",
+		Keep:   []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
+		Export: "/app/_build/prod/rel/shop",
 		Steps: []engine.Step{
 			{
 				Name: "fetch", Argv: []string{"mix", "deps.get", "--only", "prod"}, Env: []string{"HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt"},
 				Secrets: []string{"HEX_API_KEY=not to be written"}, Network: true, Once: "1", Needs: needs, Lock: "mix.lock",
 			},
-			{Name: "assets setup", Argv: []string{"mix", "assets.setup"}, Network: true, Once: "2", Needs: needs, Generates: true},
+			{Name: "dependencies", Argv: []string{"mix", "deps.compile"}, Env: []string{"HEX_OFFLINE=1"}, Once: "1", Needs: needs, Optional: true},
+			{Name: "assets setup", Argv: []string{"mix", "assets.setup"}, Network: true, Once: "2", Needs: needs},
 			{Name: "compile", Argv: []string{"mix", "compile"}, Env: []string{"HEX_OFFLINE=1"}},
 			{Name: "assets", Argv: []string{"mix", "assets.deploy"}, Env: []string{"HEX_OFFLINE=1"}, Volatile: true},
 			{Name: "release", Argv: []string{"mix", "release", "shop", "--overwrite"}, Env: []string{"HEX_OFFLINE=1"}},

@@ -15,18 +15,18 @@ func (r *renderer) last() {
 	r.line("# All but the release.")
 	r.line("FROM source AS compiled")
 	steps := r.compiling()
-	flags := append([]string{r.cache("build", r.kept())}, r.secrets(steps)...)
+	flags := append([]string{r.place()}, r.secrets(steps)...)
 	r.run(flags, !steps[0].Network, func() {
 		r.line(`    /dram/build begin; \`)
 		r.commands(steps)
 		r.line(`    /dram/build end ${status:-0}; \`)
-		r.line("    cp -a %s /dram/compiled", r.kept())
+		r.line("    cp -a %s /dram/built", r.kept())
 	})
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
 	r.line("FROM compiled AS %s", Last)
-	r.line("RUN rm -rf %s; mv /dram/compiled %s", r.kept(), r.kept())
+	r.line("RUN rm -rf %s; mv /dram/built %s", r.kept(), r.kept())
 	r.releases()
 	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
 	words := make([]string, 0, 8)
@@ -41,7 +41,7 @@ func (r *renderer) last() {
 func (r *renderer) compiling() []engine.Step {
 	at := releaseStep(r.job)
 	last := r.job.Steps[at]
-	steps := slices.Clone(r.job.Steps[min(at, len(Fetching(r.job))):at])
+	steps := slices.Clone(r.job.Steps[min(at, len(r.job.Fetching())):at])
 	steps = slices.DeleteFunc(steps, func(s engine.Step) bool { return s.Name == engine.StepClear })
 	if len(steps) > 0 && len(r.o.Compile) == 0 {
 		return steps

@@ -168,13 +168,24 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: b.key, Name: "suite", Root: b.s.Root, Toolchain: b.s.Toolchain, Source: src, Steps: steps,
 		Env:  []string{"PATH=/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8", "A=job", `ODD=a "b" $c \d 'e'`},
-		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Derived: []string{"/app/_build/lib/own"}, Export: "/app/_build/rel",
+		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: lineage(src),
 	}, b.events())
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
 	return files(r.Dir)
+}
+
+// lineage names all of a source but its code.
+func lineage(src *source.Tree) string {
+	var rest source.Tree
+	for _, f := range src.Files {
+		if !source.IsCode(f.Path) || f.Path == "mix.exs" {
+			rest.Files = append(rest.Files, f)
+		}
+	}
+	return rest.Digest().Hex()
 }
 
 func (b *bench) events() engine.Events {

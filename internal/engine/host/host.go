@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,8 +55,12 @@ type place struct {
 	unlock func()
 }
 
-// marker tells that opts.At is this job's source, though dram was killed.
-func (p *place) marker() string { return filepath.Join(p.home, "moved") }
+// moved is a record of what lies at a place outside the store, so that it is
+// found after a kill.
+type moved struct {
+	At   string `json:"at"`
+	Home string `json:"home"` // whose source it is
+}
 
 func (p *place) stored() string { return filepath.Join(p.home, "source") }
 
@@ -78,14 +81,32 @@ func (p *place) Kept(inside string) string {
 
 // recover fetches back what a killed run left at opts.At.
 func (p *place) recover(ctx context.Context, ev engine.Events) error {
-	if _, err := os.Stat(p.marker()); errors.Is(err, fs.ErrNotExist) {
+	var m moved
+	if !p.store.Get("host", p.opts.At, &m) {
 		return nil
 	}
 	if err := p.lock(ctx, ev); err != nil {
 		return err
 	}
-	p.moved = true
-	return p.Close()
+	defer p.release()
+	if !p.store.Get("host", p.opts.At, &m) {
+		return nil // whoever had the lock has put it back
+	}
+	return p.putBack(ctx, m)
+}
+
+// putBack moves the source to where it came from, or removes it if that is gone.
+func (p *place) putBack(ctx context.Context, m moved) error {
+	if _, err := os.Stat(m.At); err == nil {
+		if _, err := os.Stat(m.Home); err != nil {
+			err = store.RemoveAll(m.At)
+			return errors.Join(err, p.store.Remove("host", m.At))
+		}
+		if err := local.Move(ctx, m.At, filepath.Join(m.Home, "source")); err != nil {
+			return fmt.Errorf("putting the source back: %w", err)
+		}
+	}
+	return p.store.Remove("host", m.At)
 }
 
 func (p *place) lock(ctx context.Context, ev engine.Events) (err error) {
@@ -107,10 +128,10 @@ func (p *place) moveIn(ctx context.Context, ev engine.Events) error {
 		p.opts.Note(p.stored(), err)
 		return nil
 	}
-	if err := p.store.WriteFile(p.marker(), nil, 0o600); err != nil {
+	if err := p.store.Put("host", p.opts.At, moved{p.opts.At, p.home}); err != nil {
 		return err
 	}
-	if err := move(p.stored(), p.opts.At); err != nil {
+	if err := local.Move(ctx, p.stored(), p.opts.At); err != nil {
 		return fmt.Errorf("staging the source at %s: %w", p.opts.At, err)
 	}
 	p.moved = true
@@ -124,12 +145,7 @@ func (p *place) Close() error {
 		return nil
 	}
 	p.moved = false
-	if _, err := os.Stat(p.opts.At); err == nil {
-		if err := move(p.opts.At, p.stored()); err != nil {
-			return fmt.Errorf("putting the source back: %w", err)
-		}
-	}
-	return os.Remove(p.marker())
+	return p.putBack(context.Background(), moved{p.opts.At, p.home})
 }
 
 func (p *place) release() {

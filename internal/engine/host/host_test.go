@@ -128,13 +128,14 @@ func TestAfterAKill(t *testing.T) {
 	if _, err := b.run(t.Context(), record); err != nil {
 		t.Fatal(err)
 	}
-	home, err := b.st.Work("build", strings.Repeat("a", 64))
-	if err != nil {
-		t.Fatal(err)
+	homes, err := filepath.Glob(filepath.Join(b.st.Dir(), "projects", "build", "*"))
+	if err != nil || len(homes) != 1 {
+		t.Fatal(homes, err)
 	}
+	home := homes[0]
 	for _, do := range []func() error{
-		func() error { return os.WriteFile(filepath.Join(home, "moved"), nil, 0o600) },
-		func() error { return os.WriteFile(filepath.Join(home, "under-way"), []byte("alone"), 0o600) },
+		func() error { return b.st.Put("host", at, map[string]string{"at": at, "home": home}) },
+		func() error { return b.st.Remove("place", filepath.Base(home)) },
 		func() error { return os.Rename(filepath.Join(home, "source"), at) },
 		func() error { return os.WriteFile(filepath.Join(at, "_build", "half"), nil, 0o600) },
 	} {
@@ -143,8 +144,22 @@ func TestAfterAKill(t *testing.T) {
 		}
 	}
 	got, err := b.run(t.Context(), "test ! -e _build/half && "+record)
-	if want := at + " 1 1 1\n"; err != nil || got != want {
-		t.Errorf("%q, %v; want %q: only what lies in the project is made anew", got, err, want)
+	if want := at + " 1 1 0\n"; err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
+
+// dram was killed while it fetched: what lies at the place belongs to nothing
+// that is there.
+func TestAfterAKillWhileFetching(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "app")
+	b := newBench(t, at)
+	if err := errors.Join(os.Mkdir(at, 0o750), b.st.Put("host", at, map[string]string{"at": at, "home": filepath.Join(t.TempDir(), "gone")})); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.run(t.Context(), record)
+	if want := at + " 1 1 0\n"; err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
 

@@ -58,15 +58,20 @@ type bench struct {
 	out    bytes.Buffer
 	told   []string
 	onWait func()
+
+	cache   string
+	lineage string
+	doubts  []error
 }
 
 func newBench(t *testing.T, sources ...string) *bench {
 	t.Helper()
-	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
+	cache := filepath.Join(t.TempDir(), "cache")
+	st, err := store.Open(cache)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, engine: native.New(st), dir: t.TempDir()}
+	b := &bench{t: t, engine: native.New(st), dir: t.TempDir(), cache: cache}
 	b.write("file", "1")
 	for i := 0; i+1 < len(sources); i += 2 {
 		b.write(sources[i], sources[i+1])
@@ -103,8 +108,9 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	b.told = nil
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: "key", Root: root, Source: src, Env: []string{"A=job"}, Steps: steps,
-		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel",
+		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: b.lineage,
 	}, engine.Events{
+		Doubtful: func(why error) { b.doubts = append(b.doubts, why) },
 		Step: func(s engine.Step, skipped bool) {
 			b.told = append(b.told, map[bool]string{true: "skip ", false: "run "}[skipped]+s.Name)
 		},
@@ -232,44 +238,124 @@ func TestMissingCommandOfAStep(t *testing.T) {
 	}
 }
 
-// A killed compiler may leave a file that is new and half written: whatever the
-// step could write to is made anew, and only that.
+// A killed compiler may leave a file that is new and half written: the place is
+// made anew, of what was fetched.
 func TestKilledStepLeavesNothingDoubtful(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		network bool
-		hex     string // how a look for Hex's packages ends in the next run
-	}{
-		{"compiling", false, "exit status 9"},
-		{"fetching", true, "exit status 1"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
-			fetch := step("fetch", "append:/cache/hex/pkg:h", "append:deps/dep:d")
-			fetch.Once = "once"
-			_, _ = b.run(t.Context(), fetch)
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-			defer cancel()
-			killed := step("killed", "append:_build/half:1", "append:made:1", "hang")
-			killed.Network = tt.network
-			_, err := b.run(ctx, fetch, killed)
-			var failed *engine.StepError
-			if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed) {
-				t.Fatalf("err = %v, want it cancelled", err)
+	b := newBench(t)
+	fetch := step("fetch", "append:/cache/hex/pkg:h", "append:deps/dep:d", "append:beside:b")
+	fetch.Once, fetch.Needs = "once", []string{"file"}
+	_, _ = b.run(t.Context(), fetch)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err := b.run(ctx, fetch, step("killed", "append:_build/half:1", "append:deps/dep:x", "append:made:1", "hang"))
+	var failed *engine.StepError
+	if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &failed) {
+		t.Fatalf("err = %v, want it cancelled", err)
+	}
+	for _, gone := range []string{"_build/half", "made"} {
+		_, err := b.run(t.Context(), fetch, step("look", "need:file", "need:"+gone))
+		if !strings.Contains(b.out.String(), gone+": no such file") {
+			t.Errorf("%s is still there: %v %s", gone, err, b.out.String())
+		}
+	}
+	_, err = b.run(t.Context(), fetch, step("look", "need:/cache/hex/pkg", "need:beside", "exit:9"))
+	if !strings.Contains(fmt.Sprint(err), "exit status 9") || b.told[0] != "skip fetch" {
+		t.Errorf("what was fetched: %v %s, %v", err, b.out.String(), b.told)
+	}
+	got, err := b.run(t.Context(), fetch, step("release", "mkdir:_build/rel", "append:deps/dep:", "copy:deps/dep:_build/rel/dep"))
+	if diff := cmp.Diff(map[string]string{"dep": "d"}, got); err != nil || diff != "" {
+		t.Errorf("what was fetched is not what it was: %v %s", err, diff)
+	}
+}
+
+// A fetch that is killed leaves nothing, and one that fails neither.
+func TestBrokenFetchLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	half := step("fetch", "append:deps/dep:h", "hang")
+	half.Once, half.Needs = "once", []string{"file"}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := b.run(ctx, half); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("err = %v, want it cancelled", err)
+	}
+	broken := step("fetch", "append:deps/dep:h", "exit:3")
+	broken.Once, broken.Needs = "once", []string{"file"}
+	if _, err := b.run(t.Context(), broken); err == nil {
+		t.Fatal("it did not fail")
+	}
+	whole := step("fetch", "append:deps/dep:w")
+	whole.Once, whole.Needs = "once", []string{"file"}
+	got, err := b.run(t.Context(), whole, step("release", "mkdir:_build/rel", "copy:deps/dep:_build/rel/dep"))
+	if diff := cmp.Diff(map[string]string{"dep": "w"}, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// What was changed in a place since its steps ended is found, and made anew.
+func TestDamagedPlace(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"flipped": func(path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
 			}
-			for _, gone := range []string{"_build/half", "made", "deps/dep"} {
-				_, err := b.run(t.Context(), step("look", "need:file", "need:"+gone))
-				if !strings.Contains(b.out.String(), gone+": no such file") {
-					t.Errorf("%s is still there: %v %s", gone, err, b.out.String())
+			return errors.Join(os.WriteFile(path, []byte("2"), 0o600), os.Chtimes(path, info.ModTime(), info.ModTime()))
+		},
+		"truncated": func(path string) error { return os.Truncate(path, 0) },
+		"deleted":   os.Remove,
+		"a link": func(path string) error {
+			return errors.Join(os.Rename(path, path+".moved"), os.Symlink(path+".moved", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			steps := []engine.Step{step("once", "append:_build/lib:1", "append:made:1"), step("release", "mkdir:_build/rel", "copy:_build/lib:_build/rel/lib", "copy:made:_build/rel/made")}
+			steps[0].Once = "once"
+			want := map[string]string{"lib": "1", "made": "1"}
+			if got, err := b.run(t.Context(), steps...); err != nil || !cmp.Equal(want, got) {
+				t.Fatalf("%v, %v", got, err)
+			}
+			for _, kept := range []string{"keep/app-_build/lib", "source/made"} {
+				found, err := filepath.Glob(filepath.Join(b.cache, "projects/build/*", kept))
+				if err != nil || len(found) != 1 {
+					t.Fatalf("%s: %v, %v", kept, found, err)
+				}
+				if err := damage(found[0]); err != nil {
+					t.Fatal(err)
+				}
+				b.doubts = nil
+				if got, err := b.run(t.Context(), steps...); err != nil || !cmp.Equal(want, got) || len(b.doubts) != 1 {
+					t.Errorf("%s: %v, %v, told %v", kept, got, err, b.doubts)
 				}
 			}
-			_, err = b.run(t.Context(), step("look", "need:/cache/hex/pkg", "exit:9"))
-			if !strings.Contains(fmt.Sprint(err), tt.hex) {
-				t.Errorf("Hex's packages: %v %s", err, b.out.String())
+		})
+	}
+}
+
+// What lies in the way of the result is not followed.
+func TestLinkInTheWayOfTheResult(t *testing.T) {
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "precious"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, ops := range map[string][]string{
+		"the result":     {"link:" + outside + ":_build/rel"},
+		"a link inside":  {"mkdir:_build/other", "link:other:_build/rel"},
+		"a file":         {"append:_build/rel:1"},
+		"the place kept": {"link:" + outside + ":_build/sub"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			for range 2 { // the second finds what the first left
+				_, err := b.run(t.Context(), step("release", ops...))
+				if p, ok := errors.AsType[*problem.Error](err); !ok || p.Kind != problem.Build || !strings.Contains(err.Error(), "/app/_build/rel") {
+					t.Errorf("err = %v", err)
+				}
 			}
-			_, _ = b.run(t.Context(), fetch)
-			if diff := cmp.Diff([]string{"run fetch"}, b.told); diff != "" {
-				t.Errorf("what was fetched is gone and not fetched again: %s", diff)
+			b.write("a.exs", "what an earlier build left is cleared now")
+			_, _ = b.run(t.Context(), step("release", "mkdir:_build/rel"))
+			if raw, err := os.ReadFile(filepath.Join(outside, "precious")); err != nil || string(raw) != "1" {
+				t.Errorf("outside: %q, %v", raw, err)
 			}
 		})
 	}
@@ -278,11 +364,45 @@ func TestKilledStepLeavesNothingDoubtful(t *testing.T) {
 func TestLockThatIsNotUpToDate(t *testing.T) {
 	b := newBench(t, "mix.lock", "old")
 	fetch := step("fetch", "append:mix.lock:+new")
-	fetch.Once, fetch.Lock = "once", "mix.lock"
-	_, _ = b.run(t.Context(), fetch)
-	_, _ = b.run(t.Context(), fetch)
-	if diff := cmp.Diff([]string{"run fetch", "unlocked mix.lock"}, b.told); diff != "" {
-		t.Error(diff)
+	fetch.Once, fetch.Lock, fetch.Needs = "once", "mix.lock", []string{"mix.lock"}
+	want := map[string]string{"lock": "old+new"}
+	for range 2 {
+		got, err := b.run(t.Context(), fetch, step("release", "mkdir:_build/rel", "copy:mix.lock:_build/rel/lock"))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v %s", err, diff)
+		}
+		if diff := cmp.Diff([]string{"run fetch", "unlocked mix.lock", "run release"}, b.told); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// A step that may fail does, and leaves nothing half done.
+func TestOptionalStep(t *testing.T) {
+	b := newBench(t)
+	may := step("may", "append:_build/half:1", "append:deps/dep:d", "exit:3")
+	may.Once, may.Needs, may.Optional = "once", []string{"file"}, true
+	for i, told := range []string{"run may", "skip may"} {
+		_, err := b.run(t.Context(), may, step("look", "need:deps/dep", "need:_build/half"))
+		if !strings.Contains(b.out.String(), "_build/half: no such file") || b.told[0] != told {
+			t.Errorf("run %d: %v %s %v", i, err, b.out.String(), b.told)
+		}
+	}
+}
+
+// What ran for another lineage is not seen.
+func TestLineagesAreApart(t *testing.T) {
+	b := newBench(t)
+	b.lineage = "evil"
+	fetch := step("fetch", "append:deps/dep:d")
+	fetch.Once, fetch.Needs = "once", []string{"file"}
+	_, _ = b.run(t.Context(), fetch, step("release", "append:_build/lib:evil", "append:deps/dep:evil", "append:/cache/hex/pkg:evil", "append:left:evil"))
+	b.lineage = "good"
+	release := step("release", "mkdir:_build/rel", "append:_build/lib:", "append:/cache/hex/pkg:", "append:left:",
+		"copy:_build/lib:_build/rel/lib", "copy:deps/dep:_build/rel/dep", "copy:/cache/hex/pkg:_build/rel/pkg", "copy:left:_build/rel/left")
+	got, err := b.run(t.Context(), fetch, release)
+	if diff := cmp.Diff(map[string]string{"lib": "", "dep": "d", "pkg": "", "left": ""}, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Command step is what the tests' steps run. Its arguments are operations, done
-// in order: append:FILE:TEXT, mkdir:DIR, print:TEXT, exit:CODE, hang, need:FILE, env:NAME.
+// in order: append:FILE:TEXT, copy:FILE:TO, link:TARGET:NAME, mkdir:DIR, print:TEXT, exit:CODE, hang, need:FILE, env:NAME.
 package main
 
 import (
@@ -32,6 +32,19 @@ func do(op, rest string) error {
 			return err
 		}
 		return f.Close()
+	case "copy":
+		from, to, _ := strings.Cut(rest, ":")
+		raw, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, raw, 0o644)
+	case "link":
+		target, name, _ := strings.Cut(rest, ":")
+		if target, found := os.Readlink(name); found == nil && target != "" {
+			return nil
+		}
+		return os.Symlink(target, name)
 	case "mkdir":
 		return os.MkdirAll(rest, 0o755)
 	case "print":

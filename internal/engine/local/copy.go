@@ -1,6 +1,7 @@
-package host
+package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,9 @@ import (
 	"dram/internal/store"
 )
 
-// move puts the directory from in place of the directory to, whatever that
+// Move puts the directory from in place of the directory to, whatever that
 // holds: by renaming, or, from one file system to another, by copying.
-func move(from, to string) error {
+func Move(ctx context.Context, from, to string) error {
 	if err := store.RemoveAll(to); err != nil {
 		return err
 	}
@@ -23,18 +24,18 @@ func move(from, to string) error {
 	if !errors.Is(err, syscall.EXDEV) {
 		return err
 	}
-	if err := copyTree(from, to); err != nil {
+	if err := CopyTree(ctx, from, to); err != nil {
 		return errors.Join(err, store.RemoveAll(to))
 	}
 	return store.RemoveAll(from)
 }
 
-// copyTree copies files, directories and links with their modes and times:
-// compilers compare these.
-func copyTree(from, to string) error {
+// CopyTree copies files, directories and links with their modes and times:
+// compilers compare these. Where to is a directory, it is filled.
+func CopyTree(ctx context.Context, from, to string) error {
 	var dirs []string
 	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(from, name)
