@@ -71,7 +71,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.kept(key, withImage); r != nil && allowed(r.Failed, pl.Config().Allow) {
+	if r := p.keptResult(key, pl.Dir, withImage); r != nil && allowed(r.Failed, pl.Config().Allow) {
 		if err := p.shipAgain(ctx, pl, r); err != nil {
 			return nil, err
 		}
@@ -104,7 +104,25 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
+	if !built.Fresh {
+		key = ownKey(key, pl.Dir)
+	}
 	return r, p.Store.Put("result", key, r)
+}
+
+// ownKey names a result that was built over an earlier one: it is believed where
+// that was, and nowhere else.
+func ownKey(key, dir string) string { return key + "-" + store.DigestOf([]byte(dir)).Hex() }
+
+// keptResult is the result of an earlier build with the same inputs: from an
+// empty place, wherever it was, or in this one.
+func (p *Pipeline) keptResult(key, dir string, withImage bool) *Result {
+	for _, k := range []string{key, ownKey(key, dir)} {
+		if r := p.kept(k, withImage); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // resultKey names what a build comes to: what the plan depends on, and every

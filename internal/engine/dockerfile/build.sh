@@ -54,6 +54,7 @@ begin)
     if [ "$last" = never ] || [ "$last" -gt "$(date +%s)" ] || ! cmp -s /dram/id "$note/id" ||
         { [ -n "$careful" ] && { [ -s /tmp/removed ] || grep -qvE "$code" /tmp/changed; }; }; then
         find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+        echo "dram: fresh"
         mkdir -p "$note"
         : > "$note/was"
         cp /tmp/now "$note/now"

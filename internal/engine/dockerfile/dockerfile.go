@@ -42,6 +42,7 @@ const (
 	MarkUnlocked = "dram: unlocked"
 	MarkNothing  = "dram: nothing at "
 	MarkFailed   = "dram: failed "
+	MarkFresh    = "dram: fresh"
 )
 
 // Options are what a file depends on besides the job.
