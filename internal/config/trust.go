@@ -60,6 +60,9 @@ func (c *Config) confine(dir string) error {
 		if path, err = confined(root, dir, path); err != nil {
 			return outside(p.key, err)
 		}
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return outside(p.key, fmt.Errorf("it is a %s", fsutil.Kind(info.Mode()))) // opening it could wait for ever
+		}
 		*p.value = kind + ":" + path
 	}
 	if c.Origin("output_dir") == FileName {

@@ -150,6 +150,9 @@ func (m *maker) engine(ctx context.Context) error {
 	}
 	m.plan.Engine, m.plan.Platform = engine, "linux/"+m.in.Arch
 	m.decide("engine", engine, reason)
+	if engine == HostEngine {
+		m.plan.Notes = append(m.plan.Notes, "the host engine isolates nothing: mix.exs, dependencies and every step run on this machine as you, with your files and the network")
+	}
 	for _, b := range m.in.Config.Builders {
 		if engine == BuildKitEngine {
 			m.decide("builder", b.Name, fmt.Sprintf("%s, %s at a time, for %s", b.Address, builds(b.Weight),
