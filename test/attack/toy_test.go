@@ -36,6 +36,8 @@ release)
     echo '{release,{"hello","1.0.0"},{erts,"15.0"},[{hello,"1.0.0"}]}.' > "$REL/releases/1.0.0/hello.rel"
     echo '{application,hello,[{vsn,"1.0.0"}]}.' > "$REL/lib/hello-1.0.0/ebin/hello.app"
     : > "$REL/releases/1.0.0/env.sh"
+    mkdir -p "$REL/erts-15.0/bin"
+    cp "$REL/bin/hello" "$REL/erts-15.0/bin/erlexec"
   fi
   if [ -f after.sh ]; then . ./after.sh; fi
   ;;
