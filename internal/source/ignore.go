@@ -58,6 +58,13 @@ func badIgnore(err error) error {
 	return problem.New(problem.Usage, "mend the file; see Docker's documentation for its syntax", "reading %s: %w", ignoreFile, err)
 }
 
+// CheckIgnore says whether the content of a .dockerignore can be read, by dram and
+// by Docker.
+func CheckIgnore(text []byte) error {
+	_, err := parseIgnore(text)
+	return err
+}
+
 // parseIgnore reads the content of a .dockerignore.
 func parseIgnore(text []byte) (*patternmatcher.PatternMatcher, error) {
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))

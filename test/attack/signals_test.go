@@ -52,7 +52,7 @@ func TestSignals(t *testing.T) {
 			until: "plan", code: 130,
 		},
 		{
-			name: "a file that never comes", files: hello(), args: "check $OUT/rel/hello --target file:$OUT/pipe", code: 130, until: "",
+			name: "a file that never comes", files: hello(), args: "target show file:$OUT/pipe", code: 130, until: "",
 		},
 		{
 			name: "standard input that never comes", files: hello("before.sh", "cat\necho stubborn; sleep 100\n"), args: "build $PROJECT --toolchain $TOY -v", until: "stubborn", code: 130,
