@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -178,6 +179,20 @@ func (b Builder) check() (hint string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// checkFiles refuses what is there and no file: reading it could wait, or never end.
+func (b Builder) checkFiles() error {
+	for _, file := range []string{b.CA, b.Cert, b.Key} {
+		if file == "" {
+			continue
+		}
+		info, err := os.Stat(file)
+		if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
+			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: %q is no such file", FileName, b.Name, file)
+		}
+	}
+	return nil // one that is not there: whoever needs it says so
 }
 
 // in is b with files relative to the project's directory made absolute.

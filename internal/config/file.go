@@ -44,6 +44,9 @@ func Load(dir string, environ []string) (Config, error) {
 	}
 	for i := range c.Builders {
 		c.Builders[i] = c.Builders[i].in(dir)
+		if err := c.Builders[i].checkFiles(); err != nil {
+			return c, err
+		}
 	}
 	return c.WithEnviron(environ)
 }

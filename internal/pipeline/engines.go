@@ -59,10 +59,10 @@ func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason
 		return p.Engines[i].Name, p.Engines[i].Asked, nil
 	}
 	var lacking []string
-	hint := "run `dram doctor`: it names the remedies"
+	hints := []string{"run `dram doctor`: it names the remedies"}
 	for _, o := range p.Engines {
 		if o.ByName != "" {
-			hint += fmt.Sprintf("\nor, if you trust the project: --engine %s, or DRAM_ENGINE=%s (%s)", o.Name, o.Name, o.ByName)
+			hints = append(hints, fmt.Sprintf("or, if you trust the project: --engine %s, or DRAM_ENGINE=%s (%s)", o.Name, o.Name, o.ByName))
 			continue
 		}
 		lack := p.lack(ctx, o)
@@ -75,7 +75,7 @@ func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason
 		}
 		lacking = append(lacking, fmt.Sprintf("%s (%s: %s)", o.Name, lack.Name, lack.Detail))
 	}
-	return "", "", problem.New(problem.Environment, hint,
+	return "", "", problem.New(problem.Environment, strings.Join(hints, "\n"),
 		"no engine works on this machine: %s", strings.Join(lacking, ", "))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -57,6 +58,12 @@ func TestReads(t *testing.T) {
 		{name: "a pipe for package.json is waited for", files: hello(), lay: instead("assets/package.json", pipe), each: build, writes: []string{"releases"}},
 		{name: "a pipe for rel/config.exs is waited for", files: distillery(""), lay: instead("rel/config.exs", pipe), each: build, code: 2, says: []string{"rel/config.exs"}},
 		{name: "a device for rel/config.exs is read", files: distillery(""), lay: instead("rel/config.exs", zero), each: build, code: 2, says: []string{"rel/config.exs"}},
+		{name: "mix.exs is nested without end", files: map[string]string{"mix.exs": mixExs("app: :hello, version: " + strings.Repeat("[", 400_000))}, each: build[:1], code: 4, says: []string{"nested too deeply"}},
+		{name: "dram.toml is nested without end", files: hello("dram.toml", "a = "+strings.Repeat("[", 400_000)), each: build[:1], code: 2, says: []string{"nested"}, after: short},
+		{name: "dram init writes through a link", files: hello(".dockerignore", "docker\n"), lay: func(w *world) { w.link("$OUT", "docker") }, each: []string{"init $PROJECT --toolchain $TOY --no-load"}, code: 2, says: []string{"docker/"}},
+		{name: "dram init writes a file through a link", files: hello(), lay: func(w *world) { w.link("$OUT/file", ".dockerignore") }, each: []string{"init $PROJECT --toolchain $TOY --no-load"}, code: 2, says: []string{".dockerignore"}},
+		{name: "dram init writes a pipeline through a link", files: hello(), lay: func(w *world) { w.link("$OUT", ".github") }, each: []string{"init $PROJECT --toolchain $TOY --no-load --ci github --force"}, code: 2, says: []string{".github"}},
+		{name: "dram init --force writes through a link", files: hello(), lay: func(w *world) { w.link("$OUT/mix.exs", "dram.toml") }, each: []string{"init $PROJECT --toolchain $TOY --no-load --force"}, code: 2, says: []string{"dram.toml"}},
 		{name: "dram init waits for a pipe", files: distillery("release :hello do\n  set version: \"1.0.0\"\nend\n"), lay: instead("docker/Dockerfile.run", pipe), each: []string{"init $PROJECT --toolchain $TOY --no-load"}, code: 2, says: []string{"Dockerfile.run"}},
 
 		{name: "a source file outside is staged", files: hello(), lay: instead("lib/more.ex", away), each: build[1:], code: 2, says: []string{"lib/more.ex", "out of the project"}, hush: []string{"a secret"}},

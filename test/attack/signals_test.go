@@ -24,7 +24,6 @@ type moment struct {
 	files map[string]string
 	args  string
 	env   []string
-	lay   func(w *world)
 	until string // in stderr; "" is at once
 	code  int
 }
@@ -151,13 +150,12 @@ func silence(t *testing.T) (address string) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
-		var held []net.Conn
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			held = append(held, c)
+			defer func() { _ = c.Close() }() // held until the end
 		}
 	}()
 	return l.Addr().String()

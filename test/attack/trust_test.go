@@ -45,6 +45,8 @@ func TestTrust(t *testing.T) {
 		{name: "a builder's address is an option of ssh", files: builder("ssh://-oProxyCommand=x"), each: plan, code: 2, says: []string{"address"}},
 		{name: "a builder's address is a command of its shell", files: builder("ssh://localhost/x;touch $OUT/x"), each: plan, code: 2, says: []string{"address"}},
 		{name: "a builder's address is an option of docker", files: builder("docker-container://--privileged"), each: plan, code: 2, says: []string{"address"}},
+		{name: "a builder's certificate is a device", files: with("[[builder]]\nname = \"x\"\naddress = \"tcp://127.0.0.1:9\"\nca = \"/dev/zero\"\n"), each: plan, code: 2, says: []string{"/dev/zero"}},
+		{name: "a builder's key is a pipe", files: with("[[builder]]\nname = \"x\"\naddress = \"tcp://127.0.0.1:9\"\ncert = \"c\"\nkey = \"k\"\n"), lay: func(w *world) { w.pipe("k") }, each: plan, code: 2, says: []string{"no such file"}},
 		{name: "a suite is a path", files: with("[toolchain]\nref = \"distro:debian/../../x\""), each: plan, code: 2, says: []string{"suite"}},
 		{name: "a program of the image is a path outside", files: hello(), each: []string{"image $PROJECT --toolchain $TOY --program ../../../../../../$OUT/run.sh"}, code: 2, says: []string{"run.sh"}},
 	})

@@ -31,7 +31,7 @@ type world struct {
 
 func newWorld(t *testing.T, u user) *world {
 	t.Helper()
-	base, err := os.MkdirTemp(scratch, "world-")
+	base, err := os.MkdirTemp(scratch, "world-") //nolint:usetesting // other users may enter it
 	if err != nil {
 		t.Fatal(err)
 	}
