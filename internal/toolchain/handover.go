@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/fsutil"
 	"dram/internal/image"
 	"dram/internal/store"
 )
@@ -216,7 +217,7 @@ func (p *packer) add(path string, d fs.DirEntry, err error) error {
 	if h.Typeflag != tar.TypeReg {
 		return nil
 	}
-	f, err := os.Open(path)
+	f, err := fsutil.Open(path)
 	if err != nil {
 		return err
 	}
