@@ -1,12 +1,10 @@
 package source
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"path"
-	"path/filepath"
-	"syscall"
+
+	"dram/internal/fsutil"
 )
 
 // IsCode says whether a file is one whose compiler knows what depends on it.
@@ -26,17 +24,5 @@ func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }() // only read
-	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%q is not a regular file of at most %d bytes", name, limit)
-	}
-	return io.ReadAll(io.LimitReader(f, limit))
+	return fsutil.ReadIn(root, name, limit)
 }
