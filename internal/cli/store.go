@@ -56,7 +56,7 @@ func cacheLimit(s string) (int64, error) {
 		parse = units.RAMInBytes
 	}
 	n, err := parse(s)
-	if err != nil || n < 0 {
+	if err != nil || n < 0 || n > 1<<60 {
 		return 0, problem.New(problem.Usage, "write it as 10GB, 512MiB, or 0 for no limit", "%s=%q is no size", limitVariable, s)
 	}
 	return n, nil

@@ -37,7 +37,7 @@ func (s *Store) lockPath(name string) string { return filepath.Join(s.dir, "lock
 // pruned before Close.
 func (s *Store) Tree(ctx context.Context, kind, key string, fill func(ctx context.Context, dir string) error) (string, error) {
 	path := s.TreePath(kind, key)
-	if err := s.hold(ctx, treeName(kind, key)); err != nil {
+	if err := s.hold(treeName(kind, key), patiently(ctx)); err != nil {
 		return "", err
 	}
 	if s.HasTree(kind, key) {
@@ -95,9 +95,7 @@ func (s *Store) HasTree(kind, key string) bool {
 	if _, err := os.Stat(path + ".ok"); err != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), gateWait)
-	defer cancel()
-	if err := s.hold(ctx, treeName(kind, key)); err != nil {
+	if err := s.hold(treeName(kind, key), briefly); err != nil {
 		return false
 	}
 	if _, err := os.Stat(path + ".ok"); err != nil {
@@ -115,9 +113,7 @@ func (s *Store) HasTree(kind, key string) bool {
 // Work is a directory that lives on between runs, made if need be. Whoever
 // writes to it holds a lock of the same name. It is not pruned before Close.
 func (s *Store) Work(kind, key string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*gateWait)
-	defer cancel()
-	if err := s.hold(ctx, workName(kind, key)); err != nil {
+	if err := s.hold(workName(kind, key), briefly); err != nil {
 		return "", err
 	}
 	dir := filepath.Join(s.dir, "projects", kind, FileName(key))

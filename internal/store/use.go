@@ -42,14 +42,27 @@ func (g *gate) enter(path string) error {
 	defer g.mu.Unlock()
 	if g.n == 0 {
 		g.lock = flock.New(path)
-		ctx, cancel := context.WithTimeout(context.Background(), gateWait)
-		defer cancel()
-		if _, err := g.lock.TryRLockContext(ctx, time.Millisecond); err != nil {
-			return fmt.Errorf("waiting for a prune of the cache: %w", err)
+		if err := shareFor(gateWait, g.lock); err != nil {
+			return err
 		}
 	}
 	g.n++
 	return nil
+}
+
+// shareFor takes a shared lock that a prune may have for a moment.
+func shareFor(wait time.Duration, l *flock.Flock) error {
+	for until := time.Now().Add(wait); ; time.Sleep(time.Millisecond) {
+		ok, err := l.TryRLock()
+		switch {
+		case err != nil:
+			return fmt.Errorf("locking %q: %w", l.Path(), err)
+		case ok:
+			return nil
+		case time.Now().After(until):
+			return fmt.Errorf("locking %q: %w: is a prune of the cache stopped?", l.Path(), os.ErrDeadlineExceeded)
+		}
+	}
 }
 
 func (g *gate) leave() {
@@ -135,9 +148,9 @@ func (s *Store) removeUnused(ctx context.Context, path string, before time.Time)
 	return onDisk(info), removeIfThere(path)
 }
 
-// hold takes the shared lock of a tree or work directory and keeps it until
-// Close.
-func (s *Store) hold(ctx context.Context, name string) error {
+// hold takes the shared lock of a tree or work directory, by share, and keeps
+// it until Close.
+func (s *Store) hold(name string, share func(*flock.Flock) error) error {
 	if _, err := s.begin(); err != nil {
 		return err
 	}
@@ -145,8 +158,8 @@ func (s *Store) hold(ctx context.Context, name string) error {
 		return nil
 	}
 	lock := flock.New(s.lockPath("use-" + name))
-	if _, err := lock.TryRLockContext(ctx, 5*time.Millisecond); err != nil {
-		return fmt.Errorf("locking %q: %w", name, err)
+	if err := share(lock); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,6 +171,19 @@ func (s *Store) hold(ctx context.Context, name string) error {
 	}
 	s.held[name] = lock
 	return nil
+}
+
+// briefly is for callers without a context.
+func briefly(l *flock.Flock) error { return shareFor(gateWait, l) }
+
+// patiently waits until ctx is done.
+func patiently(ctx context.Context) func(*flock.Flock) error {
+	return func(l *flock.Flock) error {
+		if _, err := l.TryRLockContext(ctx, 5*time.Millisecond); err != nil {
+			return fmt.Errorf("locking %q: %w", l.Path(), err)
+		}
+		return nil
+	}
 }
 
 func (s *Store) holds(name string) bool {
