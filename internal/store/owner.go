@@ -41,8 +41,11 @@ func own(dir string) error {
 			"opening cache %q: it belongs to user %d, and this is user %d", dir, uid, os.Geteuid())
 	}
 	if loose(info) {
-		return problem.New(problem.Environment,
-			fmt.Sprintf("remove it; or, if nobody else wrote to it, chmod go-w %q; or set DRAM_CACHE_DIR to another directory", dir),
+		hint := fmt.Sprintf("remove it; or, if nobody else wrote to it, chmod go-w %q; or set DRAM_CACHE_DIR to another directory", dir)
+		if owner(info) != os.Geteuid() { // as a volume in a pod of an ordinary user
+			hint = fmt.Sprintf("set DRAM_CACHE_DIR (or --cache-dir) to a directory of your own, as %q: it is made", filepath.Join(dir, "dram"))
+		}
+		return problem.New(problem.Environment, hint,
 			"opening cache %q: others can write to it (mode %04o), and so decide what is built", dir, info.Mode().Perm())
 	}
 	return nil

@@ -1,12 +1,12 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -38,11 +38,11 @@ func TestBuildsBesidePrune(t *testing.T) {
 	t.Parallel()
 	cache, dir, want := warm(t)
 	own(t, cache)
-	stop, stopped := context.WithCancel(t.Context())
+	var stop atomic.Bool
 	var pruning sync.WaitGroup
 	pruned := 0
 	pruning.Go(func() {
-		for stop.Err() == nil {
+		for !stop.Load() {
 			if r := (dram{args: []string{"cache", "prune", "--older-than", "0s"}, cache: cache}).run(t); r.code != 0 {
 				t.Errorf("prune: exit %d\n%s", r.code, r.stderr)
 			} else if !strings.Contains(r.stderr, "freed 0 B") {
@@ -58,7 +58,7 @@ func TestBuildsBesidePrune(t *testing.T) {
 			}
 		}
 	}
-	stopped()
+	stop.Store(true)
 	pruning.Wait()
 	if pruned == 0 {
 		t.Error("nothing was pruned meanwhile: the test shows nothing")
