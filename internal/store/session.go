@@ -126,6 +126,20 @@ func (s *Store) temp() (string, error) {
 	return ses.dir, nil
 }
 
+// sweepFor sweeps, and goes on beside the caller when that takes long: a killed
+// build may have left gigabytes, and who cancels dram does not wait for them.
+func (s *Store) sweepFor(long time.Duration) {
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep()
+	}()
+	select {
+	case <-swept:
+	case <-time.After(long):
+	}
+}
+
 // sweep removes what killed processes left in tmp: all that has a free lock,
 // or none. An older dram made directories before their locks, and files
 // without any: those get a minute and a day.

@@ -71,7 +71,7 @@ func Open(dir string) (*Store, error) {
 			return nil, err
 		}
 	}
-	s.sweep()
+	s.sweepFor(time.Second)
 	return s, nil
 }
 
