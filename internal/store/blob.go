@@ -180,7 +180,7 @@ func (s *Store) keepBlob(f *os.File, d Digest, size int64) error {
 		return errors.Join(err, f.Close())
 	}
 	path := s.blobPath(d)
-	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), setUsed(f.Name(), ses.now()), os.MkdirAll(filepath.Dir(path), 0o700))
+	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), s.setUsed(f.Name(), ses.now()), os.MkdirAll(filepath.Dir(path), 0o700))
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

@@ -169,7 +169,7 @@ func removeIfThere(path string) error {
 
 func (s *Store) pruneFiles(ctx context.Context, dir string, before time.Time) (freed int64, err error) {
 	err = walk(ctx, dir, func(path string, info fs.FileInfo) error {
-		if info.IsDir() || !lastUse(info).Before(before) {
+		if info.IsDir() || !s.lastUse(path, info).Before(before) {
 			return nil
 		}
 		n, err := s.removeUnused(ctx, path, before)

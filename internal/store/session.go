@@ -153,8 +153,10 @@ func (s *Store) sweep() {
 		info, err := e.Info()
 		switch {
 		case err != nil:
-		case filepath.Ext(path) == ".lock":
+		case filepath.Ext(path) == ".lock" && info.Mode().IsRegular():
 			sweepLocked(path)
+		case filepath.Ext(path) == ".lock": // opening a pipe would wait for ever
+			_ = RemoveAll(path)
 		case e.IsDir():
 			if _, err := os.Lstat(path + ".lock"); err != nil && time.Since(info.ModTime()) > time.Minute {
 				_ = RemoveAll(path)
@@ -191,7 +193,7 @@ func (s *Store) oldest() time.Time {
 	}
 	for _, path := range locks {
 		info, err := os.Lstat(path)
-		if err != nil || !info.ModTime().Before(oldest) {
+		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(oldest) {
 			continue
 		}
 		lock := flock.New(path, flock.SetFlag(os.O_RDONLY))

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +47,8 @@ func TestOpenSweepsWhatKilledProcessesLeft(t *testing.T) {
 		os.WriteFile(dead+".lock", nil, 0o600),
 		os.WriteFile(filepath.Join(s.Dir(), "tmp", "run-alone.lock"), nil, 0o600), // killed before it made its directory
 		os.Chmod(filepath.Join(dead, "tree-1"), 0o500),
+		syscall.Mkfifo(filepath.Join(s.Dir(), "tmp", "pipe.lock"), 0o600), // opening it would wait for ever
+		os.Symlink(s.Dir(), filepath.Join(s.Dir(), "tmp", "link.lock")),
 	); err != nil {
 		t.Fatal(err)
 	}

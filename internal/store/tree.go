@@ -15,7 +15,7 @@ import (
 // Lock takes the lock named, waiting for it; waiting is called once if another
 // process has it. Call unlock when done; a killed process lets go by itself.
 func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock func(), err error) {
-	l := flock.New(s.lockPath(name))
+	l := s.flock(name)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		if waiting != nil {
@@ -29,7 +29,10 @@ func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock f
 	return func() { _ = l.Unlock() }, nil
 }
 
-func (s *Store) lockPath(name string) string { return filepath.Join(s.dir, "locks", FileName(name)) }
+// flock is the lock named, not yet taken.
+func (s *Store) flock(name string) *flock.Flock {
+	return flock.New(filepath.Join(s.dir, "locks", FileName(name)))
+}
 
 // Tree is the directory kind/key. If it is not there yet, fill makes its
 // content in an empty directory of the same file system, which is renamed into

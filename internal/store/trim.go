@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // DefaultLimit is how large a cache becomes unless told otherwise, in bytes.
@@ -43,7 +41,7 @@ func (s *Store) Trim(ctx context.Context, limit int64) (freed int64, err error) 
 	if limit <= 0 || grown == 0 && !s.trees.Load() {
 		return 0, nil
 	}
-	lock := flock.New(s.lockPath("trim"))
+	lock := s.flock("trim")
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return 0, err // another dram is at it
 	}
@@ -104,7 +102,7 @@ func (s *Store) everything(ctx context.Context) ([]Entry, error) {
 	for _, top := range []string{"blobs", "records"} {
 		err := walk(ctx, filepath.Join(s.dir, top), func(path string, info fs.FileInfo) error {
 			if !info.IsDir() {
-				entries = append(entries, Entry{Kind: top, Size: onDisk(info), Used: lastUse(info), path: path})
+				entries = append(entries, Entry{Kind: top, Size: onDisk(info), Used: s.lastUse(path, info), path: path})
 			}
 			return nil
 		})

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -35,13 +36,14 @@ type gate struct {
 	lock *flock.Flock
 }
 
-func (s *Store) gatePath() string { return filepath.Join(s.dir, "locks", "prune") }
+// gateLock is the lock that marking shares, and each removal takes for itself.
+func (s *Store) gateLock() *flock.Flock { return s.flock("prune") }
 
-func (g *gate) enter(path string) error {
+func (g *gate) enter(lock func() *flock.Flock) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.n == 0 {
-		g.lock = flock.New(path)
+		g.lock = lock()
 		if err := shareFor(gateWait, g.lock); err != nil {
 			return err
 		}
@@ -83,11 +85,11 @@ func (s *Store) use(path string) error {
 	if s.isMarked(path) {
 		return nil
 	}
-	if err := s.gate.enter(s.gatePath()); err != nil {
+	if err := s.gate.enter(s.gateLock); err != nil {
 		return err
 	}
 	defer s.gate.leave()
-	if err := setUsed(path, ses.now()); err != nil {
+	if err := s.setUsed(path, ses.now()); err != nil {
 		return err
 	}
 	s.mark(path)
@@ -118,14 +120,24 @@ func (s *Store) mark(path string) {
 	s.marked[path] = true
 }
 
-// setUsed sets when a file was used: its time of access, since the time of
-// modification says when a record was written.
-func setUsed(path string, at time.Time) error { return os.Chtimes(path, at, time.Time{}) }
+// setUsed sets when a blob or record was used. A record's time of modification
+// says when it was written, so it is its time of access that is set; a blob is
+// read by others too, by a backup for one, which is no use of it.
+func (s *Store) setUsed(path string, at time.Time) error {
+	if s.isRecord(path) {
+		return os.Chtimes(path, at, time.Time{})
+	}
+	return os.Chtimes(path, at, at)
+}
 
-// lastUse is when a blob, record or other file was used or written last.
-func lastUse(info fs.FileInfo) time.Time {
+func (s *Store) isRecord(path string) bool {
+	return strings.HasPrefix(path, filepath.Join(s.dir, "records")+string(filepath.Separator))
+}
+
+// lastUse is when a blob or record was used or written last.
+func (s *Store) lastUse(path string, info fs.FileInfo) time.Time {
 	used := info.ModTime()
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && s.isRecord(path) {
 		if at := atime(st); at.After(used) {
 			return at
 		}
@@ -136,13 +148,13 @@ func lastUse(info fs.FileInfo) time.Time {
 // removeUnused removes a file that was last used before the time given. Its
 // users are kept out meanwhile.
 func (s *Store) removeUnused(ctx context.Context, path string, before time.Time) (freed int64, err error) {
-	lock := flock.New(s.gatePath())
+	lock := s.gateLock()
 	if _, err := lock.TryLockContext(ctx, time.Millisecond); err != nil {
 		return 0, err
 	}
 	defer func() { _ = lock.Close() }()
 	info, err := os.Lstat(path)
-	if err != nil || !lastUse(info).Before(before) {
+	if err != nil || !s.lastUse(path, info).Before(before) {
 		return 0, nil //nolint:nilerr // it vanished, or it stays
 	}
 	return onDisk(info), removeIfThere(path)
@@ -157,7 +169,7 @@ func (s *Store) hold(name string, share func(*flock.Flock) error) error {
 	if s.holds(name) {
 		return nil
 	}
-	lock := flock.New(s.lockPath("use-" + name))
+	lock := s.flock("use-" + name)
 	if err := share(lock); err != nil {
 		return err
 	}
@@ -196,7 +208,7 @@ func (s *Store) holds(name string) bool {
 // somebody holds it. It goes out of the way under the lock and is removed
 // after it, so that nobody waits for long.
 func (s *Store) removeUnheld(name, path string) (removed bool, err error) {
-	lock := flock.New(s.lockPath("use-" + name))
+	lock := s.flock("use-" + name)
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return false, err
 	}
