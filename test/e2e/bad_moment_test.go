@@ -111,6 +111,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if got := r.digest(t); got != want {
 			t.Errorf("killed after %s (ended: %v) and run again, it gives %s, want %s", after, ended, got, want)
 		}
+		nothingUnderWay(t, cache, dir) // what the killed one had there went with the next start
 	}
 }
 
