@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // What is on disk when, for the power may be cut at any moment:
@@ -55,5 +56,9 @@ func syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("syncing %q: %w", dir, err)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		err = nil // a file system that syncs no directories
+	}
+	return errors.Join(err, d.Close())
 }
