@@ -59,7 +59,7 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 }
 
 func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
-	src, err := source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store})
+	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return nil, err
 	}
