@@ -40,6 +40,8 @@ type survey struct {
 	vm      string   // the VM's program in root, "" if there is none
 	erts    string   // version of the ERTS that runs the release, "" if unknown
 	exports map[string]exports
+	// aboutModules is what readModules read, by path; nil before.
+	aboutModules map[string]aboutModule
 }
 
 // script is a file of the release that begins with "#!" or is sourced by one.

@@ -276,7 +276,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 	switch {
 	case errors.As(err, &failed):
 		lines.Flush()
-		return nil, p.stepProblem(failed, log)
+		return nil, p.stepProblem(failed, log, job.Source.Withheld)
 	case err != nil:
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
+	"dram/internal/source"
 )
 
 // buildLog is what a build's steps print, all of it.
@@ -60,13 +61,13 @@ func (l *buildLog) last() []byte {
 	return shown[:n]
 }
 
-func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
+func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog, withheld []source.Withheld) error {
 	shown := log.last()
 	p.UI.Output(shown)
 	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
 		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
 	}
-	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+	return problem.New(problem.Build, withheldHint(withheld, shown)+stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
 }
 
 const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +

@@ -72,21 +72,25 @@ func (p *Pipeline) shipment(ctx context.Context, pl *plan.Plan, rel *release.Rel
 // image is checked against itself; the tarball against the target that was set,
 // or, where there is no image, against the toolchain.
 func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
-	var failed []string
-	if s.draft != nil {
-		var err error
-		system, shipped := s.draft.View()
-		if failed, err = p.shipTo(ctx, s.plan, shipped, "the image", system); err != nil {
-			return nil, err
-		}
-	}
-	ref := s.plan.Config().CheckTarget
-	if s.draft != nil && ref == "" {
-		return failed, nil
-	}
 	shipped, err := image.TarballView(s.rel, tarballOptions(s.plan))
 	if err != nil {
 		return nil, err
+	}
+	ref := s.plan.Config().CheckTarget
+	var failed []string
+	if s.draft != nil {
+		system, inImage := s.draft.View()
+		t, err := target.New("the image", system)
+		if err != nil {
+			return nil, err
+		}
+		if failed, err = p.shipView(ctx, s.plan, inImage, t); err != nil {
+			return nil, err
+		}
+		if ref == "" {
+			more, err := p.shipRest(ctx, s, shipped, t)
+			return append(failed, more...), err
+		}
 	}
 	if ref == "" {
 		return p.shipTo(ctx, s.plan, shipped, s.tc.Ref.String(), s.root)
@@ -116,8 +120,8 @@ func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.F
 	return p.shipRelease(ctx, pl, rel, t)
 }
 
-func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, rel *release.Release, t *target.Target) ([]string, error) {
-	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: "app", Allow: pl.Config().Allow})
+func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, rel *release.Release, t *target.Target, only ...string) ([]string, error) {
+	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: "app", Allow: pl.Config().Allow, Only: only})
 	if err != nil {
 		return nil, err
 	}

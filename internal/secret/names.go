@@ -31,7 +31,7 @@ func IsCode(name string) bool {
 		return false
 	}
 	switch path.Ext(base) {
-	case ".ex", ".exs", ".eex", ".heex", ".leex", ".sface", ".neex", ".erl", ".hrl", ".xrl", ".yrl", ".app", ".src", ".lfe", ".gleam",
+	case ".beam", ".ex", ".exs", ".eex", ".heex", ".leex", ".sface", ".neex", ".erl", ".hrl", ".xrl", ".yrl", ".app", ".src", ".lfe", ".gleam",
 		".asn1", ".proto", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".map", ".css", ".scss", ".html",
 		".c", ".h", ".cc", ".cpp", ".hpp", ".rs", ".zig", ".go", ".py", ".rb", ".sh", ".bash", ".pl", ".lua", ".nix", ".mk", ".cmake", ".sql",
 		".md", ".markdown", ".livemd", ".rst", ".adoc", ".lock":

@@ -12,6 +12,7 @@ package secret
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -54,15 +55,32 @@ type Finding struct {
 // first.
 func Detect(name string, content []byte) Finding {
 	s := New(name)
-	_, _ = s.Write(content)
+	if len(content) < window {
+		s.buf = content // it is only read
+	} else {
+		_, _ = s.Write(content)
+	}
 	return s.Finding()
 }
 
-// Read looks for a secret in what r gives, up to Most bytes.
-func Read(name string, r io.Reader) (Finding, error) {
-	s := New(name)
-	if _, err := io.Copy(s, io.LimitReader(r, Most)); err != nil {
+// Read looks for a secret in what r gives of a file of that size, in bytes; of
+// one that is larger than Most, in the beginning.
+func Read(name string, r io.Reader, size int64) (Finding, error) {
+	fail := func(err error) (Finding, error) {
 		return Finding{}, fmt.Errorf("looking for secrets in %q: %w", name, err)
+	}
+	if size < window {
+		b := make([]byte, size)
+		n, err := io.ReadFull(r, b)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			return fail(err)
+		}
+		return Detect(name, b[:n]), nil
+	}
+	s := New(name)
+	s.buf = make([]byte, 0, window)
+	if _, err := io.CopyBuffer(s, io.LimitReader(r, Most), make([]byte, 256<<10)); err != nil {
+		return fail(err)
 	}
 	return s.Finding(), nil
 }
