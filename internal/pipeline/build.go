@@ -252,8 +252,9 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 	stage := p.UI.Start("build", "staging the source")
 	lines := stage.Writer()
 	defer lines.Flush()
+	out := newRedactor(io.MultiWriter(log, lines), secretValues(job))
 	built, err := eng.Run(ctx, job, engine.Events{
-		Output: io.MultiWriter(log, lines),
+		Output: out,
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
 		At: func(builder string) {
 			stage.At(job.Name, builder)
@@ -262,6 +263,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 		Step: func(s engine.Step, skipped bool) {
 			if !skipped {
 				stage.Update(s.Name)
+				out.Flush()
 				log.begin(s)
 			}
 		},
@@ -272,6 +274,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)
 		},
 	})
+	out.Flush()
 	var failed *engine.StepError
 	switch {
 	case errors.As(err, &failed):

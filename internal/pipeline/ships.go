@@ -45,6 +45,7 @@ type shipment struct {
 	tc    *toolchain.Toolchain
 	root  rootfs.FS    // the toolchain's, open
 	draft *image.Draft // nil where there is no image
+	alone bool         // the image is written without a tarball
 }
 
 // shipment puts together what is to be written. The caller calls done.
@@ -86,6 +87,9 @@ func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
 		}
 		if failed, err = p.shipView(ctx, s.plan, inImage, t); err != nil {
 			return nil, err
+		}
+		if ref == "" && s.alone {
+			return failed, nil
 		}
 		if ref == "" {
 			more, err := p.shipRest(ctx, s, shipped, t)
