@@ -18,6 +18,20 @@ func (p *Pipeline) readSource(ctx context.Context, pl *plan.Plan) (*source.Tree,
 	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Config().Secrets})
 }
 
+// NoteSource is plans with a note on what the builds do not see of the project,
+// or see though it is a secret.
+func (p *Pipeline) NoteSource(ctx context.Context, plans []*plan.Plan) ([]*plan.Plan, error) {
+	var out []*plan.Plan
+	for _, pl := range plans {
+		src, err := p.readSource(ctx, pl)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pl.Noted(src.Notes))
+	}
+	return out, nil
+}
+
 // shipRest looks for secrets in what the tarball has and the image has not, and
 // gives the rules that fail and were allowed. What Erlang/OTP and Elixir have of
 // that is documentation and headers.

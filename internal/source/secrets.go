@@ -54,8 +54,8 @@ func (t *Tree) withhold(ignore *patternmatcher.PatternMatcher, allow []string) e
 	}
 	t.Files = keep
 	if len(t.Withheld) > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("left out of the build: %s; what the build needs of it comes in by --include-secret PATH, "+
-			"include_secrets under [build] in dram.toml, or a line !PATH in %s", some(t.Withheld), ignoreFile))
+		t.Notes = append(t.Notes, fmt.Sprintf("left out of the build: %s; what it needs comes in by --include-secret PATH, "+
+			"include_secrets under [build] in dram.toml, or !PATH in %s", some(t.Withheld), ignoreFile))
 	}
 	if len(told) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("the build sees a secret, since it is in code: %s; read it from the environment when the release starts", some(told)))
