@@ -85,7 +85,10 @@ type Input struct {
 	At      string   // where the release lies on the target; default "app"
 	Allow   []string // rules by name
 	Only    []string // rules by name that run, if not all
-	Image   *Image   // the image that the release is started in; nil if none is known
+	// Settings is what the image's configuration says besides, "K=V": variables
+	// and labels, which whoever has the image has.
+	Settings []string
+	Image    *Image // the image that the release is started in; nil if none is known
 }
 
 // Report is what a check found.

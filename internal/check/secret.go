@@ -43,13 +43,33 @@ func secrets(s *survey) []Finding {
 		})
 	}
 	_ = g.Wait() // no file fails it
-	return slices.Collect(func(yield func(Finding) bool) {
-		for _, f := range found {
-			if f != nil && !yield(*f) {
-				return
-			}
+	out := s.inSettings()
+	for _, f := range found {
+		if f != nil {
+			out = append(out, *f)
 		}
-	})
+	}
+	return out
+}
+
+// inSettings looks into what the image's configuration says.
+func (s *survey) inSettings() (out []Finding) {
+	for _, kv := range s.says {
+		name, value, _ := strings.Cut(kv, "=")
+		holds := secret.Detect("", []byte(value))
+		if holds.Kind == secret.None {
+			continue
+		}
+		f := Finding{
+			Verdict: Warn, Subject: Subject{Origin: release.Metadata.String()}, Summary: fmt.Sprintf("%s in the image's configuration holds %s", name, holds.What), Symptom: "whoever has the image has it",
+			Remedy: "give it when the container starts; or allow the rule secret", Needs: name + " to be left out", Evidence: Evidence{Detail: "its value"},
+		}
+		if holds.Kind == secret.Key {
+			f.Verdict = Fail
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // mayTell leaves out what Erlang/OTP and Elixir have in every release: programs,

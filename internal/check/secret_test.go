@@ -126,3 +126,21 @@ func TestRunFindsSecrets(t *testing.T) {
 		})
 	}
 }
+
+// What the image says of itself is in everybody's hands too.
+func TestRunFindsSecretsInSettings(t *testing.T) {
+	der, _ := newPair(t)
+	in := open(t, hello(), bookworm())
+	in.Settings = []string{"TLS_KEY=" + armour("PRIVATE KEY", der), "TOKEN=glpat-Zk3q9xB7mT2aQw8eR5yU", "LANG=C.UTF-8"}
+	got, err := check.Run(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"FAIL secret : TLS_KEY in the image's configuration holds a private key",
+		"WARN secret : TOKEN in the image's configuration holds a token for GitLab",
+	}
+	if diff := cmp.Diff(want, lines(got)); diff != "" {
+		t.Error(diff)
+	}
+}

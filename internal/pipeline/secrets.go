@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
+	"dram/internal/check"
 	"dram/internal/plan"
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -50,8 +52,11 @@ func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS,
 	if len(rel.Files) == 0 {
 		return nil, nil
 	}
-	return p.shipRelease(ctx, s.plan, rel, t, "secret")
+	return p.shipRelease(ctx, s.plan, check.Input{Release: rel, Target: t, Only: []string{"secret"}})
 }
+
+// settings is what the image's configuration will say of what was set.
+func settings(pl *plan.Plan) []string { return slices.Concat(pl.Config().ImageEnv, pl.Config().Labels) }
 
 // withheldHint is for a step that speaks of a file that it was not given.
 func withheldHint(withheld []source.Withheld, output []byte) string {

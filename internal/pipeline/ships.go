@@ -85,7 +85,7 @@ func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if failed, err = p.shipView(ctx, s.plan, inImage, t); err != nil {
+		if failed, err = p.shipView(ctx, s.plan, inImage, check.Input{Target: t, Settings: settings(s.plan)}); err != nil {
 			return nil, err
 		}
 		if ref == "" && s.alone {
@@ -104,7 +104,7 @@ func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
 		return nil, err
 	}
 	defer func() { _ = t.Close() }() // only read
-	more, err := p.shipView(ctx, s.plan, shipped, t)
+	more, err := p.shipView(ctx, s.plan, shipped, check.Input{Target: t})
 	return append(failed, more...), err
 }
 
@@ -113,19 +113,21 @@ func (p *Pipeline) shipTo(ctx context.Context, pl *plan.Plan, shipped rootfs.FS,
 	if err != nil {
 		return nil, err
 	}
-	return p.shipView(ctx, pl, shipped, t)
+	return p.shipView(ctx, pl, shipped, check.Input{Target: t})
 }
 
-func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, t *target.Target) ([]string, error) {
+func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, in check.Input) ([]string, error) {
 	rel, err := release.Read(ctx, shipped, release.Options{Survey: true, OwnApps: pl.OwnApps})
 	if err != nil {
 		return nil, err
 	}
-	return p.shipRelease(ctx, pl, rel, t)
+	in.Release = rel
+	return p.shipRelease(ctx, pl, in)
 }
 
-func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, rel *release.Release, t *target.Target, only ...string) ([]string, error) {
-	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: "app", Allow: pl.Config().Allow, Only: only})
+func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
+	in.At, in.Allow = "app", pl.Config().Allow
+	r, err := check.Run(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +183,6 @@ func (p *Pipeline) shipAgain(ctx context.Context, pl *plan.Plan, r *Result) erro
 		return err
 	}
 	defer done()
-	_, err = p.shipRelease(ctx, pl, rel, t)
+	_, err = p.shipRelease(ctx, pl, check.Input{Release: rel, Target: t})
 	return err
 }
