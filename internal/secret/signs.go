@@ -30,7 +30,7 @@ type index struct {
 var signs = newIndex(keySigns(), tokenSigns(), storeSigns())
 
 func newIndex(tables ...[]sign) *index {
-	x := &index{by: [][]*sign{nil}, most: 500}
+	x := &index{by: [][]*sign{nil}, most: 200}
 	for _, table := range tables {
 		for i := range table {
 			n := len(table[i].text)
@@ -90,8 +90,9 @@ func near(b []byte, at int) (before, after []byte) {
 	return b[max(0, at-most):at], b[at:min(len(b), at+most)]
 }
 
-// run is how many bytes of b are of a class.
+// run is how many bytes of b are of a class, up to more than any token has.
 func run(b []byte, is func(byte) bool) int {
+	b = b[:min(len(b), 4<<10)]
 	for i, c := range b {
 		if !is(c) {
 			return i
