@@ -23,16 +23,9 @@ func (m *Module) readLiteralTable() error {
 
 // LiteralTerms decodes the literals: the constant terms of the module's code.
 func (m *Module) LiteralTerms() ([]Term, error) {
-	c, ok := m.chunk("LitT")
-	if !ok {
-		return nil, nil
-	}
-	b := c.data[4:] // readLiteralTable saw to it
-	if m.Literals == LiteralsCompressed {
-		var err error
-		if b, err = inflate(b, binary.BigEndian.Uint32(c.data)); err != nil {
-			return nil, c.malformed(4, "%v", err)
-		}
+	c, b, err := m.literals()
+	if b == nil || err != nil {
+		return nil, err
 	}
 	if len(b) < 4 {
 		return nil, c.malformed(4, "no count")

@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/beam"
 	"dram/internal/release"
+	"dram/internal/secret"
 )
 
 // maxBeam bounds a BEAM file, in bytes; OTP's largest has 300,000.
@@ -20,22 +21,46 @@ const maxBeam = 32 << 20
 // release loads all of them at boot, so that one is enough to stop it. One
 // finding stands for all modules of an application with the same cause.
 func beams(s *survey) []Finding {
-	otp, ok := beam.OTPOf(s.erts)
-	if !ok {
-		return nil // what runs it is not known, which rule otp says
+	read := s.readModules()
+	var found []*Finding
+	for _, f := range s.modules() {
+		found = append(found, read[f.Path].judgement)
 	}
+	return byCause(found)
+}
+
+// aboutModule is what is known of a BEAM file once it was read.
+type aboutModule struct {
+	judgement *Finding       // nil if the VM loads it, or if it is not known which VM
+	constant  secret.Finding // what its constants hold
+}
+
+// readModules reads each module once, for all rules that look into them.
+func (s *survey) readModules() map[string]aboutModule {
+	if s.aboutModules != nil {
+		return s.aboutModules
+	}
+	otp, known := beam.OTPOf(s.erts) // if not, rule otp says so
 	files := s.modules()
-	found := make([]*Finding, len(files))
+	about := make([]aboutModule, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		g.Go(func() error {
-			found[i] = aside(f, s.judge(f, otp))
+			m, err := s.module(f)
+			if known {
+				about[i].judgement = aside(f, s.judge(f, m, err, otp))
+			}
+			about[i].constant = constant(f, m)
 			return nil
 		})
 	}
 	_ = g.Wait() // no judgement fails
-	return byCause(found)
+	s.aboutModules = make(map[string]aboutModule, len(files))
+	for i, f := range files {
+		s.aboutModules[f.Path] = about[i]
+	}
+	return s.aboutModules
 }
 
 // aside makes milder what is found about a BEAM file that no code path leads
@@ -58,9 +83,8 @@ func (s *survey) modules() (out []release.File) {
 	return out
 }
 
-// judge is the finding about one module, nil if it loads.
-func (s *survey) judge(f release.File, otp int) *Finding {
-	m, err := s.module(f)
+// judge is the finding about one module, which was read or not, nil if it loads.
+func (s *survey) judge(f release.File, m *beam.Module, err error, otp int) *Finding {
 	if err != nil {
 		return &Finding{
 			Verdict: Fail, Subject: subject(f), Summary: "it is no sound BEAM file",

@@ -141,13 +141,13 @@ func cases() map[string]struct {
 		},
 		"links, cookies, secrets and what a machine left": {
 			hello().with("lib/hello-0.1.0/priv/static", "-> /home/ann/static").with("releases/COOKIE", "644 abc").
-				with("releases/0.1.0/vm.args", "644 -name x\n-setcookie abc\n").with("lib/hello-0.1.0/priv/key.pem", "644 -----BEGIN PRIVATE KEY-----").
+				with("releases/0.1.0/vm.args", "644 -name x\n-setcookie abc\n").with("lib/hello-0.1.0/priv/key.pem", "644 -----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHx2ZkqC4mXyTn0uPb1RrQw9sLhVgE5aJd7oK3fGiYt8\n").
 				with("lib/hello-0.1.0/priv/cert.pem", "644 -----BEGIN CERTIFICATE-----").with("lib/hello-0.1.0/priv/.env", "644 A=b").
 				with("lib/hello-0.1.0/priv/.env.example", "644 A=b").with("lib/hello-0.1.0/priv/.DS_Store", "644 x"), bookworm(),
 			[]string{
 				"FAIL link lib/hello-0.1.0/priv/static: it is a link to /home/ann/static, outside the release",
+				"FAIL secret lib/hello-0.1.0/priv/key.pem: it holds a private key",
 				"WARN secret lib/hello-0.1.0/priv/.env: it looks like a secret",
-				"WARN secret lib/hello-0.1.0/priv/key.pem: it looks like a secret",
 				"WARN artefact lib/hello-0.1.0/priv/.DS_Store: it is left behind by macOS",
 				"WARN cookie releases/COOKIE: it holds the distribution cookie, the same in every copy of the release",
 				"WARN cookie releases/0.1.0/vm.args: it holds the distribution cookie, the same in every copy of the release",

@@ -249,33 +249,6 @@ func cookie(s *survey) (out []Finding) {
 	return out
 }
 
-var secretNames = regexp.MustCompile(`^(\.env(\..+)?|.*\.secret\.exs|id_(rsa|dsa|ecdsa|ed25519)|\.npmrc|\.netrc|\.pgpass|credentials\.json)$`)
-
-// secret: by name, and for keys by what the file begins with. Examples are
-// none.
-func secret(s *survey) (out []Finding) {
-	for _, f := range s.rel.Files {
-		base := path.Base(f.Path)
-		why := ""
-		switch ext := path.Ext(base); {
-		case !f.Mode.IsRegular() || f.Size == 0 || strings.Contains(base, "example") || strings.Contains(base, "sample"):
-			continue
-		case secretNames.MatchString(base):
-			why = "its name"
-		case (ext == ".pem" || ext == ".key") && strings.Contains(s.text(f.Path), "PRIVATE KEY-----"):
-			why = "it holds a private key"
-		default:
-			continue
-		}
-		out = append(out, Finding{
-			Verdict: Warn, Subject: subject(f), Summary: "it looks like a secret", Evidence: Evidence{Detail: why},
-			Symptom: "whoever has the release or its image has it", Needs: base + " to be left out",
-			Remedy: "leave it out of the sources (.dockerignore) and give it at run time; or allow the rule secret",
-		})
-	}
-	return out
-}
-
 // caBundle: only TLS needs one, and some dependencies bring their own.
 func caBundle(s *survey) []Finding {
 	has := func(name string) bool {

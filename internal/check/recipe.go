@@ -3,12 +3,14 @@ package check
 import (
 	"fmt"
 	"strings"
+
+	"dram/internal/secret"
 )
 
 // recipe is part of what names a result that was checked. Raise it whenever a
 // rule comes to another verdict on the same release and target; rules that come
 // or go show by themselves.
-const recipe = 1
+const recipe = 2
 
 // Recipe names the rules of this program: what was checked by the same recipe
 // need not be checked again.
@@ -17,7 +19,7 @@ func Recipe() string {
 	for _, r := range Rules() {
 		ids = append(ids, r.ID)
 	}
-	return fmt.Sprintf("%d %s", recipe, strings.Join(ids, " "))
+	return fmt.Sprintf("%d-%d %s", recipe, secret.Rules, strings.Join(ids, " "))
 }
 
 // Known is an error where one of the names is no rule's.

@@ -31,6 +31,7 @@ type survey struct {
 	rel     *release.Release
 	target  *target.Target
 	image   *Image
+	says    []string  // what the image's configuration says, "K=V"
 	at      string    // where the release lies
 	root    rootfs.FS // the target with the release in it
 	session *rootfs.Session
@@ -40,6 +41,8 @@ type survey struct {
 	vm      string   // the VM's program in root, "" if there is none
 	erts    string   // version of the ERTS that runs the release, "" if unknown
 	exports map[string]exports
+	// aboutModules is what readModules read, by path; nil before.
+	aboutModules map[string]aboutModule
 }
 
 // script is a file of the release that begins with "#!" or is sourced by one.
@@ -57,7 +60,7 @@ func newSurvey(ctx context.Context, in Input) (*survey, error) {
 		at = "app"
 	}
 	s := &survey{
-		rel: in.Release, target: in.Target, image: in.Image, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		rel: in.Release, target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
 	for i := range in.Release.Files {

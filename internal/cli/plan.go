@@ -62,8 +62,11 @@ func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
 		return nil, err
 	}
 	if m := (&matrix{}); !m.asked(c) {
-		_, pl, err := g.planned(cmd.Context(), cmd, dir)
-		return []*plan.Plan{pl}, err
+		p, pl, err := g.planned(cmd.Context(), cmd, dir)
+		if err != nil {
+			return nil, err
+		}
+		return p.NoteSource(cmd.Context(), []*plan.Plan{pl})
 	}
 	p, err := g.pipeline(c)
 	if err != nil {
@@ -73,7 +76,7 @@ func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.Plans, nil
+	return p.NoteSource(cmd.Context(), m.Plans)
 }
 
 // encodePlans prints one plan as an object, and several as a list.
@@ -89,11 +92,18 @@ func encodePlans(out io.Writer, plans []*plan.Plan) error {
 
 func printPlan(out io.Writer, pl *plan.Plan) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	width := len("note")
 	for _, d := range pl.Decisions {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, ui.Plain(d.Value), ui.Plain(d.Reason))
+		width = max(width, len(d.Name))
 	}
-	for _, n := range pl.Notes {
-		_, _ = fmt.Fprintf(w, "note\t%s\t\n", ui.Plain(n))
+	if err := w.Flush(); err != nil {
+		return err
 	}
-	return w.Flush()
+	for _, n := range pl.Notes { // they are as long as they need
+		if _, err := fmt.Fprintf(out, "%-*s  %s\n", width, "note", ui.Plain(n)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

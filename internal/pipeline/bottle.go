@@ -51,6 +51,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 		return nil, err
 	}
 	defer closed()
+	s.alone = true
 	failed, err := p.ship(ctx, s)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 }
 
 func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
-	src, err := source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store})
+	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return nil, err
 	}
@@ -271,8 +271,9 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 	stage := p.UI.Start("build", "staging the source")
 	lines := stage.Writer()
 	defer lines.Flush()
+	out := newRedactor(io.MultiWriter(log, lines), secretValues(job))
 	built, err := eng.Run(ctx, job, engine.Events{
-		Output: io.MultiWriter(log, lines),
+		Output: out,
 		Wait:   func() { p.UI.Note("waiting for another build of this project") },
 		At: func(builder string) {
 			stage.At(job.Name, builder)
@@ -281,6 +282,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 		Step: func(s engine.Step, skipped bool) {
 			if !skipped {
 				stage.Update(s.Name)
+				out.Flush()
 				log.begin(s)
 			}
 		},
@@ -295,11 +297,12 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)
 		},
 	})
+	out.Flush()
 	var failed *engine.StepError
 	switch {
 	case errors.As(err, &failed):
 		lines.Flush()
-		return nil, p.stepProblem(failed, log)
+		return nil, p.stepProblem(failed, log, job.Source.Withheld)
 	case err != nil:
 		return nil, err
 	}

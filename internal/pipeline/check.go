@@ -48,7 +48,7 @@ func (p *Pipeline) Check(ctx context.Context, ref string, opts CheckOptions) (*c
 		if err != nil {
 			return nil, errors.Join(err, t.Close())
 		}
-		in.Image = &check.Image{Env: tc.Config.Env, User: tc.Config.User}
+		in.Image, in.Settings = &check.Image{Env: tc.Config.Env, User: tc.Config.User}, tc.Config.Env
 	}
 	r, err := check.Run(ctx, in)
 	return r, errors.Join(err, t.Close())

@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
+	"dram/internal/source"
 )
 
 // buildLog is what a build's steps print, all of it.
@@ -60,7 +61,7 @@ func (l *buildLog) last() []byte {
 	return shown[:n]
 }
 
-func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
+func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog, withheld []source.Withheld) error {
 	shown := log.last()
 	p.UI.Output(shown)
 	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
@@ -69,7 +70,7 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
 	if shortOfFiles(shown) {
 		return problem.New(problem.Environment, "raise the limit on open files, as with: ulimit -n 4096\nthe whole log: "+log.path, "%w", failed)
 	}
-	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+	return problem.New(problem.Build, withheldHint(withheld, shown)+stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
 }
 
 // shortOfFiles says whether a step failed because too few files may be open.

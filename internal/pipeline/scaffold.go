@@ -7,14 +7,13 @@ import (
 	"dram/internal/engine"
 	"dram/internal/engine/buildkit"
 	"dram/internal/plan"
-	"dram/internal/source"
 	"dram/internal/toolchain"
 )
 
 // Job is what the plan comes to, to be written down: no secret of this
 // environment is in it.
 func (p *Pipeline) Job(ctx context.Context, pl *plan.Plan) (engine.Job, error) {
-	src, err := source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store})
+	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return engine.Job{}, err
 	}

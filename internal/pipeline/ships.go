@@ -45,6 +45,7 @@ type shipment struct {
 	tc    *toolchain.Toolchain
 	root  rootfs.FS    // the toolchain's, open
 	draft *image.Draft // nil where there is no image
+	alone bool         // the image is written without a tarball
 }
 
 // shipment puts together what is to be written. The caller calls done.
@@ -72,21 +73,28 @@ func (p *Pipeline) shipment(ctx context.Context, pl *plan.Plan, rel *release.Rel
 // image is checked against itself; the tarball against the target that was set,
 // or, where there is no image, against the toolchain.
 func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
-	var failed []string
-	if s.draft != nil {
-		var err error
-		system, shipped := s.draft.View()
-		if failed, err = p.shipTo(ctx, s.plan, shipped, "the image", system); err != nil {
-			return nil, err
-		}
-	}
-	ref := s.plan.Config().CheckTarget
-	if s.draft != nil && ref == "" {
-		return failed, nil
-	}
 	shipped, err := image.TarballView(s.rel, tarballOptions(s.plan))
 	if err != nil {
 		return nil, err
+	}
+	ref := s.plan.Config().CheckTarget
+	var failed []string
+	if s.draft != nil {
+		system, inImage := s.draft.View()
+		t, err := target.New("the image", system)
+		if err != nil {
+			return nil, err
+		}
+		if failed, err = p.shipView(ctx, s.plan, inImage, check.Input{Target: t, Settings: settings(s.plan)}); err != nil {
+			return nil, err
+		}
+		if ref == "" && s.alone {
+			return failed, nil
+		}
+		if ref == "" {
+			more, err := p.shipRest(ctx, s, shipped, t)
+			return append(failed, more...), err
+		}
 	}
 	if ref == "" {
 		return p.shipTo(ctx, s.plan, shipped, s.tc.Ref.String(), s.root)
@@ -96,7 +104,7 @@ func (p *Pipeline) ship(ctx context.Context, s *shipment) ([]string, error) {
 		return nil, err
 	}
 	defer func() { _ = t.Close() }() // only read
-	more, err := p.shipView(ctx, s.plan, shipped, t)
+	more, err := p.shipView(ctx, s.plan, shipped, check.Input{Target: t})
 	return append(failed, more...), err
 }
 
@@ -105,19 +113,21 @@ func (p *Pipeline) shipTo(ctx context.Context, pl *plan.Plan, shipped rootfs.FS,
 	if err != nil {
 		return nil, err
 	}
-	return p.shipView(ctx, pl, shipped, t)
+	return p.shipView(ctx, pl, shipped, check.Input{Target: t})
 }
 
-func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, t *target.Target) ([]string, error) {
+func (p *Pipeline) shipView(ctx context.Context, pl *plan.Plan, shipped rootfs.FS, in check.Input) ([]string, error) {
 	rel, err := release.Read(ctx, shipped, release.Options{Survey: true, OwnApps: pl.OwnApps})
 	if err != nil {
 		return nil, err
 	}
-	return p.shipRelease(ctx, pl, rel, t)
+	in.Release = rel
+	return p.shipRelease(ctx, pl, in)
 }
 
-func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, rel *release.Release, t *target.Target) ([]string, error) {
-	r, err := check.Run(ctx, check.Input{Release: rel, Target: t, At: "app", Allow: pl.Config().Allow})
+func (p *Pipeline) shipRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
+	in.At, in.Allow = "app", pl.Config().Allow
+	r, err := check.Run(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +183,6 @@ func (p *Pipeline) shipAgain(ctx context.Context, pl *plan.Plan, r *Result) erro
 		return err
 	}
 	defer done()
-	_, err = p.shipRelease(ctx, pl, rel, t)
+	_, err = p.shipRelease(ctx, pl, check.Input{Release: rel, Target: t})
 	return err
 }

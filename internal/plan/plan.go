@@ -377,3 +377,10 @@ func (p *Plan) Named(release string) *Plan {
 	named.Release = release
 	return &named
 }
+
+// Noted is the plan with more notes.
+func (p *Plan) Noted(notes []string) *Plan {
+	noted := *p
+	noted.Notes = slices.Concat(p.Notes, notes)
+	return &noted
+}

@@ -24,6 +24,7 @@ func IgnorePatterns(projects ...string) []string {
 	for _, dir := range projects {
 		out = append(out, dir+"/_build", dir+"/deps")
 	}
+	out = append(out, storePatterns()...)
 	return append(out, "docker/Dockerfile.*", "dram.toml", ".dram-cache", ".gitlab-ci.yml", ".woodpecker")
 }
 

@@ -54,7 +54,11 @@ func Files(p Project) ([]File, error) {
 	}
 	files := []File{
 		{Path: IgnoreFile, Adds: true, Text: func(old []byte) ([]byte, error) {
-			return MergeIgnore(old, IgnorePatterns(projects(p.Project)...))
+			text, err := MergeIgnore(old, IgnorePatterns(projects(p.Project)...))
+			if err != nil || p.Job.Source == nil {
+				return text, err
+			}
+			return withhold(text, p.Job.Source.Withheld)
 		}},
 		Whole(BuildFile, build), Whole(RunFile, run),
 	}

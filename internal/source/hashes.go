@@ -2,10 +2,12 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"syscall"
 	"time"
 
+	"dram/internal/secret"
 	"dram/internal/store"
 )
 
@@ -20,7 +22,15 @@ type stamp struct {
 	Ctime  int64        `json:"c"`
 	Inode  uint64       `json:"i"`
 	Digest store.Digest `json:"d"`
+	// What the file holds, by the rules of package secret that record names.
+	Kind secret.Kind `json:"k,omitempty"`
+	What string      `json:"w,omitempty"`
+	At   int64       `json:"a,omitempty"`
 }
+
+// record is the kind of the records of hashes: those that other rules looked
+// for secrets by are not asked.
+func record() string { return fmt.Sprintf("source-%d", secret.Rules) }
 
 // hashes remembers the digests of a project's files between runs.
 type hashes struct {
@@ -34,7 +44,7 @@ type hashes struct {
 func loadHashes(st *store.Store, dir string) *hashes {
 	h := &hashes{st: st, dir: dir, at: time.Now(), seen: map[string]stamp{}}
 	if st != nil {
-		st.Get("source", dir, &h.seen)
+		st.Get(record(), dir, &h.seen)
 	}
 	return h
 }
@@ -51,12 +61,12 @@ func stampOf(f *File) (stamp, bool) {
 func (h *hashes) find(f *File) bool {
 	now, ok := stampOf(f)
 	old, known := h.seen[f.Path]
-	now.Digest = old.Digest
+	now.Digest, now.Kind, now.What, now.At = old.Digest, old.Kind, old.What, old.At
 	if !ok || !known || now != old || !old.Digest.Valid() {
 		h.miss = true
 		return false
 	}
-	f.Digest = old.Digest
+	f.Digest, f.secret = old.Digest, secret.Finding{Kind: old.Kind, What: old.What, At: old.At}
 	return true
 }
 
@@ -71,11 +81,11 @@ func (h *hashes) save(t *Tree) error {
 		s, ok := stampOf(f)
 		settled := h.at.Sub(f.info.ModTime()) > racy && h.at.Sub(time.Unix(0, s.Ctime)) > racy
 		if ok && settled && f.Link == "" {
-			s.Digest = f.Digest
+			s.Digest, s.Kind, s.What, s.At = f.Digest, f.secret.Kind, f.secret.What, f.secret.At
 			next[f.Path] = s
 		}
 	}
-	return h.st.Put("source", h.dir, next)
+	return h.st.Put(record(), h.dir, next)
 }
 
 func copyContext(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -23,6 +24,7 @@ import (
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
+	"dram/internal/secret"
 	"dram/internal/store"
 )
 
@@ -40,7 +42,8 @@ type File struct {
 	Size   int64
 	Digest store.Digest // of the content, or of the link's target
 
-	info fs.FileInfo
+	info   fs.FileInfo
+	secret secret.Finding // what it holds that is nobody's business
 }
 
 // Tree is the source that a build sees, sorted by path.
@@ -48,6 +51,8 @@ type Tree struct {
 	Dir   string // absolute
 	Files []File
 	Notes []string // what was left out though nobody asked for that
+	// Withheld is what was left out for what it holds, sorted by path.
+	Withheld []Withheld
 }
 
 // Options say what else is left out, and where hashes are remembered.
@@ -56,6 +61,9 @@ type Options struct {
 	Output string
 	// Store remembers the digests of unchanged files, if set.
 	Store *store.Store
+	// Secrets are patterns, as in .dockerignore, of files that the build may see
+	// although they hold a private key or a credential.
+	Secrets []string
 }
 
 // Digest names the source: paths, executable bits, links and contents, and
@@ -98,7 +106,10 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
 	}
 	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	return w.tree, w.tree.hash(ctx, root, opts.Store)
+	if err := w.tree.hash(ctx, root, opts.Store); err != nil {
+		return nil, err
+	}
+	return w.tree, w.tree.withhold(matcher, opts.Secrets)
 }
 
 // walker collects files.
@@ -253,9 +264,7 @@ func (t *Tree) hash(ctx context.Context, root *os.Root, st *store.Store) error {
 		case known.find(f):
 		default:
 			group.Go(func() error {
-				var err error
-				f.Digest, err = digest(ctx, root, f.Path)
-				return err
+				return f.read(ctx, root)
 			})
 		}
 	}
@@ -265,15 +274,17 @@ func (t *Tree) hash(ctx context.Context, root *os.Root, st *store.Store) error {
 	return known.save(t)
 }
 
-func digest(ctx context.Context, root *os.Root, name string) (store.Digest, error) {
-	f, err := fsutil.OpenIn(root, name)
+// read fills in a file's digest, and what it holds.
+func (f *File) read(ctx context.Context, root *os.Root) error {
+	r, err := fsutil.OpenIn(root, f.Path)
 	if err != nil {
-		return "", unreadable(name, err)
+		return unreadable(f.Path, err)
 	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := copyContext(ctx, h, f); err != nil {
-		return "", unreadable(name, err)
+	defer func() { _ = r.Close() }()
+	h, look := sha256.New(), secret.New(f.Path)
+	if _, err := copyContext(ctx, io.MultiWriter(h, look), r); err != nil {
+		return unreadable(f.Path, err)
 	}
-	return store.SumDigest(h), nil
+	f.Digest, f.secret = store.SumDigest(h), look.Finding()
+	return nil
 }
