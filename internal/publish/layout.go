@@ -96,27 +96,34 @@ func openLayout(dir string) (*v1.IndexManifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil { //nolint:gosec // as above
-		return nil, unwritable(dir, err)
+	return index, blobsInside(dir)
+}
+
+// blobsInside makes the place for blobs, which no link leads out of the layout.
+func blobsInside(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return unwritable(dir, err)
 	}
-	return index, nil
+	defer func() { _ = root.Close() }() // only a handle
+	at := filepath.Join("blobs", "sha256")
+	if err := root.MkdirAll(at, 0o755); err != nil {
+		return unwritable(filepath.Join(dir, at), err)
+	}
+	if _, err := root.Stat(at); err != nil { // MkdirAll takes a link for a directory
+		return problem.New(problem.Usage, "remove the link, or write to another directory", "writing layout %q: %w", dir, err)
+	}
+	return nil
 }
 
 func readIndex(dir string) (*v1.IndexManifest, error) {
 	empty := &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	f, err := os.Open(filepath.Join(dir, "index.json"))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(filepath.Join(dir, "index.json")); errors.Is(err, fs.ErrNotExist) {
 		return empty, notForeign(dir)
-	}
-	if err != nil {
+	} else if err != nil {
 		return nil, unwritable(dir, err)
 	}
-	defer func() { _ = f.Close() }() // only read from
-	data, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading layout %q: %w", dir, err)
-	}
-	index, err := parseIndex(data)
+	index, err := readIndexFile(dirSource(dir), "index.json")
 	if err != nil {
 		return nil, problem.New(problem.Failure, "remove the directory, or write to another one", "reading layout %q: %w", dir, err)
 	}
@@ -186,7 +193,7 @@ func putBlob(ctx context.Context, dir string, b blob) error {
 // sound says whether the file at path is the blob b.
 func sound(ctx context.Context, path string, b blob) bool {
 	info, err := os.Stat(path)
-	if err != nil || info.Size() != b.size {
+	if err != nil || !info.Mode().IsRegular() || info.Size() != b.size {
 		return false
 	}
 	b.open = func() (io.ReadCloser, error) { return os.Open(path) }

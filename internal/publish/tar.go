@@ -16,7 +16,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -254,13 +253,12 @@ func header(name string, size int64) *tar.Header {
 // same says whether the file at path is this archive already: its size, its
 // head, and each layer's digest, for a result that was damaged is made again.
 func same(path string, head []byte, size int64, layers []blob) bool {
-	f, err := os.Open(path)
+	f, has, err := openRegular(path)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = f.Close() }() // only read from
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() != size {
+	if has != size {
 		return false
 	}
 	got := make([]byte, len(head))
