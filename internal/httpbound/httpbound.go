@@ -126,6 +126,7 @@ type exchange struct {
 	bound    Bound
 	host     string
 	patience atomic.Int64 // that the timer was set to, in nanoseconds
+	dribbles atomic.Bool  // some of the answer came, and not enough
 	answered atomic.Bool  // the answer has begun: what is still sent does not count
 
 	ctx    context.Context //nolint:containedctx // of this exchange, which it ends
@@ -142,7 +143,11 @@ func (t *transport) begin(req *http.Request) *exchange {
 	x.ctx, x.cancel = context.WithCancelCause(req.Context())
 	x.patience.Store(int64(t.limits.Silence))
 	x.timer = time.AfterFunc(t.limits.Silence, func() {
-		x.cancel(fmt.Errorf("%w: nothing from %s for %v", ErrSilent, x.host, time.Duration(x.patience.Load())))
+		what := "nothing"
+		if x.dribbles.Load() {
+			what = "next to nothing"
+		}
+		x.cancel(fmt.Errorf("%w: %s from %s for %v", ErrSilent, what, x.host, time.Duration(x.patience.Load())))
 	})
 	if x.bound.Time > 0 {
 		slow := fmt.Errorf("%w: %s has not answered in full within %v", ErrSlow, x.host, x.bound.Time)
@@ -234,6 +239,7 @@ func (b *receiving) Read(p []byte) (int, error) {
 	if b.got += int64(n); b.got >= dribble {
 		b.got, b.waited = 0, 0
 	}
+	b.dribbles.Store(b.got > 0)
 	if b.bound.Bytes > 0 && b.total > b.bound.Bytes {
 		return 0, b.tooLarge()
 	}
