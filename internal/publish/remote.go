@@ -70,7 +70,8 @@ func (r *remote) connect(ctx context.Context) error {
 	}
 	limits := r.limits
 	limits.Answer = cmp.Or(limits.Answer, commitTime)
-	inner := &guard{inner: registry.Transport(r.transport, r.repo.RegistryStr(), limits), plain: plainAllowed(r.repo.Registry), after: &r.lastAfter}
+	host := r.repo.RegistryStr()
+	inner := &guard{registry.Transport(r.transport, host, limits), host, plainAllowed(r.repo.Registry), &r.lastAfter}
 	return r.retry(ctx, func() error {
 		t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, transport.NewUserAgent(inner, "dram"), scopes)
 		if err != nil && len(scopes) > 1 && refused(err) {
@@ -108,6 +109,7 @@ func privateAddress(reg name.Registry) bool {
 // guard lets nothing through without TLS but where it is allowed.
 type guard struct {
 	inner http.RoundTripper
+	home  string
 	plain func(host string) bool
 	after *atomic.Int64
 }
@@ -115,9 +117,22 @@ type guard struct {
 // errPlain is that a request without TLS was about to be made.
 var errPlain = errors.New("it does not speak TLS")
 
+func (g *guard) secure(req *http.Request) error {
+	if err := httpbound.CheckRedirect(req); err != nil {
+		return err
+	}
+	switch {
+	case req.URL.Scheme == "https", g.plain(req.URL.Host):
+		return nil
+	case req.URL.Host != g.home:
+		return fmt.Errorf("%w: %s", registry.ErrPlain, req.URL.Host)
+	}
+	return errPlain
+}
+
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != "https" && !g.plain(req.URL.Host) {
-		return nil, errPlain
+	if err := g.secure(req); err != nil {
+		return nil, err
 	}
 	if req.GetBody != nil {
 		// When a token has run out, the library logs in and sends the request once

@@ -143,7 +143,7 @@ func permanent(err error) bool {
 		return dns.IsNotFound
 	}
 	for _, bound := range []error{
-		httpbound.ErrSlow, httpbound.ErrTooLarge, httpbound.ErrRedirect, registry.ErrInward, registry.ErrCredentials, syscall.EMFILE, syscall.ENFILE,
+		httpbound.ErrSlow, httpbound.ErrTooLarge, httpbound.ErrRedirect, registry.ErrInward, registry.ErrPlain, registry.ErrCredentials, syscall.EMFILE, syscall.ENFILE,
 	} {
 		if errors.Is(err, bound) {
 			return true

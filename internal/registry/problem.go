@@ -22,6 +22,7 @@ func Problem(doing string, err error) error {
 		{httpbound.ErrRedirect, problem.Failure, "see who answers under that name: a proxy, or a registry that you should not trust"},
 		{ErrSize, problem.Failure, "see that the image is sound, or use another one; a registry that does this is not to be trusted"},
 		{ErrInward, problem.Failure, "do not use a registry that does this, or name the one on this machine itself"},
+		{ErrPlain, problem.Failure, "see who answers under that name, and have the registry name its places with https"},
 		{ErrCredentials, problem.Failure, "do not use a registry that does this; log in again if you used it before"},
 		{syscall.EMFILE, problem.Environment, "allow this process more open files: ulimit -n 4096"},
 		{syscall.ENFILE, problem.Environment, "allow this machine more open files (sysctl fs.file-max), or end what holds them"},

@@ -38,6 +38,9 @@ const whole = 2 * time.Minute
 // ErrInward is that a registry elsewhere leads to this machine.
 var ErrInward = errors.New("the registry leads to this machine")
 
+// ErrPlain is that a registry leads to a place without TLS.
+var ErrPlain = errors.New("the registry leads to a place without TLS")
+
 // ErrCredentials is that credentials would have gone to somebody else.
 var ErrCredentials = errors.New("the registry leads credentials elsewhere")
 
