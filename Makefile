@@ -8,7 +8,7 @@ TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 .PHONY: build test short lint fmt fuzz bench oracle campaign ci
 
 build: ## one static binary: bin/dram
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/dram ./cmd/dram
 
 test: ## everything; end-to-end tests use the host's Debian mirror
 	GO="$(GO)" .ci/test

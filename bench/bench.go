@@ -74,7 +74,7 @@ func newBench(ctx context.Context, s settings) (b *bench, done func(), err error
 		return nil, nil, err
 	}
 	for program, pkg := range map[string]string{b.dram: "./cmd/dram", b.big: "./examples/big"} {
-		if _, err := b.output(ctx, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", program, pkg); err != nil {
+		if _, err := b.output(ctx, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg); err != nil {
 			done()
 			return nil, nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"dram/internal/config"
+	"dram/internal/httpbound"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -100,15 +100,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   15 * time.Second,
-		ResponseHeaderTimeout: 60 * time.Second,
-		MaxIdleConnsPerHost:   8,
-		ForceAttemptHTTP2:     true,
-		DisableCompression:    true, // what is fetched is compressed, and its digest is of the bytes as they come
-	}}
+	client := &http.Client{Transport: httpbound.Base()}
 	u := ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
 	return &pipeline.Pipeline{
 		Store: st,

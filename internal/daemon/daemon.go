@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/context/docker"
@@ -30,11 +31,17 @@ type Client struct {
 	api    *client.Client
 	name   string // "Docker 28.3.0", "Podman Engine 5.4.2"
 	podman bool
+
+	patience time.Duration
 }
 
 // Connect finds the daemon and asks for its version; environ is the process's
 // environment, "K=V".
 func Connect(ctx context.Context, environ []string) (*Client, error) {
+	return connect(ctx, environ, patience)
+}
+
+func connect(ctx context.Context, environ []string, patience time.Duration) (*Client, error) {
 	where, err := locate(variables(environ))
 	if err != nil {
 		return nil, err
@@ -47,7 +54,7 @@ func Connect(ctx context.Context, environ []string) (*Client, error) {
 	if err != nil {
 		return nil, problem.New(problem.Usage, "see DOCKER_HOST and docker context ls", "Docker's address %q: %w", where.Host, err)
 	}
-	c := &Client{api: api}
+	c := &Client{api: api, patience: patience}
 	if err := c.hello(ctx); err != nil {
 		return nil, errors.Join(unreachable(where.Host, err), api.Close())
 	}
@@ -56,12 +63,14 @@ func Connect(ctx context.Context, environ []string) (*Client, error) {
 
 // hello negotiates the API's version and asks who answers.
 func (c *Client) hello(ctx context.Context) error {
+	ctx, cancel := c.soon(ctx)
+	defer cancel()
 	if _, err := c.api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		return err
+		return said(ctx, err)
 	}
 	v, err := c.api.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
-		return err
+		return said(ctx, err)
 	}
 	c.name = "Docker " + v.Version
 	for _, part := range v.Components {

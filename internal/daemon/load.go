@@ -17,18 +17,22 @@ import (
 // names: Podman takes one name of an archive.
 func (c *Client) Tag(ctx context.Context, id string, names []string) error {
 	for _, name := range names {
-		if _, err := c.api.ImageInspect(ctx, name); err == nil && !c.podman {
-			continue
-		}
-		if _, err := c.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name}); err != nil {
+		if err := c.tag(ctx, id, name); err != nil {
 			return c.failed("naming the image "+name, err)
 		}
 	}
 	return nil
 }
 
-// maxAnswer bounds what a daemon says about a load, in bytes.
-const maxAnswer = 4 << 20
+func (c *Client) tag(ctx context.Context, id, name string) error {
+	ctx, cancel := c.soon(ctx)
+	defer cancel()
+	if _, err := c.api.ImageInspect(ctx, name); err == nil && !c.podman {
+		return nil
+	}
+	_, err := c.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name})
+	return said(ctx, err)
+}
 
 // Load hands the daemon an archive as docker load takes it.
 func (c *Client) Load(ctx context.Context, archive io.Reader) error {
@@ -75,6 +79,8 @@ func (c *Client) Layers(ctx context.Context, image string) []string {
 	if c.podman {
 		return nil
 	}
+	ctx, cancel := c.soon(ctx)
+	defer cancel()
 	info, err := c.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return nil

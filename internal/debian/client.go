@@ -116,23 +116,17 @@ func WithPatience(stall, backoff time.Duration) Option {
 // one of its own, a nil progress silence; progress takes one line at a time
 // and may be called concurrently.
 func New(s *store.Store, client *http.Client, progress func(format string, args ...any), options ...Option) *Client {
-	if client == nil {
-		client = &http.Client{Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			MaxIdleConnsPerHost: downloads,
-			DisableCompression:  true, // packages are compressed, and digests are of the bytes as stored
-		}}
-	}
 	if progress == nil {
 		progress = func(string, ...any) {}
 	}
 	c := &Client{
 		store: s, progress: progress, now: time.Now, limits: limits{maxDataBytes, maxDataEntries},
-		fetch: &fetcher{store: s, http: client, stall: 30 * time.Second, backoff: 500 * time.Millisecond},
+		fetch: &fetcher{store: s, stall: 30 * time.Second, backoff: 500 * time.Millisecond},
 	}
 	for _, o := range options {
 		o(c)
 	}
+	c.fetch.http = bounded(client, c.fetch.stall)
 	return c
 }
 

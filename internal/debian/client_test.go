@@ -170,7 +170,31 @@ func TestPackageTrouble(t *testing.T) {
 				case <-r.Context().Done():
 				}
 			}
-		}, "no data for", false},
+		}, "nothing from", false},
+		"dripping": {func([]byte) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				for r.Context().Err() == nil {
+					_, _ = w.Write([]byte("x"))
+					_ = http.NewResponseController(w).Flush()
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+		}, "nothing from", false},
+		"endless": {func([]byte) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				for r.Context().Err() == nil {
+					_, _ = w.Write(make([]byte, 32<<10))
+				}
+			}
+		}, "longer than the index says", false},
+		"redirected in a circle": {func([]byte) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }
+		}, "more than 5", false},
+		"redirected to what is no server": {func([]byte) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+			}
+		}, "unsupported protocol", false},
 		"cut each time": {func(body []byte) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) { // gives a third of the file at each request
 				from := 0

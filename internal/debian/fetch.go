@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"dram/internal/httpbound"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -24,7 +26,11 @@ type fetcher struct {
 	backoff time.Duration // before the first retry; doubled for each further one
 }
 
-const attempts = 4
+const (
+	attempts    = 4
+	maxSilences = 2               // attempts that end in silence: who said nothing twice will say nothing
+	pageTime    = 2 * time.Minute // for a small file, all its attempts together
+)
 
 // errUnreachable marks failures of the mirror or the way to it, as opposed to
 // wrong content.
@@ -43,6 +49,9 @@ func (e *statusError) Error() string {
 
 // lasting says whether trying again would not help.
 func lasting(err error) bool {
+	if errors.Is(err, httpbound.ErrRedirect) || errors.Is(err, httpbound.ErrSlow) || errors.Is(err, syscall.EMFILE) {
+		return true
+	}
 	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.code < 500 && status.code != http.StatusTooManyRequests &&
 			status.code != http.StatusRequestTimeout
@@ -54,7 +63,8 @@ func lasting(err error) bool {
 // retry calls try until it succeeds, fails for good, or has failed too often.
 func (f *fetcher) retry(ctx context.Context, url string, try func() error) error {
 	var err error
-	for n, wait := 0, f.backoff; n < attempts; n, wait = n+1, wait*2 {
+	silences := 0
+	for n, wait := 0, f.backoff; n < attempts && silences < maxSilences; n, wait = n+1, wait*2 {
 		if n > 0 {
 			select {
 			case <-ctx.Done():
@@ -64,6 +74,9 @@ func (f *fetcher) retry(ctx context.Context, url string, try func() error) error
 		}
 		if err = try(); err == nil || lasting(err) || ctx.Err() != nil {
 			break
+		}
+		if errors.Is(err, httpbound.ErrSilent) {
+			silences++
 		}
 	}
 	if err == nil {
@@ -83,6 +96,8 @@ func explain(url string, err error) error {
 	case errors.As(err, &path):
 		return problem.New(problem.Environment, "make room in the cache directory, or set DRAM_CACHE_DIR to another disk",
 			"fetching %q: %w", url, err)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return problem.New(problem.Environment, "allow this process more open files: ulimit -n 4096", "fetching %q: %w", url, err)
 	case errors.As(err, &status) && status.code == http.StatusNotFound:
 		return problem.New(problem.Failure, "the mirror may be incomplete or in the middle of an update: try again later, or another mirror",
 			"fetching %q: %w: %w", url, ErrGone, err)
@@ -92,43 +107,28 @@ func explain(url string, err error) error {
 }
 
 // do sends the request and calls use with the answer. The whole exchange is
-// given up once the server is silent for f.stall.
+// given up once the server is silent for f.stall, or dribbles.
 func (f *fetcher) do(ctx context.Context, method, url string, header http.Header, use func(*http.Response) error) error {
-	stalled := fmt.Errorf("no data for %v", f.stall)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	timer := time.AfterFunc(f.stall, func() { cancel(stalled) })
-	defer timer.Stop()
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
 	req.Header = header
 	resp, err := f.http.Do(req)
-	if err == nil {
-		defer func() { _ = resp.Body.Close() }() // only read
-		resp.Body = io.NopCloser(&wakeful{resp.Body, timer, f.stall})
-		err = use(resp)
+	if err != nil {
+		return err
 	}
-	if cause := context.Cause(ctx); err != nil && cause == stalled { //nolint:errorlint // this very value
-		return stalled
-	}
-	return err
+	defer func() { _ = resp.Body.Close() }() // only read
+	return use(resp)
 }
 
-// wakeful puts the timer off whenever data arrives.
-type wakeful struct {
-	r     io.Reader
-	timer *time.Timer
-	stall time.Duration
-}
-
-func (w *wakeful) Read(p []byte) (int, error) {
-	n, err := w.r.Read(p)
-	if n > 0 {
-		w.timer.Reset(w.stall)
+// bounded is client with bounds on silence, and on redirects.
+func bounded(client *http.Client, silence time.Duration) *http.Client {
+	var inner http.RoundTripper
+	if client != nil {
+		inner = client.Transport
 	}
-	return n, err
+	return &http.Client{Transport: httpbound.New(inner, httpbound.Limits{Silence: silence})}
 }
 
 // page is a small file with what the server needs to tell whether it changed.
@@ -148,6 +148,9 @@ func (f *fetcher) page(ctx context.Context, url string, old page) (page, error) 
 	if len(old.Body) > 0 && old.LastModified != "" {
 		header.Set("If-Modified-Since", old.LastModified)
 	}
+	slow := fmt.Errorf("%w: no answer in full within %v", httpbound.ErrSlow, pageTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, pageTime, explain(url, slow))
+	defer cancel()
 	got := old
 	err := f.retry(ctx, url, func() error {
 		return f.do(ctx, http.MethodGet, url, header, func(resp *http.Response) error {

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrNotRegular is what opening anything but a regular file ends in.
-var ErrNotRegular = errors.New("no regular file")
+var ErrNotRegular = errors.New("not a regular file")
 
 // nonblock has open return at once where it would wait, as for who writes to a
 // pipe; for regular files it means nothing.

@@ -112,7 +112,10 @@ func openLayout(dir string) (*layoutDir, error) {
 	}
 	l := &layoutDir{spot: &spot{dir: root, path: dir}}
 	if l.index, err = readIndex(l.spot); err == nil {
-		if err = root.MkdirAll("blobs/sha256", 0o755); err != nil {
+		if err = root.MkdirAll("blobs/sha256", 0o755); err == nil {
+			_, err = root.Stat("blobs/sha256") // MkdirAll takes a link for a directory
+		}
+		if err != nil {
 			err = l.unwritable("blobs/sha256", err)
 		}
 	}

@@ -1,30 +1,23 @@
 package publish
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"dram/internal/fsutil"
 	"dram/internal/problem"
+	"dram/internal/registry"
 )
 
-const (
-	maxEntries = 100_000 // of a tar with an image
-	maxNesting = 3       // of indexes in indexes
-)
+const maxNesting = 3 // of indexes in indexes
 
 // Open opens an image that Layout or Tar wrote, or that others wrote in these
 // forms: from is "oci:DIR", "tar:FILE", or a path, which is a layout if it is a
@@ -32,7 +25,9 @@ const (
 // docker save before Docker 25) is opened as well; its digest is one of Docker's
 // schema 2.
 //
-// The bytes are not verified here: whoever takes them, does.
+// Files are regular ones, and those of a layout lie in it: a link may lead within
+// it. Index, manifest and configuration are verified; the bytes of layers are as
+// many as the manifest says, and whoever takes them verifies them.
 func Open(from, arch string) (v1.Image, error) {
 	kind, value, ok := strings.Cut(from, ":")
 	if !ok || kind != "oci" && kind != "tar" {
@@ -52,102 +47,46 @@ func openKind(kind, at, arch string) (v1.Image, error) {
 	if kind == "oci" {
 		return fromIndex(dirSource(at), arch, choose)
 	}
-	f, err := fsutil.Open(at)
+	f, size, err := openRegular(at)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read from
-	entries, err := tarEntries(f)
+	entries, err := readArchive(f, size)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := entries["index.json"]; ok {
-		return fromIndex(tarSource{at, entries}, arch, choose)
+	if _, ok := entries.files["index.json"]; ok {
+		return fromIndex(tarSource{at, entries.files}, arch, choose)
 	}
-	return tarball.ImageFromPath(at, nil)
+	return fromDockerSave(at, entries)
 }
 
 // OpenFirst opens the first image for linux/arch of the layout in dir, which may
 // hold several.
-func OpenFirst(dir, arch string) (v1.Image, error) { return fromIndex(dirSource(dir), arch, first) }
-
-// source holds the files of an image layout.
-type source interface {
-	open(name string) (io.ReadCloser, error)
-}
-
-type dirSource string
-
-func (d dirSource) open(name string) (io.ReadCloser, error) {
-	return fsutil.Open(filepath.Join(string(d), filepath.FromSlash(name)))
-}
-
-type tarSource struct {
-	path    string
-	entries map[string]section
-}
-
-// section is where a file lies in a tar, in bytes.
-type section struct{ offset, size int64 }
-
-func (t tarSource) open(name string) (io.ReadCloser, error) {
-	at, ok := t.entries[name]
-	if !ok {
-		return nil, fmt.Errorf("the tar has no %q: %w", name, fs.ErrNotExist)
-	}
-	f, err := fsutil.Open(t.path)
+func OpenFirst(dir, arch string) (v1.Image, error) {
+	img, err := fromIndex(dirSource(dir), arch, first)
 	if err != nil {
-		return nil, err
+		return nil, problem.New(problem.Usage, "name an image layout: oci:DIR", "opening image %q: %w", "oci:"+dir, err)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.NewSectionReader(f, at.offset, at.size), f}, nil
+	return img, nil
 }
 
-// tarEntries finds the regular files of a tar. Of two of one name the later one
-// counts, as in unpacking.
-func tarEntries(r io.ReadSeeker) (map[string]section, error) {
-	out := map[string]section{}
-	t := tar.NewReader(r)
-	for range maxEntries {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		at, err := r.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return nil, err
-		}
-		out[path.Clean(h.Name)] = section{at, h.Size}
-	}
-	return nil, fmt.Errorf("the tar has more than %d entries", maxEntries)
-}
-
-// chooser takes one of an index's entries.
-type chooser func(entries []v1.Descriptor, arch string) (v1.Descriptor, error)
-
-// fromIndex opens the image of a layout that choose takes.
-func fromIndex(src source, arch string, choose chooser) (v1.Image, error) {
+// fromIndex opens the image of a layout that pick takes of its entries.
+func fromIndex(src source, arch string, pick func([]v1.Descriptor, string) (v1.Descriptor, error)) (v1.Image, error) {
 	index, err := readIndexFile(src, "index.json")
 	for range maxNesting {
 		if err != nil {
 			return nil, err
 		}
-		entry, err := choose(index.Manifests, arch)
+		entry, err := pick(index.Manifests, arch)
 		if err != nil {
 			return nil, err
 		}
 		if !entry.MediaType.IsIndex() {
 			return fromManifest(src, entry)
 		}
-		raw, err := readSource(src, blobPath(entry.Digest))
+		raw, err := readVerified(src, entry)
 		if err != nil {
 			return nil, err
 		}
@@ -172,10 +111,12 @@ func first(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
 // choose is the only image, or the only one for linux/arch.
 func choose(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
 	var all, fitting []v1.Descriptor
+	seen := map[v1.Hash]bool{} // one image may have several names
 	for _, d := range entries {
-		if d.Digest.Algorithm != "sha256" || !d.MediaType.IsImage() && !d.MediaType.IsIndex() || d.Platform != nil && d.Platform.OS == "unknown" {
+		if seen[d.Digest] || d.Digest.Algorithm != "sha256" || !d.MediaType.IsImage() && !d.MediaType.IsIndex() || d.Platform != nil && d.Platform.OS == "unknown" {
 			continue // no image: what BuildKit attests of one
 		}
+		seen[d.Digest] = true
 		all = append(all, d)
 		if d.Platform == nil || d.Platform.OS == "linux" && d.Platform.Architecture == arch {
 			fitting = append(fitting, d)
@@ -204,28 +145,32 @@ func readIndexFile(src source, name string) (*v1.IndexManifest, error) {
 
 // readSource reads a small file: an index, a manifest, a configuration.
 func readSource(src source, name string) ([]byte, error) {
-	r, err := src.open(name)
+	f, err := src.open(name)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(r, maxIndex+1))
-	if err == nil && len(raw) > maxIndex {
-		err = fmt.Errorf("%s is larger than %d bytes", name, maxIndex)
+	raw, err := readSmall(f, name)
+	return raw, errors.Join(err, f.Close())
+}
+
+func readSmall(f opened, name string) ([]byte, error) {
+	if f.size > maxIndex {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxIndex)
 	}
-	return raw, errors.Join(err, r.Close())
+	return io.ReadAll(io.LimitReader(f, f.size))
 }
 
 // readVerified reads a small blob and sees that it is the one.
-func readVerified(src source, want v1.Hash) ([]byte, error) {
-	raw, err := readSource(src, blobPath(want))
-	if err == nil && bytesBlob(raw).digest != want {
-		err = fmt.Errorf("blob %s is damaged", want)
+func readVerified(src source, want v1.Descriptor) ([]byte, error) {
+	raw, err := readSource(src, blobPath(want.Digest))
+	if err == nil && (bytesBlob(raw).digest != want.Digest || int64(len(raw)) != want.Size) {
+		err = fmt.Errorf("blob %s is damaged", want.Digest)
 	}
 	return raw, err
 }
 
 func fromManifest(src source, entry v1.Descriptor) (v1.Image, error) {
-	raw, err := readVerified(src, entry.Digest)
+	raw, err := readVerified(src, entry)
 	if err != nil {
 		return nil, err
 	}
@@ -233,12 +178,15 @@ func fromManifest(src source, entry v1.Descriptor) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range append(m.Layers, m.Config) {
-		if d.Digest.Algorithm != "sha256" || d.Size < 0 {
+	if err := registry.CheckSizes(m); err != nil {
+		return nil, err
+	}
+	for _, d := range append(slices.Clone(m.Layers), m.Config) {
+		if d.Digest.Algorithm != "sha256" {
 			return nil, fmt.Errorf("blob %s: only sha256 is known here", d.Digest)
 		}
 	}
-	config, err := readVerified(src, m.Config.Digest)
+	config, err := readVerified(src, m.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +206,7 @@ func (w written) RawConfigFile() ([]byte, error)      { return w.config, nil }
 func (w written) MediaType() (types.MediaType, error) { return w.mediaType, nil }
 
 func (w written) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
-	for _, d := range append(w.manifest.Layers, w.manifest.Config) {
+	for _, d := range append(slices.Clone(w.manifest.Layers), w.manifest.Config) {
 		if d.Digest == h {
 			return writtenLayer{w.src, d}, nil
 		}
@@ -274,4 +222,12 @@ type writtenLayer struct {
 func (l writtenLayer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
 func (l writtenLayer) Size() (int64, error)                { return l.desc.Size, nil }
 func (l writtenLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
-func (l writtenLayer) Compressed() (io.ReadCloser, error)  { return l.src.open(blobPath(l.desc.Digest)) }
+
+// Compressed gives as many bytes as the manifest says, or fails.
+func (l writtenLayer) Compressed() (io.ReadCloser, error) {
+	f, err := l.src.open(blobPath(l.desc.Digest))
+	if err != nil {
+		return nil, err
+	}
+	return registry.Exactly(f, l.desc.Size), nil
+}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/problem"
+	"dram/internal/registry"
 )
 
 // uploads is how many blobs of an image are sent at the same time.
@@ -68,7 +69,8 @@ type Pusher struct {
 	Sources func(blob v1.Hash) []name.Repository
 	// Progress is told what was sent so far; it may be called concurrently.
 	Progress func(Pushed)
-	wait     waiter // nil: by the clock
+	wait     waiter          // nil: by the clock
+	limits   registry.Limits // zero: the usual ones
 }
 
 // Pushed is what a push came to.
@@ -100,7 +102,7 @@ func (p *Pusher) Push(ctx context.Context, img v1.Image, to Destination) (Pushed
 	tally := newTally(blobs, p.Progress)
 	r := &remote{
 		repo: to.Repository, transport: p.transport(), keychain: p.Keychain, wait: p.wait, tally: tally,
-		mounts: p.mounts(to.Repository, blobs),
+		limits: p.limits, mounts: p.mounts(to.Repository, blobs),
 	}
 	if err := r.push(ctx, blobs, manifest, to.Tags); err != nil {
 		return Pushed{}, pushProblem(to.Repository, err)

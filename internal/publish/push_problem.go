@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"dram/internal/problem"
+	"dram/internal/registry"
 )
 
 // pushProblem says what a failed push means and what to do.
@@ -17,6 +18,9 @@ func pushProblem(repo name.Repository, err error) error {
 	host := repo.RegistryStr()
 	if errors.Is(err, context.Canceled) {
 		return err
+	}
+	if bound := registry.Problem("pushing to "+repo.Name(), err); bound != nil {
+		return bound
 	}
 	if _, ok := errors.AsType[*localError](err); ok {
 		return problem.New(problem.Failure, "make the image again, and see that its file is sound", "reading the image: %w", err)

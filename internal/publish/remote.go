@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"dram/internal/httpbound"
+	"dram/internal/registry"
 )
 
 // remote is one repository while an image is pushed to it. Requests go through
@@ -28,9 +32,12 @@ type remote struct {
 	transport http.RoundTripper
 	keychain  authn.Keychain
 	mounts    map[v1.Hash]name.Repository
+	limits    registry.Limits
 	wait      waiter
 	tally     *tally
 	client    *http.Client // once connected
+	silences  atomic.Int32 // exchanges that were given up since nothing came
+	waited    atomic.Int64 // between tries, all together, in nanoseconds
 	lastAfter atomic.Int64 // Retry-After of the last answer that had one, in nanoseconds
 }
 
@@ -38,16 +45,12 @@ func (p *Pusher) transport() http.RoundTripper {
 	if p.Transport != nil {
 		return p.Transport
 	}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   15 * time.Second,
-		ResponseHeaderTimeout: 5 * time.Minute, // a registry may move a large blob to where it keeps it
-		MaxIdleConnsPerHost:   uploads,
-		IdleConnTimeout:       90 * time.Second,
-		ForceAttemptHTTP2:     true,
-	}
+	return httpbound.Base()
 }
+
+// commitTime is how long a registry may take to answer when it has a blob: it
+// may move a large one to where it keeps it.
+const commitTime = 2 * time.Minute
 
 // connect finds out how the registry wants to be spoken to, and logs in.
 func (r *remote) connect(ctx context.Context) error {
@@ -65,7 +68,10 @@ func (r *remote) connect(ctx context.Context) error {
 			scopes = append(scopes, s)
 		}
 	}
-	inner := &guard{inner: r.transport, plain: plainAllowed(r.repo.Registry), after: &r.lastAfter}
+	limits := r.limits
+	limits.Answer = cmp.Or(limits.Answer, commitTime)
+	host := r.repo.RegistryStr()
+	inner := &guard{registry.Transport(r.transport, host, limits), host, plainAllowed(r.repo.Registry), &r.lastAfter}
 	return r.retry(ctx, func() error {
 		t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, transport.NewUserAgent(inner, "dram"), scopes)
 		if err != nil && len(scopes) > 1 && refused(err) {
@@ -103,6 +109,7 @@ func privateAddress(reg name.Registry) bool {
 // guard lets nothing through without TLS but where it is allowed.
 type guard struct {
 	inner http.RoundTripper
+	home  string
 	plain func(host string) bool
 	after *atomic.Int64
 }
@@ -110,9 +117,22 @@ type guard struct {
 // errPlain is that a request without TLS was about to be made.
 var errPlain = errors.New("it does not speak TLS")
 
+func (g *guard) secure(req *http.Request) error {
+	if err := httpbound.CheckRedirect(req); err != nil {
+		return err
+	}
+	switch {
+	case req.URL.Scheme == "https", g.plain(req.URL.Host):
+		return nil
+	case req.URL.Host != g.home:
+		return fmt.Errorf("%w: %s", registry.ErrPlain, req.URL.Host)
+	}
+	return errPlain
+}
+
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != "https" && !g.plain(req.URL.Host) {
-		return nil, errPlain
+	if err := g.secure(req); err != nil {
+		return nil, err
 	}
 	if req.GetBody != nil {
 		// When a token has run out, the library logs in and sends the request once
@@ -151,6 +171,9 @@ type answer struct {
 	url    *url.URL // of the request, after redirects
 }
 
+// maxRest is how many bytes of an answer are read that nobody asks for.
+const maxRest = 4 << 10
+
 // do makes one request, once.
 func (r *remote) do(ctx context.Context, q request) (a answer, err error) {
 	req, err := http.NewRequestWithContext(ctx, q.method, q.url, nil)
@@ -174,7 +197,7 @@ func (r *remote) do(ctx context.Context, q request) (a answer, err error) {
 	if err := transport.CheckError(resp, q.want...); err != nil {
 		return a, &answerError{error: err, after: retryAfter(resp, time.Now())}
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxIndex)) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRest)) // so that the connection is used again
 	return answer{resp.StatusCode, resp.Header, resp.ContentLength, resp.Request.URL}, nil
 }
 

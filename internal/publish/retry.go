@@ -10,9 +10,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"dram/internal/httpbound"
+	"dram/internal/registry"
 )
 
 const (
@@ -21,6 +25,8 @@ const (
 	firstWait  = time.Second / 4  // doubled each time
 	longWait   = 15 * time.Second // at most, unless the registry names a time
 	maxAfter   = 2 * time.Minute  // the longest Retry-After that is waited for
+	maxWaited  = 30 * time.Minute // between tries, in one push
+	maxSilent  = 2                // exchanges of one push that end in silence
 )
 
 // waiter waits, or gives ctx's error.
@@ -59,7 +65,7 @@ func (e *credentialsError) Unwrap() error { return e.error }
 func (r *remote) retry(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
-		if err == nil || n == maxTries || !passing(ctx, err) {
+		if err == nil || n == maxTries || !r.worth(ctx, err) {
 			return err
 		}
 		if err := r.pause(ctx, n, err); err != nil {
@@ -74,12 +80,15 @@ func (r *remote) pause(ctx context.Context, n int, failed error) error {
 	if after > maxAfter {
 		return failed
 	}
-	r.tally.add(func(p *Pushed) { p.Retries++ })
 	d := min(firstWait<<min(n-1, 10), longWait)
 	d = d/2 + rand.N(d/2+1) //nolint:gosec // so that many clients do not come back at once; nothing secret
 	if after > 0 {
 		d = after
 	}
+	if time.Duration(r.waited.Add(int64(d))) > maxWaited {
+		return failed
+	}
+	r.tally.add(func(p *Pushed) { p.Retries++ })
 	if r.wait != nil {
 		return r.wait(ctx, d)
 	}
@@ -95,6 +104,15 @@ func (r *remote) asked(failed error) time.Duration {
 		return time.Duration(r.lastAfter.Swap(0))
 	}
 	return 0
+}
+
+// worth says whether a failed request is worth another try. A server that was
+// silent twice will be so again.
+func (r *remote) worth(ctx context.Context, err error) bool {
+	if errors.Is(err, httpbound.ErrSilent) && r.silences.Add(1) >= maxSilent {
+		return false
+	}
+	return passing(ctx, err)
 }
 
 // passing says whether a failure may be gone the next time: the network's, or
@@ -123,6 +141,13 @@ func passingStatus(code int) bool {
 func permanent(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
+	}
+	for _, bound := range []error{
+		httpbound.ErrSlow, httpbound.ErrTooLarge, httpbound.ErrRedirect, registry.ErrInward, registry.ErrPlain, registry.ErrCredentials, syscall.EMFILE, syscall.ENFILE,
+	} {
+		if errors.Is(err, bound) {
+			return true
+		}
 	}
 	_, local := errors.AsType[*localError](err)
 	return local || untrusted(err) || errors.Is(err, errPlain) || plainAnswer(err)

@@ -10,16 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"dram/internal/store"
 )
-
-// stall is how long an upload may take no byte before it is given up, to be
-// taken up again.
-const stall = time.Minute
 
 // putBlob makes the registry have a blob, and is sure of it: where the registry
 // did not say at once that it has it, it is asked once more at the end.
@@ -81,7 +76,7 @@ func (u *upload) run(ctx context.Context) error {
 		if done || err == nil {
 			return err
 		}
-		if !passing(ctx, err) && !u.lost(err) {
+		if !u.worth(ctx, err) && !u.lost(err) {
 			return err
 		}
 		if tries++; tries == maxTries || n == maxResumes {
@@ -254,8 +249,8 @@ func rangeEnd(text string) (size int64, ok bool) {
 	return n + 1, true
 }
 
-// open gives the blob from the upload's offset on. Where nothing of it is taken
-// for a minute, cancel is called.
+// open gives the blob from the upload's offset on. cancel is called when it
+// cannot be read.
 func (u *upload) open(ctx context.Context, cancel context.CancelCauseFunc) (io.ReadCloser, error) {
 	r, err := u.blob.open()
 	if err != nil {
@@ -264,18 +259,14 @@ func (u *upload) open(ctx context.Context, cancel context.CancelCauseFunc) (io.R
 	if _, err := io.CopyN(io.Discard, store.WithContext(ctx, r), u.offset); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
-	return &body{Reader: r, file: r, timer: timer, cancel: cancel, tally: u.tally}, nil
+	return &body{Reader: r, file: r, cancel: cancel, tally: u.tally}, nil
 }
-
-var errStalled = errors.New("the registry took nothing for a minute")
 
 // body counts what is sent, and keeps an error of this side from being taken
 // for one of the network's.
 type body struct {
 	io.Reader
 	file   io.Closer
-	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	tally  *tally
 	closed atomic.Bool
@@ -283,21 +274,16 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	b.timer.Reset(stall)
 	if n > 0 {
 		b.tally.add(func(p *Pushed) { p.Sent += int64(n) })
 	}
-	if err != nil {
-		b.timer.Stop()
-		if !errors.Is(err, io.EOF) && !b.closed.Load() { // a broken connection closes it under its reader
-			b.cancel(&localError{err})
-		}
+	if err != nil && !errors.Is(err, io.EOF) && !b.closed.Load() { // a broken connection closes it under its reader
+		b.cancel(&localError{err})
 	}
 	return n, err
 }
 
 func (b *body) Close() error {
 	b.closed.Store(true)
-	b.timer.Stop()
 	return b.file.Close()
 }

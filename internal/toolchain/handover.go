@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
-	"golang.org/x/sync/errgroup"
 
 	"dram/internal/fsutil"
 	"dram/internal/image"
@@ -68,16 +67,11 @@ func (p *Provider) findAll(ctx context.Context, ref Ref, img v1.Image) (v1.Image
 			return nil, err
 		}
 	}
-	layers, err := img.Layers()
+	layers, err := layersOf(img)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", ref, err)
 	}
-	group, fetch := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, l := range layers {
-		group.Go(func() error { return p.fetchLayer(fetch, l) })
-	}
-	return img, group.Wait()
+	return img, p.fetchLayers(ctx, layers)
 }
 
 // packedLayer is what a root was packed into.

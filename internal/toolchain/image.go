@@ -8,16 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/publish"
+	"dram/internal/registry"
 	"dram/internal/store"
 )
 
@@ -90,19 +87,16 @@ func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
 
 // find opens the image's manifest wherever ref says.
 func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
-	var img v1.Image
-	var err error
-	switch ref.Kind {
-	case Image:
+	if ref.Kind == Image {
 		return p.pull(ctx, ref)
-	case Layout:
-		img, err = publish.OpenFirst(ref.Value, p.Arch)
-	case Tar:
-		img, err = fromTar(ref.Value)
-	case Distro, Host:
 	}
+	open := func() (v1.Image, error) { return publish.Open(ref.String(), p.Arch) }
+	if ref.Kind == Layout {
+		open = func() (v1.Image, error) { return publish.OpenFirst(ref.Value, p.Arch) }
+	}
+	img, err := open()
 	if err != nil {
-		return nil, problem.New(problem.Usage, refHint, "opening %s: %w", ref, err)
+		return nil, problem.New(problem.Usage, refHint, "%w", err)
 	}
 	return img, nil
 }
@@ -113,16 +107,12 @@ func (p *Provider) pull(ctx context.Context, ref Ref) (v1.Image, error) {
 		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
 	}
 	p.progress("asking the registry for %s", parsed)
-	platform := remote.WithPlatform(v1.Platform{OS: "linux", Architecture: p.Arch})
-	img, err := remote.Image(parsed, append(p.remoteOptions(ctx), platform)...)
+	img, err := p.fetchImage(ctx, parsed)
 	if err != nil {
 		return nil, registryProblem(ref.String(), err)
 	}
 	return img, nil
 }
-
-// maxTags bounds how many tags of a repository are read.
-const maxTags = 200_000
 
 // Tags lists the tags of an image repository.
 func (p *Provider) Tags(ctx context.Context, repository string) ([]string, error) {
@@ -131,25 +121,21 @@ func (p *Provider) Tags(ctx context.Context, repository string) ([]string, error
 		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
 	}
 	p.progress("asking the registry for the tags of %s", repo)
-	tags, err := remote.List(repo, p.remoteOptions(ctx)...)
+	tags, err := p.listTags(ctx, repo)
 	if err != nil {
 		return nil, registryProblem(repository, err)
 	}
-	return tags[:min(len(tags), maxTags)], nil
-}
-
-func (p *Provider) remoteOptions(ctx context.Context) []remote.Option {
-	opts := []remote.Option{
-		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("dram"),
-	}
-	if p.HTTP != nil && p.HTTP.Transport != nil {
-		opts = append(opts, remote.WithTransport(p.HTTP.Transport))
-	}
-	return opts
+	return tags, nil
 }
 
 // registryProblem says what a registry's answer means and what to do.
 func registryProblem(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if bound := registry.Problem("pulling "+what, err); bound != nil {
+		return bound
+	}
 	if te, ok := errors.AsType[*transport.Error](err); ok {
 		switch te.StatusCode {
 		case http.StatusNotFound:
@@ -164,15 +150,4 @@ func registryProblem(what string, err error) error {
 	return problem.New(problem.Failure,
 		"see that the registry can be reached from here, or build with a distribution's Erlang: --toolchain distro:debian/13",
 		"pulling %s: %w", what, err)
-}
-
-func fromTar(path string) (v1.Image, error) {
-	f, err := fsutil.Open(path) // a pipe would be waited for
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	return tarball.ImageFromPath(path, nil)
 }

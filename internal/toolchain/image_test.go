@@ -90,7 +90,12 @@ func elixirImage(t *testing.T) v1.Image {
 
 func provider(t *testing.T) *toolchain.Provider {
 	t.Helper()
-	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
+	return providerAt(t, filepath.Join(t.TempDir(), "cache"))
+}
+
+func providerAt(t *testing.T, cache string) *toolchain.Provider {
+	t.Helper()
+	st, err := store.Open(cache)
 	if err != nil {
 		t.Fatal(err)
 	}

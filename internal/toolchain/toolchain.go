@@ -14,10 +14,12 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"dram/internal/debian"
+	"dram/internal/registry"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/store"
@@ -35,6 +37,8 @@ type Provider struct {
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
 
+	limits     registry.Limits // zero: the usual ones
+	small      time.Duration   // default: smallTime
 	progressTo atomic.Pointer[func(format string, args ...any)]
 }
 
@@ -137,5 +141,6 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 func (p *Provider) For(arch string) *Provider {
 	return &Provider{
 		Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, Configure: p.Configure, AllowExpired: p.AllowExpired,
+		limits: p.limits, small: p.small,
 	}
 }

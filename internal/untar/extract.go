@@ -18,6 +18,7 @@ type extractor struct {
 	opts   Options
 	root   *os.Root
 	result Result
+	names  int               // bytes of all names so far
 	known  *node             // what this archive made
 	dirs   map[string]string // real names of directories, by their names in the archive
 	buf    []byte
@@ -101,6 +102,9 @@ func (x *extractor) step(at string) (target string, err error) {
 	info, err := x.root.Lstat(at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if err := x.count(len(at)); err != nil {
+			return "", err
+		}
 		x.known.make(at).directory(0o755, time.Time{})
 		return "", x.root.Mkdir(at, 0o700)
 	case err != nil:
@@ -146,7 +150,9 @@ func (x *extractor) replacing(dir, base string, op func() error) error {
 // remove removes what has a real name, and all below.
 func (x *extractor) remove(name string) error {
 	x.known.drop(name)
-	clear(x.dirs) // any of them may have led through it
+	if len(x.dirs) > 0 {
+		x.dirs = map[string]string{} // any of them may have led through it; to clear them would cost what the map once held
+	}
 	if err := x.root.RemoveAll(name); err == nil {
 		return nil
 	}
@@ -307,7 +313,14 @@ func (x *extractor) hide(name string) error {
 	return x.hideChildren(name)
 }
 
+// hideChildren does so for all in a directory, once: what comes later is of this
+// archive.
 func (x *extractor) hideChildren(dir string) error {
+	n := x.known.get(dir)
+	if n.hidden {
+		return nil
+	}
+	n.hidden = true
 	names, err := x.list(dir)
 	slices.Sort(names)
 	for _, n := range names {

@@ -13,6 +13,7 @@ import (
 type node struct {
 	children map[string]*node
 	made     bool // by this archive, itself or something below
+	hidden   bool // whatever earlier archives had in it is gone
 	dir      bool // a directory, to get mode and when in the end
 	mode     fs.FileMode
 	when     time.Time // zero: as it comes

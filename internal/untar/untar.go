@@ -54,7 +54,7 @@ type Options struct {
 
 // Result is what was unpacked.
 type Result struct {
-	Entries int
+	Entries int // directories that the archive does not list included
 	Bytes   int64
 	Skipped []Skipped
 }
@@ -67,8 +67,9 @@ type Skipped struct {
 
 // The limits that no option changes.
 const (
-	maxName  = 4096 // bytes, as in Linux
-	maxDepth = 200  // directories
+	maxName  = 4096      // bytes, as in Linux
+	maxDepth = 200       // directories
+	maxNames = 256 << 20 // bytes of all names together
 )
 
 // Extract unpacks the archive in r into the existing directory dir.
@@ -90,9 +91,14 @@ func Extract(ctx context.Context, r io.Reader, dir string, opts Options) (Result
 		opts: opts, root: root, known: &node{}, dirs: map[string]string{}, buf: make([]byte, 256<<10),
 	}
 	defer x.leave()
-	err = x.all(tar.NewReader(raw))
-	return x.result, errors.Join(err, x.finish())
+	if err := x.all(tar.NewReader(raw)); err != nil {
+		return x.result, err // and no time is spent on the modes of what is to be removed
+	}
+	return x.result, x.finish()
 }
+
+// Bounded is r, failing once it gives more than n bytes.
+func Bounded(r io.Reader, n int64) io.Reader { return &limited{r: r, left: n} }
 
 type limited struct {
 	r    io.Reader
@@ -102,7 +108,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return n, ErrLimit
+		return n, fmt.Errorf("%w: it unpacks to more than it may", ErrLimit)
 	}
 	return n, err
 }
@@ -116,13 +122,25 @@ func (x *extractor) all(tr *tar.Reader) error {
 		if err != nil {
 			return damaged(fmt.Errorf("reading archive: %w", err))
 		}
-		if x.result.Entries++; x.result.Entries > x.opts.MaxEntries {
-			return damaged(fmt.Errorf("reading archive: %w: more than %d entries", ErrLimit, x.opts.MaxEntries))
+		if err := x.count(len(h.Name) + len(h.Linkname)); err != nil {
+			return damaged(fmt.Errorf("reading archive: %w", err))
 		}
 		if err := x.entry(h, tr); err != nil {
 			return damaged(fmt.Errorf("unpacking %.200q: %w", h.Name, err))
 		}
 	}
+}
+
+// count counts an entry, or a directory that no entry but the names of others
+// ask for, with a name of n bytes.
+func (x *extractor) count(n int) error {
+	if x.result.Entries++; x.result.Entries > x.opts.MaxEntries {
+		return fmt.Errorf("%w: more than %d entries", ErrLimit, x.opts.MaxEntries)
+	}
+	if x.names += n; x.names > maxNames {
+		return fmt.Errorf("%w: names of more than %d bytes", ErrLimit, maxNames)
+	}
+	return nil
 }
 
 // damaged gives faults of the archive a hint; others, such as a full disk,
@@ -133,6 +151,9 @@ func damaged(err error) error {
 	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return problem.New(problem.Environment, "make room on that disk, or point the cache at another one", "%w", err)
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return problem.New(problem.Environment, "allow more open files: ulimit -n 4096", "%w", err)
 	}
 	return err
 }

@@ -229,7 +229,7 @@ func TestExtractReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := untar.Result{
-		Entries: 3, Bytes: 3,
+		Entries: 4, Bytes: 3,
 		Skipped: []untar.Skipped{{Path: "dev/null", Kind: "character device"}, {Path: "pipe", Kind: "named pipe"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

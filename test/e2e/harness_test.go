@@ -31,6 +31,9 @@ var (
 	cacheDir string // shared by the tests of this package
 )
 
+// buildFlags are those of the README and the Makefile.
+var buildFlags = []string{"-trimpath", "-ldflags=-s -w"}
+
 func TestMain(m *testing.M) {
 	if runtime.GOOS != "linux" {
 		fmt.Println("the native engine is for Linux; left out: all of test/e2e")
@@ -51,7 +54,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binary = filepath.Join(dir, "dram")
-	build := exec.Command("go", "build", "-o", binary, "dram/cmd/dram")
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, "dram/cmd/dram")...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building dram: %v\n%s", err, out)

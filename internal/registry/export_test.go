@@ -1,0 +1,4 @@
+package registry
+
+// Realms is realms.
+var Realms = realms
