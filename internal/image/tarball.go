@@ -3,9 +3,12 @@ package image
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
 
+	"dram/internal/fsutil"
 	"dram/internal/layer"
+	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/store"
 )
@@ -35,6 +38,12 @@ func tarballContents(rel *release.Release, opts TarballOptions) ([]File, error) 
 	kept := slices.DeleteFunc(slices.Clone(rel.Files), func(f release.File) bool {
 		return f.Path == cookieFile && !opts.KeepCookie
 	})
+	for _, f := range kept {
+		if !f.Mode.IsRegular() && !f.Mode.IsDir() && f.Mode&fs.ModeSymlink == 0 {
+			return nil, problem.New(problem.Failure, "have the build remove it: a tarball holds files, directories and links",
+				"packing release %q: %q is a %s", rel.Name, f.Path, fsutil.Kind(f.Mode))
+		}
+	}
 	return contents(rel, kept, staying{cookie: opts.KeepCookie})
 }
 
