@@ -17,7 +17,7 @@ import (
 )
 
 // grace is how long a step has between SIGTERM and SIGKILL.
-const grace = 10 * time.Second
+const grace = time.Second
 
 type command struct {
 	argv, env []string
