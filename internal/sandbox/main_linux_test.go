@@ -21,12 +21,20 @@ const (
 	baseVar   = "DRAM_TEST_BASE"   // the directory that TestMain of the first made
 	victimVar = "DRAM_TEST_VICTIM" // be a caller that is killed
 	ttyVar    = "DRAM_TEST_TTY"    // be a caller on a terminal
+	callerVar = "DRAM_TEST_CALLER" // be a caller whose own file is not where it was
+	exeVar    = "DRAM_TEST_EXE"    // be run by a program inside, and attack this file
 )
 
 const nobody = 65534
 
 func TestMain(m *testing.M) {
 	Main()
+	if os.Getenv(exeVar) != "" {
+		syscall.Exit(attackExe())
+	}
+	if name := os.Getenv(callerVar); name != "" {
+		syscall.Exit(caller(name))
+	}
 	if os.Getenv(victimVar) != "" {
 		syscall.Exit(victim())
 	}
@@ -139,7 +147,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	self := filepath.Join(base, "sandbox.test")
 	copyFile(t, "/proc/self/exe", self)
 	home := filepath.Join(base, "user")
-	if err := errors.Join(os.MkdirAll(home, 0o755), os.Chown(home, nobody, nobody)); err != nil {
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.Chown(home, nobody, nobody), os.Chown(self, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.short="+strconv.FormatBool(testing.Short()))

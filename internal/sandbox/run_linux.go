@@ -95,24 +95,10 @@ func start(ctx context.Context, j job, std stdio) (*child, error) {
 		_, _ = jobR.Close(), jobW.Close()
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	// Ending the process when ctx is done is wait's work.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/proc/self/exe") //nolint:gosec // this program itself
-	cmd.Args = []string{initName}
-	cmd.Env = []string{}
-	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = std.out, std.err
-	cmd.ExtraFiles = []*os.File{jobR, reportW}
-	cmd.SysProcAttr = namespaces(j.Spec)
-	stdin, feed, err := input(std.in)
-	if err == nil {
-		cmd.Stdin = stdin
-		err = cmd.Start()
-		err = explainStart(err)
-	}
+	cmd, feed, err := startInit(ctx, j.Spec, std, []*os.File{jobR, reportW})
 	_, _ = jobR.Close(), reportW.Close()
 	if err != nil {
 		_, _ = jobW.Close(), reportR.Close()
-		feed(false)
 		return nil, err
 	}
 	feed(true)
@@ -121,6 +107,48 @@ func start(ctx context.Context, j job, std stdio) (*child, error) {
 	go send(jobW, j)
 	go c.listen()
 	return c, nil
+}
+
+// startInit executes the init in its namespaces. feed begins to feed its input.
+func startInit(ctx context.Context, spec Spec, std stdio, extra []*os.File) (cmd *exec.Cmd, feed func(bool), err error) {
+	path, done, err := ownProgram()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd, feed, err = initOf(ctx, path, spec, std, extra)
+	done()
+	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) {
+		return cmd, feed, explainStart(err)
+	}
+	// The namespace's root may not go everywhere that this user may.
+	path, done, errCopy := ownProgramCopy()
+	if errCopy != nil {
+		return nil, nil, explainStart(err)
+	}
+	defer done()
+	cmd, feed, err = initOf(ctx, path, spec, std, extra)
+	return cmd, feed, explainStart(err)
+}
+
+func initOf(ctx context.Context, path string, spec Spec, std stdio, extra []*os.File) (*exec.Cmd, func(bool), error) {
+	// Ending the process when ctx is done is wait's work.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path) //nolint:gosec // this program itself
+	cmd.Args = []string{initName}
+	cmd.Env = []string{}
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = std.out, std.err
+	cmd.ExtraFiles = extra
+	cmd.SysProcAttr = namespaces(spec)
+	stdin, feed, err := input(std.in)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd.Stdin = stdin
+	if err := cmd.Start(); err != nil {
+		feed(false)
+		return nil, nil, err
+	}
+	return cmd, feed, nil
 }
 
 // input is what the process gets as standard input: a file itself, of another

@@ -109,4 +109,6 @@ type Precondition struct {
 	OK     bool
 	Detail string // what was found
 	Remedy string // what to do if it is not OK
+	// Optional says that the sandbox works without it, less tight.
+	Optional bool
 }
