@@ -18,6 +18,8 @@ type buildLog struct {
 	*os.File
 	path  string
 	begun int64 // where the output of the step under way begins
+
+	machine machine // as it was then
 }
 
 // openLog begins a new log in place of the last build's. It is another file, so
@@ -42,6 +44,7 @@ func (p *Pipeline) openLog(key string) (*buildLog, error) {
 // begin heads the output of a step.
 func (l *buildLog) begin(s engine.Step) {
 	l.begun, _ = l.Seek(0, io.SeekEnd)
+	l.machine = thisMachine()
 	_, _ = fmt.Fprintf(l, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
 }
 
@@ -66,7 +69,11 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
 	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
 		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
 	}
-	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+	whole := "the whole log: " + log.path
+	if why, hint := thisMachine().blame(failed, shown, log.machine); why != "" {
+		return problem.New(problem.Environment, hint+"\n"+whole, "%w: %s", failed, why)
+	}
+	return problem.New(problem.Build, stepHint(failed.Step, shown)+whole, "%w", failed)
 }
 
 const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +

@@ -314,7 +314,8 @@ func TestEveryAttackIsTried(t *testing.T) {
 		if !slices.ContainsFunc(attacks, func(a struct {
 			name, want string
 			network    Network
-		}) bool {
+		},
+		) bool {
 			return a.name == m[1]
 		}) && !strings.HasPrefix(m[1], "abstract ") {
 			t.Errorf("attack %q is in no row", m[1])
@@ -331,7 +332,7 @@ func TestAbstractSockets(t *testing.T) {
 	for _, network := range []string{"unix", "unixpacket", "unixgram"} {
 		for _, reap := range []bool{false, true} {
 			name := fmt.Sprintf("@dram-attack-%d-%s-%v", os.Getpid(), network, reap)
-			touched := func() string { return "" }
+			var touched func() string
 			if network == "unixgram" {
 				c, err := net.ListenUnixgram(network, &net.UnixAddr{Name: name, Net: network})
 				if err != nil {
