@@ -68,7 +68,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		},
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
-		Export: p.export(),
+		Export: p.export(), Isolated: p.Isolated,
 	}
 	for _, app := range slices.Concat(p.OwnApps, p.pathDeps) {
 		job.Derived = append(job.Derived, build+"/"+p.MixEnv+"/lib/"+app)

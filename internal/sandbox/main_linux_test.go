@@ -22,6 +22,7 @@ const (
 	victimVar = "DRAM_TEST_VICTIM" // be a caller that is killed
 	ttyVar    = "DRAM_TEST_TTY"    // be a caller on a terminal
 	callerVar = "DRAM_TEST_CALLER" // be a caller whose own file is not where it was
+	worldVar  = "DRAM_TEST_WORLD"  // be a machine with a network, or what lies beyond it
 	exeVar    = "DRAM_TEST_EXE"    // be run by a program inside, and attack this file
 )
 
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	if name := os.Getenv(callerVar); name != "" {
 		syscall.Exit(caller(name))
+	}
+	if role := os.Getenv(worldVar); role != "" {
+		syscall.Exit(world(role))
 	}
 	if os.Getenv(victimVar) != "" {
 		syscall.Exit(victim())
@@ -182,6 +186,9 @@ func victim() int {
 		Lower: []string{baseRootOf(dir)}, Scratch: filepath.Join(dir, "scratch"),
 		Argv:   []string{"/bin/inside", "spawn", "sleep", "60000", "+", "sleep", "60000"},
 		Stdout: os.Stdout, Reap: strings.HasSuffix(dir, "reap"),
+	}
+	if strings.HasSuffix(dir, "isolated") {
+		spec.Network = Isolated
 	}
 	if err := Run(context.Background(), spec); err != nil {
 		fmt.Println(err)

@@ -173,12 +173,12 @@ func hostFile(name string) string {
 	return string(raw)
 }
 
-// hostsFile is /etc/hosts as the sandbox sees it: the host's own if it shares
-// the network, and in any case with the sandbox's hostname, by which nodes of
+// hostsFile is /etc/hosts as the sandbox sees it: the host's own if it has
+// a network, and in any case with the sandbox's hostname, by which nodes of
 // one sandbox find each other.
 func (s *Spec) hostsFile() string {
 	hosts := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-	if s.Network == Host {
+	if s.Network != Loopback {
 		if raw := hostFile("/etc/hosts"); raw != "" {
 			hosts = strings.TrimRight(raw, "\n") + "\n"
 		}

@@ -54,6 +54,9 @@ func (s *Spec) enter() error {
 			return failed(stepOther, err, "bringing up the loopback interface")
 		}
 	}
+	if err := closeNetworks(s.closed); err != nil {
+		return failed(stepOther, err, "closing networks")
+	}
 	if err := unix.Sethostname([]byte(s.Hostname)); err != nil {
 		return failed(stepOther, err, "setting hostname %q", s.Hostname)
 	}
@@ -88,8 +91,12 @@ func (s *Spec) openSources() (src sources, err error) {
 	if err := guardStreams(); err != nil {
 		return src, err
 	}
-	if s.Network == Host {
+	switch s.Network {
+	case Host:
 		src.resolv = hostFile("/etc/resolv.conf")
+	case Isolated:
+		src.resolv = resolver(hostFile("/etc/resolv.conf"))
+	case Loopback:
 	}
 	src.hosts = s.hostsFile()
 	src.proc, err = freshProc()

@@ -248,7 +248,7 @@ func TestPreconditions(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	if len(names) != 6 {
+	if len(names) != 7 {
 		t.Errorf("got %q", names)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {

@@ -29,6 +29,8 @@ const (
 type job struct {
 	Spec  Spec // its readers and writers are nil
 	Probe bool // try what Preconditions asks for, run nothing
+	// Closed lists the networks that are to be unreachable.
+	Closed []string
 }
 
 // report is what the init tells.
@@ -82,6 +84,7 @@ type child struct {
 	started chan struct{} // closed when the process runs or never will
 	heard   chan report   // gives all reports as one, once the init is silent
 	restore func()        // takes the terminal back
+	outlet  *outlet       // of an isolated network, or nil
 }
 
 // start makes the namespaces with the init in them and hands it the job.
@@ -101,8 +104,14 @@ func start(ctx context.Context, j job, std stdio) (*child, error) {
 		_, _ = jobW.Close(), reportR.Close()
 		return nil, err
 	}
-	feed(true)
 	c := &child{cmd: cmd, reports: reportR, started: make(chan struct{}), heard: make(chan report, 1)}
+	if err := c.isolate(ctx, &j); err != nil {
+		_ = cmd.Process.Kill()
+		feed(false)
+		_, _, _ = cmd.Wait(), jobW.Close(), reportR.Close()
+		return nil, err
+	}
+	feed(true)
 	c.restore = c.handTerminal(j.Spec)
 	go send(jobW, j)
 	go c.listen()
@@ -242,11 +251,14 @@ func (c *child) wait(ctx context.Context, grace time.Duration) error {
 	cancelled := <-stopped
 	r := <-c.heard
 	_ = c.reports.Close()
+	cut := c.outlet != nil && c.outlet.close()
 
 	var exit *exec.ExitError
 	switch {
 	case r.Failure != nil && !cancelled:
 		return r.Failure.explain()
+	case cut && c.cmd.ProcessState.ExitCode() != 0 && !cancelled:
+		return c.outlet.problem() // what failed, failed for want of it
 	case errors.As(err, &exit):
 		err = exitError(exit, r.Signal)
 		if !r.Started && !cancelled {

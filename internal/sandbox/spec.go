@@ -22,6 +22,10 @@ type Network int
 const (
 	Loopback Network = iota // its own loopback interface, up, and nothing else
 	Host                    // the host's network, with its resolv.conf and hosts
+	// Isolated is a network of its own that leads, over IPv4, to public addresses
+	// and not to this machine's own nor to those of private networks. It needs
+	// slirp4netns.
+	Isolated
 )
 
 // Mount shows a host directory or file inside. The place is made in the
@@ -84,6 +88,8 @@ type Spec struct {
 	// Grace is how long the process has between SIGTERM (sent when the context
 	// is done) and SIGKILL; default 10 s.
 	Grace time.Duration
+
+	closed []string // networks that are to be unreachable, told to the init
 }
 
 // ExitError is how a process ended that did not exit with 0.

@@ -26,6 +26,11 @@ func New(st *store.Store) *local.Engine {
 			}
 			job.Env = slices.Concat(job.Env, job.Emulated)
 		}
+		if job.Isolated { // before a step begins: one that could not is one that was killed
+			if err := sandbox.Isolates(); err != nil {
+				return nil, err
+			}
+		}
 		return &place{store: st, home: home, job: job}, nil
 	})
 }
@@ -60,7 +65,10 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
 		Stdout: ev.Output, Stderr: ev.Output, Reap: true,
 	}
-	if s.Network {
+	switch {
+	case s.Network && p.job.Isolated:
+		spec.Network = sandbox.Isolated
+	case s.Network:
 		spec.Network = sandbox.Host
 	}
 	err = sandbox.Run(ctx, spec)

@@ -58,6 +58,8 @@ type bench struct {
 	out    bytes.Buffer
 	told   []string
 	onWait func()
+
+	isolated bool
 }
 
 func newBench(t *testing.T, sources ...string) *bench {
@@ -104,6 +106,7 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: "key", Root: root, Source: src, Env: []string{"A=job"}, Steps: steps,
 		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel",
+		Isolated: b.isolated,
 	}, engine.Events{
 		Step: func(s engine.Step, skipped bool) {
 			b.told = append(b.told, map[bool]string{true: "skip ", false: "run "}[skipped]+s.Name)
@@ -311,4 +314,16 @@ func TestBuildsOfOneKeyFollowEachOther(t *testing.T) {
 	}
 	cancel()
 	group.Wait()
+}
+
+// Without what an isolated network needs, nothing begins, and nothing that was
+// kept goes.
+func TestIsolatedNetworkWithoutItsProgram(t *testing.T) {
+	b := newBench(t)
+	t.Setenv("PATH", t.TempDir())
+	b.isolated = true
+	_, err := b.run(t.Context(), step("compile", "write", "/app/_build/rel/a", "1"))
+	if problem.Code(err) != int(problem.Environment) || !strings.Contains(problem.Hint(err), "install slirp4netns") || len(b.told) > 0 {
+		t.Errorf("%v (hint %q), having told %q", err, problem.Hint(err), b.told)
+	}
 }

@@ -291,6 +291,19 @@ func socketAttacks() map[string]attackFunc {
 	}
 }
 
+// dialBound dials by a device, whatever the routes say.
+func dialBound(args []string) error {
+	d := net.Dialer{Timeout: time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		return errors.Join(c.Control(func(fd uintptr) { err = unix.BindToDevice(int(fd), args[2]) }), err)
+	}}
+	c, err := d.Dial(args[0], args[1])
+	if err == nil {
+		c.Close()
+	}
+	return err
+}
+
 func socketKind(family, kind, proto int) attackFunc {
 	return func() error {
 		fd, err := unix.Socket(family, kind, proto)

@@ -45,7 +45,7 @@ func run(name string, args []string) error {
 	commands := map[string]func([]string) error{
 		"ls": ls, "status": status, "cat": cat, "env": env, "write": write, "listen": listen, "dial": dial,
 		"calls": calls, "sleep": sleep, "stubborn": stubborn, "orphan": orphan, "fds": fds, "stat": stat,
-		"attack": attack,
+		"attack": attack, "dialbound": dialBound,
 		"isatty": func([]string) error { fmt.Println("terminal", tty(0), tty(1), tty(2)); return nil },
 		"int80":  func([]string) error { fmt.Println(int80()); return nil },
 		"exit":   func(a []string) error { os.Exit(number(a[0])); return nil },
