@@ -40,7 +40,11 @@ type Mount struct {
 type Limits struct {
 	OpenFiles uint64 // RLIMIT_NOFILE, default 65536 (an unbounded one makes the VM reserve gigabytes)
 	Processes uint64 // RLIMIT_NPROC, default 8192
-	Core      uint64 // RLIMIT_CORE in bytes, default 0: no core files
+	// Core is RLIMIT_CORE in bytes. The default is 1, which is no core file, and
+	// keeps the kernel from handing crashes to the host's handler, should
+	// kernel.core_pattern name one: that runs as root, outside, on what a step
+	// left in its memory. A limit of 0 does not.
+	Core uint64
 }
 
 // Spec is one process and the sandbox around it.
