@@ -49,7 +49,7 @@ func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) e
 		_, _ = fmt.Fprintf(w, "\nengine %s\n", o.Name)
 		missing, needs := 0, o.Needs(ctx)
 		for _, p := range needs {
-			if !p.OK {
+			if !p.OK && !p.Optional {
 				missing++
 			}
 			need(w, p)
@@ -78,7 +78,11 @@ func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) e
 
 func need(w io.Writer, p sandbox.Precondition) {
 	mark := "yes"
-	if !p.OK {
+	switch {
+	case p.OK:
+	case p.Optional:
+		mark = "no "
+	default:
 		mark = "NO "
 	}
 	_, _ = fmt.Fprintf(w, "  %s  %-28s %s\n", mark, p.Name, p.Detail)

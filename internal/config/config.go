@@ -29,7 +29,7 @@ type Config struct {
 	MixEnv         string
 	ReleaseEnv     string   // Distillery's environment
 	BuildEnv       []string // "K=V", sorted
-	BuildNetwork   string   // "none" or "host": what compiling sees
+	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
 	Secrets        []string // files that the build sees whatever they hold
 	Programs       []string // added to the image
@@ -75,7 +75,7 @@ func Settings() []Setting {
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }, check: grammar.Name},
 		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
-		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone) or host, for packages that download then", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "host")},
+		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},

@@ -95,7 +95,7 @@ func TestBadSettings(t *testing.T) {
 		{"not a table", "[image]\nenv = [\"A=1\"]\n", "image.env: must be a table", "K=V"},
 		{"user by name", "[image]\nuser = \"app\"\n", `"app" is not of the form`, "UID"},
 		{"user with three parts", "[image]\nuser = \"1:2:3\"\n", `"1:2:3" is not of the form`, "UID"},
-		{"none of the choices", "[build]\nnetwork = \"some\"\n", `build.network: "some" is not none or host`, "compiling"},
+		{"none of the choices", "[build]\nnetwork = \"some\"\n", `build.network: "some" is not none or isolated or host`, "compiling"},
 		{"platform that is none", "platform = [\"linux/amd64\", \"linux/vax\"]\n", `"linux/vax" is not linux/amd64 or linux/arm64`, "build for"},
 		{"a release without a name", "release = [\"web\", \"\"]\n", "holds an empty name", "releases"},
 		{"neither name nor list", "release = 3\n", "release: must be a name or a list of them", "releases"},

@@ -53,6 +53,9 @@ type Job struct {
 	Keep []string
 	// Env is the environment of every step, whole, as "K=V".
 	Env []string
+	// Isolated says that steps with the network have one of their own, which
+	// leads to public addresses alone. The plan asks it only of the native engine.
+	Isolated bool
 	// Steps run in order; the first that fails ends the job.
 	Steps []Step
 	// Export is the directory (absolute, inside one of Keep) that is the result.

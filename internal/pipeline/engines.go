@@ -38,7 +38,7 @@ func (p *Pipeline) lack(ctx context.Context, o EngineOption) *sandbox.Preconditi
 		return nil
 	}
 	for _, need := range o.Needs(ctx) {
-		if !need.OK {
+		if !need.OK && !need.Optional {
 			return &need
 		}
 	}

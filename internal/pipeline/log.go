@@ -19,6 +19,8 @@ type buildLog struct {
 	*os.File
 	path  string
 	begun int64 // where the output of the step under way begins
+
+	machine machine // as it was then
 }
 
 // openLog begins a new log in place of the last build's. It is another file, so
@@ -43,6 +45,7 @@ func (p *Pipeline) openLog(key string) (*buildLog, error) {
 // begin heads the output of a step.
 func (l *buildLog) begin(s engine.Step) {
 	l.begun, _ = l.Seek(0, io.SeekEnd)
+	l.machine = thisMachine()
 	_, _ = fmt.Fprintf(l, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
 }
 
@@ -70,7 +73,11 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog, withheld
 	if shortOfFiles(shown) {
 		return problem.New(problem.Environment, "raise the limit on open files, as with: ulimit -n 4096\nthe whole log: "+log.path, "%w", failed)
 	}
-	return problem.New(problem.Build, withheldHint(withheld, shown)+stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+	whole := "the whole log: " + log.path
+	if why, hint := thisMachine().blame(failed, shown, log.machine); why != "" {
+		return problem.New(problem.Environment, hint+"\n"+whole, "%w: %s", failed, why)
+	}
+	return problem.New(problem.Build, withheldHint(withheld, shown)+stepHint(failed.Step, shown)+whole, "%w", failed)
 }
 
 // shortOfFiles says whether a step failed because too few files may be open.

@@ -16,6 +16,9 @@ import (
 // HostEngine is the engine whose toolchain is this machine.
 const HostEngine = "host"
 
+// NativeEngine is dram's own sandbox.
+const NativeEngine = "native"
+
 // BuildKitEngine is the engine that builds at builders.
 const BuildKitEngine = "buildkit"
 

@@ -68,7 +68,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		},
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
-		Export: p.export(),
+		Export: p.export(), Isolated: p.Isolated,
 	}
 	if p.distillery != nil && p.distillery.output != "" {
 		job.Assembled = engine.SourceDir + "/" + p.distillery.output

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/engine"
+	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/source"
 	"dram/internal/store"
@@ -154,6 +156,40 @@ func TestBuildNetwork(t *testing.T) {
 	}
 	if with.Key("a", "b") == without.Key("a", "b") {
 		t.Error("the network makes no difference to what a result is named by")
+	}
+}
+
+func TestIsolatedNetwork(t *testing.T) {
+	c, err := config.Config{}.WithFlag("build-network", []string{"isolated"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := inputs(project.Project{App: "shop", Deps: []project.Dep{{Name: "a", Source: project.Hex}}})
+	without, err := Make(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Config = c
+	in.Engine = func(context.Context, string) (string, string, error) { return NativeEngine, "it works here", nil }
+	with, err := Make(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"network": "isolated: fetching reaches neither this machine nor private networks: set by --build-network",
+		"fetch":   "mix deps.get, with an isolated network: dependencies: a",
+		"build":   "mix release --overwrite, without the network: Mix compiles and assembles",
+	} {
+		if got := reason(with, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if !with.Isolated || without.Isolated || with.Key("a", "b") != without.Key("a", "b") {
+		t.Error("where dependencies came from makes a difference to what a result is named by")
+	}
+	in.Engine = func(context.Context, string) (string, string, error) { return BuildKitEngine, "a builder answers", nil }
+	if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(problem.Hint(err), "--engine native") {
+		t.Errorf("with buildkit: %v (hint %q)", err, problem.Hint(err))
 	}
 }
 

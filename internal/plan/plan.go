@@ -74,6 +74,7 @@ type Plan struct {
 	Setup      bool       `json:"assets_setup"`  // mix assets.setup
 	Deploy     bool       `json:"assets_deploy"` // mix assets.deploy
 	Network    bool       `json:"network"`       // compiling has the host's network, too
+	Isolated   bool       `json:"isolated"`      // fetching has a network that leads to public addresses alone
 	Cookie     bool       `json:"cookie"`        // the release declares one: the tarball keeps it
 	Decisions  []Decision `json:"decisions"`
 	Notes      []string   `json:"notes,omitempty"`
@@ -94,7 +95,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Notes: slices.Clone(in.Project.Notes), config: in.Config,
 	}}
 	for _, decide := range []func(context.Context) error{
-		m.kind, m.engine, m.release, m.version, m.toolchain, m.distilleryFits, m.fetch, m.steps, m.output,
+		m.kind, m.engine, m.release, m.version, m.toolchain, m.distilleryFits, m.network, m.fetch, m.steps, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err
@@ -272,10 +273,10 @@ func (m *maker) fetch(context.Context) error {
 	switch {
 	case len(remote) > 0:
 		m.plan.Fetch = true
-		m.decide("fetch", "mix deps.get, with the network", "dependencies: "+some(remote))
+		m.decide("fetch", "mix deps.get, "+m.online(), "dependencies: "+some(remote))
 	case p.DepsOpen:
 		m.plan.Fetch = true
-		m.decide("fetch", "mix deps.get, with the network", "mix.exs computes its dependencies")
+		m.decide("fetch", "mix deps.get, "+m.online(), "mix.exs computes its dependencies")
 	default:
 		m.decide("fetch", "no", "no dependency comes over the network")
 	}
@@ -283,6 +284,28 @@ func (m *maker) fetch(context.Context) error {
 		m.plan.Notes = append(m.plan.Notes, "there is no mix.lock: run `mix deps.get` and commit it, or builds may differ")
 	}
 	return nil
+}
+
+// network decides what the steps that fetch reach.
+func (m *maker) network(context.Context) error {
+	if m.in.Config.BuildNetwork != "isolated" {
+		return nil
+	}
+	if m.plan.Engine != NativeEngine {
+		return problem.New(problem.Usage, "build with --engine native, or leave fetching the network of the engine: --build-network none",
+			"the network cannot be isolated with engine %s: dram's own sandbox, and no other, does so", m.plan.Engine)
+	}
+	m.plan.Isolated = true
+	m.decide("network", "isolated: fetching reaches neither this machine nor private networks", m.set("build.network"))
+	return nil
+}
+
+// online says what network the steps that fetch have.
+func (m *maker) online() string {
+	if m.plan.Isolated {
+		return "with an isolated network"
+	}
+	return "with the network"
 }
 
 // some names the first few of a list that may be long.
@@ -299,7 +322,7 @@ func (m *maker) steps(context.Context) error {
 	if p.Assets.Deploy {
 		m.plan.Setup, m.plan.Deploy, m.plan.setupApart = p.Assets.Setup, true, p.Assets.SetupApart
 		if m.plan.Setup {
-			m.decide("assets setup", "mix assets.setup, with the network", "the alias is in mix.exs")
+			m.decide("assets setup", "mix assets.setup, "+m.online(), "the alias is in mix.exs")
 		}
 		m.decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
 	} else if p.Assets.Setup {

@@ -27,6 +27,7 @@ func complete(spec Spec) (Spec, error) {
 	setDefault(&spec.Hostname, "dram")
 	setDefault(&spec.Limits.OpenFiles, 65536)
 	setDefault(&spec.Limits.Processes, 8192)
+	setDefault(&spec.Limits.Core, 1)
 	setDefault(&spec.Grace, 10*time.Second)
 	if !path.IsAbs(spec.Dir) {
 		return spec, fmt.Errorf("running a sandbox: working directory %q is not absolute", spec.Dir)

@@ -54,7 +54,7 @@ func Preconditions(ctx context.Context, scratch string) []Precondition {
 		}
 		out = append(out, c)
 	}
-	return out
+	return append(out, scopes(landlockABI()), isolation())
 }
 
 // tryInside runs an init that tries everything.

@@ -40,6 +40,7 @@ func initMain() int {
 		tell(report{Probes: tryAll(j.Spec.Scratch)})
 		return 0
 	}
+	j.Spec.closed = j.Closed
 	code, err := j.Spec.run(tell)
 	if err != nil {
 		tell(report{Failure: toFailure(err)})

@@ -21,12 +21,24 @@ const (
 	baseVar   = "DRAM_TEST_BASE"   // the directory that TestMain of the first made
 	victimVar = "DRAM_TEST_VICTIM" // be a caller that is killed
 	ttyVar    = "DRAM_TEST_TTY"    // be a caller on a terminal
+	callerVar = "DRAM_TEST_CALLER" // be a caller whose own file is not where it was
+	worldVar  = "DRAM_TEST_WORLD"  // be a machine with a network, or what lies beyond it
+	exeVar    = "DRAM_TEST_EXE"    // be run by a program inside, and attack this file
 )
 
 const nobody = 65534
 
 func TestMain(m *testing.M) {
 	Main()
+	if os.Getenv(exeVar) != "" {
+		syscall.Exit(attackExe())
+	}
+	if name := os.Getenv(callerVar); name != "" {
+		syscall.Exit(caller(name))
+	}
+	if role := os.Getenv(worldVar); role != "" {
+		syscall.Exit(world(role))
+	}
 	if os.Getenv(victimVar) != "" {
 		syscall.Exit(victim())
 	}
@@ -139,7 +151,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	self := filepath.Join(base, "sandbox.test")
 	copyFile(t, "/proc/self/exe", self)
 	home := filepath.Join(base, "user")
-	if err := errors.Join(os.MkdirAll(home, 0o755), os.Chown(home, nobody, nobody)); err != nil {
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.Chown(home, nobody, nobody), os.Chown(self, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.short="+strconv.FormatBool(testing.Short()))
@@ -174,6 +186,9 @@ func victim() int {
 		Lower: []string{baseRootOf(dir)}, Scratch: filepath.Join(dir, "scratch"),
 		Argv:   []string{"/bin/inside", "spawn", "sleep", "60000", "+", "sleep", "60000"},
 		Stdout: os.Stdout, Reap: strings.HasSuffix(dir, "reap"),
+	}
+	if strings.HasSuffix(dir, "isolated") {
+		spec.Network = Isolated
 	}
 	if err := Run(context.Background(), spec); err != nil {
 		fmt.Println(err)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path"
@@ -107,28 +106,12 @@ func makeDev(devices map[string]int) error {
 	return nil
 }
 
-// guardProc makes the parts of /proc that are the whole machine's read-only or
-// empty: root's files there belong to the caller if that is root.
+// guardProc empties what tells of the whole machine: root's files there belong
+// to the caller if that is root.
 func guardProc() error {
-	for _, name := range []string{"bus", "fs", "irq", "sys", "sysrq-trigger"} {
-		p := "/proc/" + name
-		fd, err := cloneTree(p)
-		if errors.Is(err, unix.ENOENT) {
-			continue
-		}
-		if err == nil {
-			err = setReadOnly(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
-		}
-		if err == nil {
-			err = attach(fd, p)
-		}
-		if err != nil {
-			return failed(stepOther, err, "making %s read-only", p)
-		}
-	}
 	for _, name := range []string{
-		"acpi", "asound", "interrupts", "kcore", "keys", "kmsg", "latency_stats",
-		"sched_debug", "scsi", "timer_list", "vmallocinfo",
+		"acpi", "asound", "interrupts", "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
+		"latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats", "vmallocinfo", "vmcore",
 	} {
 		p := "/proc/" + name
 		info, err := os.Stat(p)
@@ -147,43 +130,58 @@ func guardProc() error {
 	return nil
 }
 
-// nameServices mounts /etc/hosts, and resolv.conf if there is a network.
+// nameServices mounts /etc/hosts, and resolv.conf if there is a network: copies,
+// since who opens a file of the host for reading may already lock it.
 func nameServices(src sources) error {
-	const draft = "/dev/.hosts"
-	if err := os.WriteFile(draft, []byte(src.hosts), 0o644); err != nil { //nolint:gosec // for all users inside
-		return failed(stepOther, err, "writing /etc/hosts")
+	if err := showCopy(src.hosts, "/etc/hosts"); err != nil || src.resolv == "" {
+		return err
+	}
+	return showCopy(src.resolv, "/etc/resolv.conf")
+}
+
+// showCopy mounts a read-only file with this content.
+func showCopy(content, target string) error {
+	const draft = "/dev/.draft"
+	if err := os.WriteFile(draft, []byte(content), 0o644); err != nil { //nolint:gosec // for all users inside
+		return failed(stepOther, err, "writing %s", target)
 	}
 	fd, err := cloneTree(draft)
 	if err == nil {
 		err = setReadOnly(fd, "", unix.AT_EMPTY_PATH)
 	}
 	if err != nil {
-		return failed(stepOther, err, "writing /etc/hosts")
+		return failed(stepOther, err, "writing %s", target)
 	}
-	if err := place(fd, "/etc/hosts"); err != nil {
+	if err := place(fd, target); err != nil {
 		return err
 	}
-	if err := os.Remove(draft); err != nil {
-		return failed(stepOther, err, "writing /etc/hosts")
-	}
-	if src.resolv < 0 {
-		return nil
-	}
-	return place(src.resolv, "/etc/resolv.conf")
+	return failed(stepOther, os.Remove(draft), "writing %s", target)
 }
 
-// hostsFile is /etc/hosts as the sandbox sees it: the host's own if it shares
-// the network, and in any case with the sandbox's hostname, by which nodes of
+// hostFile is the content of a small file of the host's, "" without one.
+func hostFile(name string) string {
+	const most = 1 << 20
+	f, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return ""
+	}
+	return string(raw)
+}
+
+// hostsFile is /etc/hosts as the sandbox sees it: the host's own if it has
+// a network, and in any case with the sandbox's hostname, by which nodes of
 // one sandbox find each other.
 func (s *Spec) hostsFile() string {
-	const most = 1 << 20
 	hosts := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-	if f, err := os.Open("/etc/hosts"); err == nil && s.Network == Host {
-		raw, err := io.ReadAll(io.LimitReader(f, most))
-		if err == nil && len(raw) > 0 {
-			hosts = strings.TrimRight(string(raw), "\n") + "\n"
+	if s.Network != Loopback {
+		if raw := hostFile("/etc/hosts"); raw != "" {
+			hosts = strings.TrimRight(raw, "\n") + "\n"
 		}
-		_ = f.Close()
 	}
 	return hosts + "127.0.0.1\t" + s.Hostname + "\n"
 }

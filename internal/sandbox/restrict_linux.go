@@ -35,6 +35,9 @@ func (s *Spec) restrict() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return failed(stepOther, err, "forbidding new privileges")
 	}
+	if err := scope(); err != nil {
+		return failed(stepOther, err, "shutting off abstract sockets")
+	}
 	return failed(stepOther, installFilter(), "installing the system call filter")
 }
 

@@ -24,9 +24,9 @@ const (
 type sources struct {
 	mounts  []int          // of Spec.Mounts
 	devices map[string]int // by name in /dev
-	resolv  int            // the host's resolv.conf, or -1
 	proc    int
 	hosts   string // content of /etc/hosts
+	resolv  string // content of /etc/resolv.conf, "" if there is none
 }
 
 // enter makes the sandbox's root this process's own.
@@ -54,6 +54,9 @@ func (s *Spec) enter() error {
 			return failed(stepOther, err, "bringing up the loopback interface")
 		}
 	}
+	if err := closeNetworks(s.closed); err != nil {
+		return failed(stepOther, err, "closing networks")
+	}
 	if err := unix.Sethostname([]byte(s.Hostname)); err != nil {
 		return failed(stepOther, err, "setting hostname %q", s.Hostname)
 	}
@@ -75,24 +78,25 @@ func (s *Spec) openSources() (src sources, err error) {
 		src.mounts = append(src.mounts, fd)
 	}
 	src.devices = map[string]int{}
-	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
-		fd, err := cloneTree("/dev/" + name)
-		if name == "tty" && errors.Is(err, unix.ENOENT) {
+	for _, d := range deviceNames {
+		fd, err := deviceTree("/dev/" + d.name)
+		if d.name == "tty" && errors.Is(err, unix.ENOENT) {
 			continue // some containers have none
 		}
 		if err != nil {
-			return src, failed(stepOther, err, "opening /dev/%s", name)
+			return src, failed(stepOther, err, "opening /dev/%s", d.name)
 		}
-		src.devices[name] = fd
+		src.devices[d.name] = fd
 	}
-	src.resolv = -1
-	if s.Network == Host {
-		if fd, err := cloneTree("/etc/resolv.conf"); err == nil {
-			src.resolv = fd
-			if err := setReadOnly(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE); err != nil {
-				return src, failed(stepOther, err, "opening /etc/resolv.conf")
-			}
-		}
+	if err := guardStreams(); err != nil {
+		return src, err
+	}
+	switch s.Network {
+	case Host:
+		src.resolv = hostFile("/etc/resolv.conf")
+	case Isolated:
+		src.resolv = resolver(hostFile("/etc/resolv.conf"))
+	case Loopback:
 	}
 	src.hosts = s.hostsFile()
 	src.proc, err = freshProc()
@@ -115,7 +119,9 @@ func setReadOnly(fd int, path string, flags uint) error {
 }
 
 // freshProc is a detached /proc of this PID namespace. The kernel gives one
-// only to who sees a whole /proc already.
+// only to who sees a whole /proc already. It is read-only: what is not about
+// processes the kernel has once, and the mode of such a file, changed in one
+// /proc, is changed in all. /proc/PID/net is among these.
 func freshProc() (int, error) {
 	fsfd, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -126,7 +132,7 @@ func freshProc() (int, error) {
 		return -1, err
 	}
 	return unix.Fsmount(fsfd, unix.FSMOUNT_CLOEXEC,
-		unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+		unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
 // mountRoot mounts the root and tells where.
@@ -205,12 +211,21 @@ func mountBelow(dirs []string) string {
 
 // changeRoot makes dir the root and lets go of the old one.
 func changeRoot(dir string) error {
+	old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(old) }()
 	if err := unix.Chdir(dir); err != nil {
 		return err
 	}
 	// The old root ends up on top of the new one, where the working directory
 	// still is: no directory in the new root is needed to hold it.
 	if err := unix.PivotRoot(".", "."); err != nil {
+		return err
+	}
+	// This program lies in there, and stays within reach: see ownProgram.
+	if err := setReadOnly(old, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE); err != nil {
 		return err
 	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {

@@ -29,6 +29,8 @@ const (
 type job struct {
 	Spec  Spec // its readers and writers are nil
 	Probe bool // try what Preconditions asks for, run nothing
+	// Closed lists the networks that are to be unreachable.
+	Closed []string
 }
 
 // report is what the init tells.
@@ -82,6 +84,7 @@ type child struct {
 	started chan struct{} // closed when the process runs or never will
 	heard   chan report   // gives all reports as one, once the init is silent
 	restore func()        // takes the terminal back
+	outlet  *outlet       // of an isolated network, or nil
 }
 
 // start makes the namespaces with the init in them and hands it the job.
@@ -95,32 +98,66 @@ func start(ctx context.Context, j job, std stdio) (*child, error) {
 		_, _ = jobR.Close(), jobW.Close()
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	// Ending the process when ctx is done is wait's work.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/proc/self/exe") //nolint:gosec // this program itself
-	cmd.Args = []string{initName}
-	cmd.Env = []string{}
-	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = std.out, std.err
-	cmd.ExtraFiles = []*os.File{jobR, reportW}
-	cmd.SysProcAttr = namespaces(j.Spec)
-	stdin, feed, err := input(std.in)
-	if err == nil {
-		cmd.Stdin = stdin
-		err = cmd.Start()
-		err = explainStart(err)
-	}
+	cmd, feed, err := startInit(ctx, j.Spec, std, []*os.File{jobR, reportW})
 	_, _ = jobR.Close(), reportW.Close()
 	if err != nil {
 		_, _ = jobW.Close(), reportR.Close()
+		return nil, err
+	}
+	c := &child{cmd: cmd, reports: reportR, started: make(chan struct{}), heard: make(chan report, 1)}
+	if err := c.isolate(ctx, &j); err != nil {
+		_ = cmd.Process.Kill()
 		feed(false)
+		_, _, _ = cmd.Wait(), jobW.Close(), reportR.Close()
 		return nil, err
 	}
 	feed(true)
-	c := &child{cmd: cmd, reports: reportR, started: make(chan struct{}), heard: make(chan report, 1)}
 	c.restore = c.handTerminal(j.Spec)
 	go send(jobW, j)
 	go c.listen()
 	return c, nil
+}
+
+// startInit executes the init in its namespaces. feed begins to feed its input.
+func startInit(ctx context.Context, spec Spec, std stdio, extra []*os.File) (cmd *exec.Cmd, feed func(bool), err error) {
+	path, done, err := ownProgram()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd, feed, err = initOf(ctx, path, spec, std, extra)
+	done()
+	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) {
+		return cmd, feed, explainStart(err)
+	}
+	// The namespace's root may not go everywhere that this user may.
+	path, done, errCopy := ownProgramCopy()
+	if errCopy != nil {
+		return nil, nil, explainStart(err)
+	}
+	defer done()
+	cmd, feed, err = initOf(ctx, path, spec, std, extra)
+	return cmd, feed, explainStart(err)
+}
+
+func initOf(ctx context.Context, path string, spec Spec, std stdio, extra []*os.File) (*exec.Cmd, func(bool), error) {
+	// Ending the process when ctx is done is wait's work.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path) //nolint:gosec // this program itself
+	cmd.Args = []string{initName}
+	cmd.Env = []string{}
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = std.out, std.err
+	cmd.ExtraFiles = extra
+	cmd.SysProcAttr = namespaces(spec)
+	stdin, feed, err := input(std.in)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd.Stdin = stdin
+	if err := cmd.Start(); err != nil {
+		feed(false)
+		return nil, nil, err
+	}
+	return cmd, feed, nil
 }
 
 // input is what the process gets as standard input: a file itself, of another
@@ -214,11 +251,14 @@ func (c *child) wait(ctx context.Context, grace time.Duration) error {
 	cancelled := <-stopped
 	r := <-c.heard
 	_ = c.reports.Close()
+	cut := c.outlet != nil && c.outlet.close()
 
 	var exit *exec.ExitError
 	switch {
 	case r.Failure != nil && !cancelled:
 		return r.Failure.explain()
+	case cut && c.cmd.ProcessState.ExitCode() != 0 && !cancelled:
+		return c.outlet.problem() // what failed, failed for want of it
 	case errors.As(err, &exit):
 		err = exitError(exit, r.Signal)
 		if !r.Started && !cancelled {

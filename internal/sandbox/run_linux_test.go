@@ -247,7 +247,7 @@ func TestLimits(t *testing.T) {
 		limits Limits
 		want   []string
 	}{
-		{Limits{}, []string{`Max core file size\s+0\s+0`, `Max open files\s+(65536|\d{4,5})\s`, `Max processes\s+8192\s+8192`}},
+		{Limits{}, []string{`Max core file size\s+[01]\s+[01]\s`, `Max open files\s+(65536|\d{4,5})\s`, `Max processes\s+8192\s+8192`}},
 		{Limits{OpenFiles: 100, Processes: 50, Core: 4096}, []string{`Max core file size\s+4096\s`, `Max open files\s+100\s+100`, `Max processes\s+50\s+50`}},
 	}
 	for _, tt := range tests {
@@ -261,6 +261,9 @@ func TestLimits(t *testing.T) {
 		spec := inside(t, "cat", "/proc/self/limits")
 		spec.Limits = tt.limits
 		out := mustOutput(t, spec)
+		if one := regexp.MustCompile(`core file size\s+1\s+1\s`); tt.limits.Core == 0 && old.Max > 0 && !one.MatchString(out) {
+			t.Errorf("a crash goes to the host's handler:\n%s", out)
+		}
 		for _, want := range tt.want {
 			if !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("no %q in\n%s", want, out)

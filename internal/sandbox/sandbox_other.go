@@ -28,3 +28,8 @@ func Preconditions(context.Context, string) []Precondition {
 func Emulates(string) error {
 	return problem.New(problem.Environment, otherHint, "running a sandbox: there is none on %s", runtime.GOOS)
 }
+
+// Isolates says that the sandbox needs Linux.
+func Isolates() error {
+	return problem.New(problem.Environment, otherHint, "running a sandbox: there is none on %s", runtime.GOOS)
+}

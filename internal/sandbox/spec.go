@@ -22,6 +22,10 @@ type Network int
 const (
 	Loopback Network = iota // its own loopback interface, up, and nothing else
 	Host                    // the host's network, with its resolv.conf and hosts
+	// Isolated is a network of its own that leads, over IPv4, to public addresses
+	// and not to this machine's own nor to those of private networks. It needs
+	// slirp4netns.
+	Isolated
 )
 
 // Mount shows a host directory or file inside. The place is made in the
@@ -36,7 +40,11 @@ type Mount struct {
 type Limits struct {
 	OpenFiles uint64 // RLIMIT_NOFILE, default 65536 (an unbounded one makes the VM reserve gigabytes)
 	Processes uint64 // RLIMIT_NPROC, default 8192
-	Core      uint64 // RLIMIT_CORE in bytes, default 0: no core files
+	// Core is RLIMIT_CORE in bytes. The default is 1, which is no core file, and
+	// keeps the kernel from handing crashes to the host's handler, should
+	// kernel.core_pattern name one: that runs as root, outside, on what a step
+	// left in its memory. A limit of 0 does not.
+	Core uint64
 }
 
 // Spec is one process and the sandbox around it.
@@ -84,6 +92,8 @@ type Spec struct {
 	// Grace is how long the process has between SIGTERM (sent when the context
 	// is done) and SIGKILL; default 10 s.
 	Grace time.Duration
+
+	closed []string // networks that are to be unreachable, told to the init
 }
 
 // ExitError is how a process ended that did not exit with 0.
@@ -109,4 +119,6 @@ type Precondition struct {
 	OK     bool
 	Detail string // what was found
 	Remedy string // what to do if it is not OK
+	// Optional says that the sandbox works without it, less tight.
+	Optional bool
 }

@@ -153,5 +153,5 @@ end
 	if r := (dram{args: []string{"plan", dir, "--build-network", "host"}}).ok(t); !strings.Contains(r.stdout, "with the network") || !strings.Contains(r.stdout, "set by --build-network") {
 		t.Errorf("the plan does not say so:\n%s", r.stdout)
 	}
-	dram{args: []string{"plan", dir, "--build-network", "some"}}.fails(t, 2, `"some" is not none or host`)
+	dram{args: []string{"plan", dir, "--build-network", "some"}}.fails(t, 2, `"some" is not none or isolated or host`)
 }

@@ -20,6 +20,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
+	"dram/internal/sandbox"
 )
 
 // answerWithin is how long a builder has to answer before it counts as absent.
@@ -162,7 +163,7 @@ func (e *Engine) failed(ctx context.Context, job engine.Job, p *progress, err er
 		return problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
 			"the build ended well but left no release at %s", job.Export)
 	case isStep:
-		return &engine.StepError{Step: step, Err: fmt.Errorf("exit status %d", code)}
+		return &engine.StepError{Step: step, Err: &sandbox.ExitError{Code: code}}
 	case grpcerrors.Code(err) == codes.Unavailable || errors.Is(err, io.EOF) || strings.Contains(text, "transport is closing") || strings.Contains(text, "closing transport"):
 		return &engine.LostError{Err: problem.New(problem.Environment, "see that it runs, and run dram again: it goes on from what the builder kept",
 			"builder %s was lost%s: %w", e.at, during(p), brief{err})}

@@ -27,6 +27,11 @@ func New(st *store.Store) *local.Engine {
 			}
 			job.Env = slices.Concat(job.Env, job.Emulated)
 		}
+		if job.Isolated { // before a step begins: one that could not is one that was killed
+			if err := sandbox.Isolates(); err != nil {
+				return nil, err
+			}
+		}
 		return &place{store: st, home: home, job: job}, nil
 	})
 }
@@ -65,12 +70,16 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
 		Stdout: ev.Output, Stderr: ev.Output, Reap: true, Grace: grace,
 	}
-	if s.Network {
+	switch {
+	case s.Network && p.job.Isolated:
+		spec.Network = sandbox.Isolated
+	case s.Network:
 		spec.Network = sandbox.Host
 	}
 	err = sandbox.Run(ctx, spec)
 	if exit, ok := errors.AsType[*sandbox.ExitError](err); ok && ctx.Err() == nil {
-		return &local.Exit{Err: exit, Signal: exit.Signal != ""}
+		// A shell or make says 128 and more where it was its child that was killed.
+		return &local.Exit{Err: exit, Signal: exit.Signal != "" || exit.Code > 128}
 	}
 	return err
 }

@@ -59,9 +59,10 @@ type bench struct {
 	told   []string
 	onWait func()
 
-	cache   string
-	lineage string
-	doubts  []error
+	cache    string
+	lineage  string
+	doubts   []error
+	isolated bool
 }
 
 func newBench(t *testing.T, sources ...string) *bench {
@@ -109,6 +110,7 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: "key", Root: root, Source: src, Env: []string{"A=job"}, Steps: steps,
 		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: b.lineage,
+		Isolated: b.isolated,
 	}, engine.Events{
 		Doubtful: func(why error) { b.doubts = append(b.doubts, why) },
 		Step: func(s engine.Step, skipped bool) {
@@ -431,4 +433,16 @@ func TestBuildsOfOneKeyFollowEachOther(t *testing.T) {
 	}
 	cancel()
 	group.Wait()
+}
+
+// Without what an isolated network needs, nothing begins, and nothing that was
+// kept goes.
+func TestIsolatedNetworkWithoutItsProgram(t *testing.T) {
+	b := newBench(t)
+	t.Setenv("PATH", t.TempDir())
+	b.isolated = true
+	_, err := b.run(t.Context(), step("compile", "write", "/app/_build/rel/a", "1"))
+	if problem.Code(err) != int(problem.Environment) || !strings.Contains(problem.Hint(err), "install slirp4netns") || len(b.told) > 0 {
+		t.Errorf("%v (hint %q), having told %q", err, problem.Hint(err), b.told)
+	}
 }

@@ -45,8 +45,11 @@ func run(name string, args []string) error {
 	commands := map[string]func([]string) error{
 		"ls": ls, "status": status, "cat": cat, "env": env, "write": write, "listen": listen, "dial": dial,
 		"calls": calls, "sleep": sleep, "stubborn": stubborn, "orphan": orphan, "fds": fds, "stat": stat,
-		"exit": func(a []string) error { os.Exit(number(a[0])); return nil },
-		"rm":   func(a []string) error { return os.RemoveAll(a[0]) },
+		"attack": attack, "dialbound": dialBound,
+		"isatty": func([]string) error { fmt.Println("terminal", tty(0), tty(1), tty(2)); return nil },
+		"int80":  func([]string) error { fmt.Println(int80()); return nil },
+		"exit":   func(a []string) error { os.Exit(number(a[0])); return nil },
+		"rm":     func(a []string) error { return os.RemoveAll(a[0]) },
 		"id": func([]string) error {
 			fmt.Println(os.Getuid(), os.Getgid(), os.Getpid())
 			return nil
@@ -59,6 +62,11 @@ func run(name string, args []string) error {
 		"spawn":    func(a []string) error { return exec.Command("/bin/inside", a...).Start() },
 	}
 	return commands[name](args)
+}
+
+func tty(fd int) bool {
+	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	return err == nil
 }
 
 func number(s string) int {
