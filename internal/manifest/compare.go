@@ -137,8 +137,6 @@ func (e Entry) looks(got Entry) Kind {
 		return Size
 	case e.Mode != got.Mode:
 		return Mode
-	case e.Mode.IsDir(): // what is in it is looked at by itself
-		return ""
 	case e.Seen != got.Seen:
 		return Touched
 	}
