@@ -113,6 +113,14 @@ func (m *Manifest) settled(e Entry) (digest [sha256.Size]byte, ok bool) {
 	return old.Digest, ok
 }
 
+// New makes a manifest of entries that were seen at a time.
+func New(taken time.Time, entries []Entry) *Manifest {
+	m := &Manifest{taken: taken, entries: slices.Clone(entries)}
+	sortEntries(m.entries)
+	m.digest = contentDigest(m.entries)
+	return m
+}
+
 // Digest names what the directory held, "sha256:" and hex: the same paths,
 // modes, link targets and contents have the same, whenever they were made.
 func (m *Manifest) Digest() string { return m.digest }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // AdoptBlob makes the file at path, which lies on the cache's file system, the
@@ -25,10 +24,8 @@ func (s *Store) AdoptBlob(path string, want Digest) error {
 	if got := SumDigest(sum); got != want {
 		return fmt.Errorf("%w: digest is %s, expected %s", ErrCorrupt, got, want)
 	}
-	to := s.BlobPath(want)
-	err = errors.Join(os.Chmod(path, 0o400), os.MkdirAll(filepath.Dir(to), 0o700))
-	if err == nil {
-		err = os.Rename(path, to)
+	if err = os.Chmod(path, 0o400); err == nil {
+		err = s.place(path, s.BlobPath(want))
 	}
 	if err != nil {
 		return fmt.Errorf("keeping a cache blob: %w", err)

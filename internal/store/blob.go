@@ -50,7 +50,7 @@ func (s *Store) HasBlob(d Digest, size int64) bool {
 	if !d.Valid() {
 		return false
 	}
-	info, err := os.Stat(s.BlobPath(d))
+	info, err := os.Lstat(s.BlobPath(d))
 	return err == nil && info.Mode().IsRegular() && (size < 0 || info.Size() == size)
 }
 
@@ -61,7 +61,11 @@ func (s *Store) OpenBlob(d Digest) (io.ReadCloser, error) {
 	if !d.Valid() {
 		return nil, fmt.Errorf("opening blob: %q is no sha256 digest", d)
 	}
-	f, err := os.Open(s.BlobPath(d))
+	f, err := openRegular(s.BlobPath(d))
+	if errors.Is(err, errIrregular) {
+		_ = removeAny(s.BlobPath(d)) // so that the next run makes it again
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening blob: %w", err)
 	}
@@ -149,9 +153,9 @@ func (w *BlobWriter) Discard() {
 func (w *BlobWriter) Commit() (Digest, int64, error) {
 	d := SumDigest(w.sum)
 	path := w.s.BlobPath(d)
-	err := errors.Join(w.f.Chmod(0o400), w.f.Close(), os.MkdirAll(filepath.Dir(path), 0o700))
+	err := errors.Join(w.f.Chmod(0o400), w.f.Close())
 	if err == nil {
-		err = os.Rename(w.f.Name(), path)
+		err = w.s.place(w.f.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(w.f.Name())

@@ -10,11 +10,12 @@
 //
 // Nothing appears under its final name before it is whole: files are written
 // to tmp, synced and renamed. A blob is verified whenever it is read, a record
-// carries the digest of its own bytes, and a tree has a marker beside it, so
+// carries the digest of its own bytes, and a tree has a manifest beside it, so
 // that what a crash or a bad disk damaged is made anew instead of used.
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -23,7 +24,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"dram/internal/problem"
@@ -52,7 +53,12 @@ func Open(dir string) (*Store, error) {
 	}
 	s := &Store{dir: abs}
 	for _, sub := range []string{"blobs/sha256", "trees", "records", "projects", "locks", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(abs, sub), 0o700); err != nil {
+		path := filepath.Join(abs, sub)
+		err := os.MkdirAll(path, 0o700)
+		if err != nil && s.clear(filepath.Join(path, sub)) == nil {
+			err = os.MkdirAll(path, 0o700)
+		}
+		if err != nil {
 			return nil, unusable(abs, err)
 		}
 	}
@@ -71,15 +77,26 @@ func (s *Store) Dir() string { return s.dir }
 
 // Get reads the record kind/key into v and says whether a sound one was there.
 func (s *Store) Get(kind, key string, v any) bool {
-	raw, err := os.ReadFile(s.record(kind, key))
+	raw, err := readRegular(s.record(kind, key), maxRecord)
 	if err != nil {
 		return false
 	}
-	sum, body, ok := strings.Cut(string(raw), "\n")
-	if !ok || sum != hexSum([]byte(body)) {
-		return false
-	}
-	return json.Unmarshal([]byte(body), v) == nil
+	body, ok := recordBody(kind, FileName(key), raw)
+	return ok && json.Unmarshal(body, v) == nil
+}
+
+// maxRecord bounds a record, in bytes.
+const maxRecord = 256 << 20
+
+// recordBody is what a record says, if its first line is the digest of that and
+// of where it lies: a record in another one's place is none.
+func recordBody(kind, name string, raw []byte) ([]byte, bool) {
+	sum, body, ok := bytes.Cut(raw, []byte("\n"))
+	return body, ok && string(sum) == recordSum(kind, name, body)
+}
+
+func recordSum(kind, name string, body []byte) string {
+	return hexSum(slices.Concat([]byte(kind+"/"+name+"\n"), body))
 }
 
 // Put writes the record kind/key, replacing any other.
@@ -88,7 +105,7 @@ func (s *Store) Put(kind, key string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding record %s/%s: %w", kind, key, err)
 	}
-	raw := append([]byte(hexSum(body)+"\n"), body...)
+	raw := append([]byte(recordSum(kind, FileName(key), body)+"\n"), body...)
 	return s.WriteFile(s.record(kind, key), raw, 0o600)
 }
 
@@ -118,9 +135,6 @@ func (s *Store) record(kind, key string) string {
 // cache's other work in progress, synced, then renamed. path may lie anywhere
 // on the cache's file system; elsewhere use WriteFileIn.
 func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
 	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "file-*")
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
@@ -130,7 +144,7 @@ func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
 	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := s.place(f.Name(), path); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 // process has it. Call unlock when done; a killed process lets go by itself.
 func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock func(), err error) {
 	l := flock.New(filepath.Join(s.dir, "locks", FileName(name)))
+	lockable(l.Path())
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		if waiting != nil {
@@ -57,17 +58,20 @@ func (s *Store) Tree(ctx context.Context, kind, key string, fill func(ctx contex
 	if err := fill(ctx, made); err != nil {
 		return "", err
 	}
-	return path, s.publish(made, path)
+	if err := s.publish(made, path); err != nil {
+		return "", err
+	}
+	return path, s.seal(ctx, kind, key)
 }
 
 func (s *Store) publish(made, path string) error {
-	if err := errors.Join(RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o700)); err != nil {
+	if err := errors.Join(removeAny(path+".ok"), RemoveAll(path)); err != nil {
 		return fmt.Errorf("making room for %q: %w", path, err)
 	}
-	if err := os.Rename(made, path); err != nil {
+	if err := s.place(made, path); err != nil {
 		return fmt.Errorf("moving %q into place: %w", path, err)
 	}
-	return s.WriteFile(path+".ok", nil, 0o600)
+	return nil
 }
 
 // TreePath is where the tree kind/key is or would be.
@@ -78,10 +82,10 @@ func (s *Store) TreePath(kind, key string) string {
 // HasTree says whether the tree kind/key is there, whole, and marks it as used.
 func (s *Store) HasTree(kind, key string) bool {
 	path := s.TreePath(kind, key)
-	if _, err := os.Stat(path + ".ok"); err != nil {
+	if info, err := os.Lstat(path + ".ok"); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil || !info.IsDir() {
 		return false
 	}
