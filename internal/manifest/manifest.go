@@ -146,6 +146,16 @@ func (m *Manifest) Lookup(name string) (Entry, bool) {
 	return m.entries[i], true
 }
 
+// In gives what lies in a directory, by name.
+func (m *Manifest) In(dir string) []Entry {
+	from, _ := slices.BinarySearchFunc(m.entries, dir, func(e Entry, dir string) int { return strings.Compare(dirOf(e.Path), dir) })
+	to := from
+	for to < len(m.entries) && dirOf(m.entries[to].Path) == dir {
+		to++
+	}
+	return m.entries[from:to:to]
+}
+
 // contentDigest is of all but what was seen: times and inodes.
 func contentDigest(entries []Entry) string {
 	sum := sha256.New()
