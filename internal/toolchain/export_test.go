@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"context"
+	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -10,7 +11,7 @@ import (
 
 // Packed packs a root as that of a distribution is.
 func Packed(ctx context.Context, st *store.Store, root string) (v1.Image, error) {
-	l, err := pack(ctx, st, root)
+	l, err := pack(ctx, st, root, os.DirFS(root))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"dram/internal/image"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -48,6 +49,9 @@ func (p *Provider) openImage(ctx context.Context, ref Ref, opts Options) (*Toolc
 	}
 	tag := tagRecord{ID: store.Digest(digest.String()), Config: config.Config}
 	if ref.Kind == Image {
+		if err := image.Keep(ctx, p.Store, img); err != nil { // to unpack it again without the registry
+			return nil, err
+		}
 		if err := p.Store.Put("tag", p.tagKey(ref), tag); err != nil {
 			return nil, err
 		}
@@ -80,11 +84,33 @@ func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
 
 func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
 	return &Toolchain{
-		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store,
+		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store, warn: p.Warn,
 		arch: p.Arch,
-		fill: func(ctx context.Context, dir string) error { return p.unpackImage(ctx, img, dir) },
+		fill: func(ctx context.Context, dir string) error {
+			img, err := p.same(ctx, ref, tag.ID, img)
+			if err != nil {
+				return err
+			}
+			return p.unpackImage(ctx, img, dir)
+		},
 		find: func(ctx context.Context) (v1.Image, error) { return p.findAll(ctx, ref, img) },
 	}
+}
+
+// same is the image with that digest: img if it was found already, else what the
+// cache has of it, else the registry; the tag may name another by now.
+func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Image) (v1.Image, error) {
+	if img != nil {
+		return img, nil
+	}
+	if kept, err := image.Open(p.Store, id); err == nil {
+		return kept, nil
+	}
+	parsed, err := name.ParseReference(ref.Value)
+	if err != nil {
+		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
+	}
+	return p.pull(ctx, Ref{Kind: Image, Value: parsed.Context().Digest(string(id)).String()})
 }
 
 // find opens the image's manifest wherever ref says.
