@@ -230,23 +230,30 @@ func (s *Store) DropTree(ctx context.Context, d *Damage) (dropped bool, err erro
 	return true, nil
 }
 
-// Doubt drops what may have been made with a tree whose damage did not show:
-// records of the kinds named, and what is kept between builds. What another
-// dram works on stays.
-func (s *Store) Doubt(ctx context.Context, records []string, work string) error {
-	for _, kind := range records {
-		if err := RemoveAll(filepath.Join(s.dir, "records", kind)); err != nil {
-			return fmt.Errorf("removing records in doubt: %w", err)
+// Derived names what is made with a tree and kept.
+type Derived struct{ Records, Trees, Work []string } // kinds
+
+// Doubt drops what may have been made with a tree that was damaged meanwhile.
+// What another dram works on stays.
+func (s *Store) Doubt(ctx context.Context, d Derived) error {
+	var errs []error
+	for _, kind := range d.Records {
+		errs = append(errs, RemoveAll(filepath.Join(s.dir, "records", kind)))
+	}
+	for _, kind := range d.Trees {
+		markers, _ := filepath.Glob(filepath.Join(s.dir, "trees", kind, "*.ok")) // the pattern is sound
+		for _, m := range markers {
+			errs = append(errs, removeAny(m))
 		}
 	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, "projects", work))
-	if err != nil {
-		return nil //nolint:nilerr // nothing is kept
-	}
-	for _, e := range entries {
-		if err := s.dropWork(ctx, work, e.Name()); err != nil {
-			return err
+	for _, kind := range d.Work {
+		dirs, _ := os.ReadDir(filepath.Join(s.dir, "projects", kind)) // else nothing is kept
+		for _, e := range dirs {
+			errs = append(errs, s.dropWork(ctx, kind, e.Name()))
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("dropping what is in doubt: %w", err)
 	}
 	return nil
 }

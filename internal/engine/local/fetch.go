@@ -69,11 +69,20 @@ func (e *Engine) fetch(ctx context.Context, job engine.Job, ev engine.Events) (*
 	}
 	f.release = done
 	f.fill = func(_ context.Context, dir string) error { return moveInto(made, dir) }
-	if _, err := e.store.Tree(ctx, fetchedTrees, f.Tree, f.fill); err != nil {
+	if _, _, err := e.store.SoundTree(ctx, fetchedTrees, f.Tree, tend(f, ev)); err != nil {
 		done()
 		return nil, err
 	}
 	return f, e.store.Put(fetchedTrees, key, f)
+}
+
+// tend makes the tree, and says why if it was there and is made anew.
+func tend(f *fetched, ev engine.Events) store.Tend {
+	return store.Tend{Fill: f.fill, Tell: func(d *store.Damage) {
+		if ev.Doubtful != nil {
+			ev.Doubtful(d)
+		}
+	}}
 }
 
 // fetchIn runs the fetching steps in the empty directory home.
