@@ -25,7 +25,7 @@ again; removing it costs time, nothing else.`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCacheList(g), newCachePrune(g), newCachePath(g))
+	cmd.AddCommand(newCacheList(g), newCachePrune(g), newCacheVerify(g), newCachePath(g))
 	return cmd
 }
 

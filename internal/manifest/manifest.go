@@ -128,6 +128,15 @@ func (m *Manifest) Digest() string { return m.digest }
 // Len is the number of files, directories included.
 func (m *Manifest) Len() int { return len(m.entries) }
 
+// Size is that of all its regular files, in bytes.
+func (m *Manifest) Size() int64 {
+	var n int64
+	for _, e := range m.entries {
+		n += e.Size
+	}
+	return n
+}
+
 // Entries gives all of them, by directory and then by name.
 func (m *Manifest) Entries() []Entry { return slices.Clone(m.entries) }
 

@@ -57,3 +57,8 @@ func damaged(root toolchain.RootFS, err error) error {
 	}
 	return err
 }
+
+// VerifyCache reads all of the cache and removes what is damaged.
+func (p *Pipeline) VerifyCache(ctx context.Context) (*store.Verified, error) {
+	return p.Store.Verify(ctx, derived)
+}

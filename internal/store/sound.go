@@ -33,6 +33,11 @@ type Damage struct {
 }
 
 func (d *Damage) Error() string {
+	return fmt.Sprintf("the tree trees/%s/%s in the cache is not what was unpacked: %s", d.Kind, short(d.Key), d.what())
+}
+
+// what differs, in a few words.
+func (d *Damage) what() string {
 	what := "its manifest is missing or damaged"
 	switch more := len(d.Differences) - 1; {
 	case d.Older:
@@ -42,7 +47,7 @@ func (d *Damage) Error() string {
 	case more > 0:
 		what = fmt.Sprintf("%s, and %d more", d.Differences[0], more)
 	}
-	return fmt.Sprintf("the tree trees/%s/%s in the cache is not what was unpacked: %s", d.Kind, short(d.Key), what)
+	return what
 }
 
 func short(key string) string { return key[:min(len(key), 12)] }

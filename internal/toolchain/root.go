@@ -16,6 +16,13 @@ const treeKind = "root"
 // Unpacked says whether the root is already in the cache.
 func (t *Toolchain) Unpacked() bool { return t.dir != "" || t.store.HasTree(treeKind, t.ID.Hex()) }
 
+// Fresh says whether Root unpacked it.
+func (t *Toolchain) Fresh() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.fresh
+}
+
 // Root gives the unpacked root's directory, which nobody writes to. It looks as
 // it did when it was unpacked: one that does not is unpacked anew.
 func (t *Toolchain) Root(ctx context.Context) (string, error) {
@@ -27,7 +34,11 @@ func (t *Toolchain) Root(ctx context.Context) (string, error) {
 	if t.m != nil {
 		return t.store.TreePath(treeKind, t.ID.Hex()), nil
 	}
-	dir, m, err := t.store.SoundTree(ctx, treeKind, t.ID.Hex(), store.Tend{Fill: t.fill, Tell: t.tell})
+	fill := func(ctx context.Context, dir string) error {
+		t.fresh = true
+		return t.fill(ctx, dir)
+	}
+	dir, m, err := t.store.SoundTree(ctx, treeKind, t.ID.Hex(), store.Tend{Fill: fill, Tell: t.tell})
 	if err != nil {
 		return "", fmt.Errorf("unpacking toolchain %s: %w", t.Ref, err)
 	}
@@ -98,19 +109,6 @@ func (t *Toolchain) Verify(ctx context.Context) error {
 	m, err := t.store.VerifyTree(ctx, treeKind, t.ID.Hex())
 	if m == nil && err == nil {
 		return fmt.Errorf("toolchain %s: its root is gone", t.Ref)
-	}
-	return err
-}
-
-// Mend takes the root that d was found in out of the way: the next Root unpacks
-// it anew.
-func (t *Toolchain) Mend(ctx context.Context, d *store.Damage) error {
-	t.mu.Lock()
-	t.m = nil
-	t.mu.Unlock()
-	dropped, err := t.store.DropTree(ctx, d)
-	if dropped {
-		t.tell(d)
 	}
 	return err
 }

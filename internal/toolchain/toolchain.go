@@ -63,8 +63,9 @@ type Toolchain struct {
 	fill  func(ctx context.Context, dir string) error
 	find  func(ctx context.Context) (v1.Image, error) // an image, all its layers in the cache; nil for a distribution
 
-	mu sync.Mutex
-	m  *manifest.Manifest // of the root, once it was looked at
+	mu    sync.Mutex
+	m     *manifest.Manifest // of the root, once it was looked at
+	fresh bool               // it was unpacked just now
 }
 
 // Open resolves ref. Nothing is unpacked yet.
