@@ -148,7 +148,7 @@ func (s *Store) remains(kind, key string) error {
 	d := &Damage{Kind: kind, Key: key, Path: path}
 	switch {
 	case noMarker != nil && noTree != nil:
-		return nil
+		return nil //nolint:nilerr // nothing is left
 	case noTree != nil:
 		d.Differences = []manifest.Difference{{Path: ".", Kind: manifest.Missing}}
 	case !info.IsDir():
