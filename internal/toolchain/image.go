@@ -76,7 +76,7 @@ func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
 		return nil
 	}
 	t := p.toolchain(ref, tag, nil)
-	if !t.Unpacked() {
+	if !t.Unpacked() && p.kept(tag.ID) == nil {
 		return nil // its layers are needed, so the registry is too
 	}
 	return t
@@ -103,7 +103,7 @@ func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Im
 	if img != nil {
 		return img, nil
 	}
-	if kept, err := image.Open(p.Store, id); err == nil {
+	if kept := p.kept(id); kept != nil {
 		return kept, nil
 	}
 	parsed, err := name.ParseReference(ref.Value)
@@ -111,6 +111,24 @@ func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Im
 		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
 	}
 	return p.pull(ctx, Ref{Kind: Image, Value: parsed.Context().Digest(string(id)).String()})
+}
+
+// kept is the image as the cache has it, all its layers sound; nil if it is not.
+func (p *Provider) kept(id store.Digest) v1.Image {
+	img, err := image.Open(p.Store, id)
+	if err != nil {
+		return nil
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil
+	}
+	for _, l := range m.Layers {
+		if p.Store.VerifyBlob(store.Digest(l.Digest.String())) != nil {
+			return nil
+		}
+	}
+	return img
 }
 
 // find opens the image's manifest wherever ref says.
