@@ -4,12 +4,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"dram/internal/cli"
+	"dram/internal/problem"
 	"dram/internal/sandbox"
+)
+
+// How long dram has to end by itself once it was told to. What it did until then is
+// sound whenever it is killed, and what it started ends with it.
+const (
+	patience = 1500 * time.Millisecond
+	// A program that runs for the user has ten seconds of its own, as with docker stop.
+	runPatience = 12 * time.Second
 )
 
 func main() {
@@ -18,11 +30,30 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	go func() {
-		<-ctx.Done()
-		stop() // a second Ctrl-C ends dram at once; the next run goes on from what is sound
-	}()
-	return cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var running atomic.Bool
+	std := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Running: func() { running.Store(true) }}
+	done := make(chan int, 1)
+	go func() { done <- cli.Run(ctx, os.Args[1:], std) }()
+	select {
+	case code := <-done:
+		return code
+	case <-signals:
+		cancel()
+	}
+	limit := patience
+	if running.Load() {
+		limit = runPatience
+	}
+	select {
+	case code := <-done:
+		return code
+	case <-signals: // a second Ctrl-C ends dram at once; the next run goes on from what is sound
+	case <-time.After(limit): // something blocks that cannot be interrupted, as a read from a dead network file system
+		_, _ = fmt.Fprintln(os.Stderr, "error: cancelled\n  hint: run it again: it goes on from what is done")
+	}
+	return int(problem.Cancelled)
 }

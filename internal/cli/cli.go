@@ -15,12 +15,16 @@ import (
 	"dram/internal/pipeline"
 	"dram/internal/problem"
 	findings "dram/internal/report"
+	"dram/internal/ui"
 )
 
 // Streams are the process's standard streams.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
+	// Running, if set, is told once dram runs a program for the user, which ends in
+	// its own time.
+	Running func()
 }
 
 const exitCodes = `Exit codes:
@@ -30,6 +34,9 @@ const exitCodes = `Exit codes:
 
 // Run runs dram with args and returns the exit code.
 func Run(ctx context.Context, args []string, std Streams) int {
+	if std.Running == nil {
+		std.Running = func() {}
+	}
 	root := newRoot(std)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -63,9 +70,9 @@ func report(w io.Writer, err error) {
 	if refused, ok := errors.AsType[*pipeline.Refused](err); ok {
 		_ = findings.Text(w, refused.Report) // stderr: there is nowhere to tell of it
 	}
-	_, _ = fmt.Fprintf(w, "error: %v\n", err)
+	_, _ = fmt.Fprintf(w, "error: %s\n", ui.Plain(err.Error()))
 	if hint := problem.Hint(err); hint != "" {
-		_, _ = fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(hint, "\n", "\n        "))
+		_, _ = fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(ui.Plain(hint), "\n", "\n        "))
 	}
 }
 

@@ -23,7 +23,7 @@ func newDoctor(g *globals) *cobra.Command {
 		Long: long(`
 Checks each precondition of each engine by trying it: yes or no, what was
 found, and the remedy, and which engine auto chooses: the first that lacks
-nothing. Where dram.toml in the working directory names builders, auto chooses
+nothing, but never host, which isolates nothing. Where dram.toml in the working directory names builders, auto chooses
 these, and each is tried. Exits with 5 if nothing works.`),
 		Example: "  dram doctor",
 		Args:    cobra.NoArgs,
@@ -44,7 +44,7 @@ these, and each is tried. Exits with 5 if nothing works.`),
 
 // doctor tries every engine, and fails where none works.
 func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) error {
-	chosen, asked := "", slices.ContainsFunc(options, func(o pipeline.EngineOption) bool { return o.Asked != "" })
+	chosen, byName, asked := "", "", slices.ContainsFunc(options, func(o pipeline.EngineOption) bool { return o.Asked != "" })
 	for _, o := range options {
 		_, _ = fmt.Fprintf(w, "\nengine %s\n", o.Name)
 		missing, needs := 0, o.Needs(ctx)
@@ -58,7 +58,10 @@ func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) e
 		if asked { // one builder is enough, and no other engine comes in
 			works = o.Asked != "" && missing < len(needs)
 		}
-		if works && chosen == "" {
+		switch {
+		case works && o.ByName != "":
+			byName = "\nor, if you trust the project, build with --engine " + o.Name + ": " + o.ByName
+		case works && chosen == "":
 			chosen = o.Name
 		}
 	}
@@ -67,7 +70,7 @@ func doctor(ctx context.Context, w io.Writer, options []pipeline.EngineOption) e
 			"none of the builders in %s answers", config.FileName)
 	}
 	if chosen == "" {
-		return problem.New(problem.Environment, "see the remedies above", "no engine works on this machine")
+		return problem.New(problem.Environment, "see the remedies above"+byName, "no engine works on this machine that auto may choose")
 	}
 	_, _ = fmt.Fprintf(w, "\nauto chooses %s\n", chosen)
 	return nil

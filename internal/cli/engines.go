@@ -20,7 +20,8 @@ import (
 	"dram/internal/ui"
 )
 
-// engines is what builds, in the order in which auto tries it. Where dram.toml
+// engines is what builds, in the order in which auto tries it; the host engine,
+// which isolates nothing, it leaves to those who ask for it. Where dram.toml
 // names builders, they are what BuildKit means.
 func engines(st *store.Store, u *ui.UI, c config.Config) []pipeline.EngineOption {
 	options := []pipeline.EngineOption{
@@ -33,7 +34,7 @@ func engines(st *store.Store, u *ui.UI, c config.Config) []pipeline.EngineOption
 			Needs: func(ctx context.Context) []sandbox.Precondition { return []sandbox.Precondition{buildkitNeed(ctx)} },
 		},
 		{
-			Name: "host", Why: "this machine has Erlang and Elixir itself",
+			Name: "host", ByName: "every step runs as you, outside any sandbox",
 			Engine: host.New(st, host.Options{Note: func(dir string, why error) {
 				u.Warn("building in %s, not in /app (%v): paths in the release may differ from those of other engines", dir, why)
 			}}),

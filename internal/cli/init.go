@@ -14,6 +14,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/daemon"
+	"dram/internal/fsutil"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -185,12 +186,14 @@ func setOutputDir(ctx context.Context, p *pipeline.Pipeline, proj *project.Proje
 	if s, ok := proj.Distillery.Profile(pl.Release, pl.ReleaseEnv, "output_dir"); ok && !s.Value.IsAtom("nil") {
 		return "", nil
 	}
-	text, err := os.ReadFile(proj.Dir + "/" + distillery.File)
+	root, err := os.OpenRoot(proj.Dir)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", distillery.File, err)
 	}
-	if len(text) > elixir.MaxFile {
-		return "", problem.New(problem.Usage, "shorten it", "%s is larger than %d bytes", distillery.File, elixir.MaxFile)
+	defer func() { _ = root.Close() }() // only read from
+	text, err := fsutil.ReadIn(root, distillery.File, elixir.MaxFile)
+	if err != nil {
+		return "", problem.New(problem.Usage, "make it a file of the project's own, of at most 1 MiB", "reading %s: %w", distillery.File, err)
 	}
 	dir := "./releases/" + pl.Release
 	if text, err = distillery.SetOutputDir(text, pl.Release, dir); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ui"
 )
 
 func newPlan(g *globals) *cobra.Command {
@@ -89,10 +90,10 @@ func encodePlans(out io.Writer, plans []*plan.Plan) error {
 func printPlan(out io.Writer, pl *plan.Plan) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, d := range pl.Decisions {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, d.Value, d.Reason)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, ui.Plain(d.Value), ui.Plain(d.Reason))
 	}
 	for _, n := range pl.Notes {
-		_, _ = fmt.Fprintf(w, "note\t%s\t\n", n)
+		_, _ = fmt.Fprintf(w, "note\t%s\t\n", ui.Plain(n))
 	}
 	return w.Flush()
 }

@@ -205,6 +205,7 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 			p.UI.Note("%-10s %s", "port", port)
 		}
 	}
+	g.std.Running()
 	code, err := d.Run(ctx, run)
 	if err != nil {
 		return err

@@ -86,6 +86,7 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	if len(command) > 0 {
 		opts.Stdin = g.std.In
 	}
+	g.std.Running()
 	err = p.RunImage(cmd.Context(), ref, opts)
 	return g.passOnEnd(err)
 }

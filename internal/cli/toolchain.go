@@ -69,6 +69,7 @@ func newToolchainExec(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			g.std.Running()
 			err = p.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
 				Env: env, Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
 			})

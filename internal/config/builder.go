@@ -2,12 +2,14 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 
+	"dram/internal/grammar"
 	"dram/internal/problem"
 )
 
@@ -75,7 +77,7 @@ func builders(raw []byte, v any) ([]Builder, error) {
 			hint, err = "give each builder a name of its own", fmt.Errorf("there are two of that name")
 		}
 		if err != nil {
-			return nil, problem.New(problem.Usage, hint, "%s: builder %q: %w", where, b.Name, err)
+			return nil, problem.New(problem.Usage, hint, "%s: builder %s: %w", where, grammar.Quote(b.Name), err)
 		}
 		out = append(out, b)
 	}
@@ -115,7 +117,7 @@ func builder(v any) (b Builder, hint string, err error) {
 	for _, k := range keys {
 		i := slices.IndexFunc(builderFields(), func(f builderField) bool { return f.key == k })
 		if i < 0 {
-			return b, fmt.Sprintf("did you mean %q?", nearestOf(k, builderKeys())), fmt.Errorf("unknown key %q", k)
+			return b, fmt.Sprintf("did you mean %q?", nearestOf(k, builderKeys())), fmt.Errorf("unknown key %s", grammar.Quote(k))
 		}
 		if err := builderFields()[i].set(&b, table[k]); err != nil {
 			return b, builderFields()[i].help, fmt.Errorf("%s: %w", k, err)
@@ -141,39 +143,56 @@ func (f builderField) set(b *Builder, v any) error {
 			*to = s
 			return nil
 		}
-		return fmt.Errorf("must be a string that is not empty, is %v", v)
+		return fmt.Errorf("must be a string that is not empty, is %s", brief(v))
 	case *[]string:
 		if l, ok := v.([]any); ok && len(l) > 0 {
 			var err error
 			*to, err = list(l)
 			return err
 		}
-		return fmt.Errorf("must be a list that is not empty, is %v", v)
+		return fmt.Errorf("must be a list that is not empty, is %s", brief(v))
 	case *int:
 		if n, ok := v.(int64); ok && n >= 1 && n <= maxWeight {
 			*to = int(n)
 			return nil
 		}
 	}
-	return fmt.Errorf("must be a number from 1 to %d, is %v", maxWeight, v)
+	return fmt.Errorf("must be a number from 1 to %d, is %s", maxWeight, brief(v))
 }
 
 // check finds what does not fit together.
 func (b Builder) check() (hint string, err error) {
 	switch {
 	case !builderName.MatchString(b.Name):
-		return builderFields()[0].help, fmt.Errorf("name: %q is none", b.Name)
+		return builderFields()[0].help, fmt.Errorf("name: %s is none", grammar.Quote(b.Name))
 	case b.Address == "":
 		return builderFields()[1].help, fmt.Errorf("it has no address")
 	case (b.Cert == "") != (b.Key == ""):
 		return "give both: the certificate to show, and its key", fmt.Errorf("cert and key go together")
 	}
+	if err := checkAddress(b.Address); err != nil {
+		return builderFields()[1].help, err
+	}
 	for _, p := range b.Platforms {
 		if !builderPlatform.MatchString(p) {
-			return builderFields()[2].help, fmt.Errorf("platforms: %q is none that dram builds for", p)
+			return builderFields()[2].help, fmt.Errorf("platforms: %s is none that dram builds for", grammar.Quote(p))
 		}
 	}
 	return "", nil
+}
+
+// checkFiles refuses what is there and no file: reading it could wait, or never end.
+func (b Builder) checkFiles() error {
+	for _, file := range []string{b.CA, b.Cert, b.Key} {
+		if file == "" {
+			continue
+		}
+		info, err := os.Stat(file)
+		if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
+			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: %q is no such file", FileName, b.Name, file)
+		}
+	}
+	return nil // one that is not there: whoever needs it says so
 }
 
 // in is b with files relative to the project's directory made absolute.

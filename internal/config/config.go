@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dram/internal/grammar"
 	"dram/internal/problem"
 )
 
@@ -66,12 +67,12 @@ func Settings() []Setting {
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
-		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto, the first of these that works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
-		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }},
+		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto: native, or else buildkit, whichever works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
+		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
-		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }},
-		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }},
+		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }, check: grammar.Name},
+		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone) or host, for packages that download then", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "host")},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
@@ -114,6 +115,11 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	case *[]int:
 		*f, err = ports(values)
 	}
+	if err == nil && origin == FileName {
+		if err := s.inFile(values); err != nil {
+			return c, err
+		}
+	}
 	if err != nil && origin == FileName {
 		err = fmt.Errorf("%s: %w", s.Key, err)
 	}
@@ -136,7 +142,7 @@ func (s Setting) splitNames(values []string) ([]string, error) {
 	var names []string
 	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		if name = strings.TrimSpace(name); name == "" {
-			return nil, fmt.Errorf("%q holds an empty name", values)
+			return nil, fmt.Errorf("%s holds an empty name", grammar.Quote(strings.Join(values, ",")))
 		}
 		if s.check != nil {
 			if err := s.check(name); err != nil {
@@ -153,7 +159,7 @@ func (s Setting) splitNames(values []string) ([]string, error) {
 func oneOf(choices ...string) func(string) error {
 	return func(value string) error {
 		if !slices.Contains(choices, value) {
-			return fmt.Errorf("%q is not %s", value, strings.Join(choices, " or "))
+			return fmt.Errorf("%s is not %s", grammar.Quote(value), strings.Join(choices, " or "))
 		}
 		return nil
 	}
@@ -163,7 +169,7 @@ func oneOf(choices ...string) func(string) error {
 func checkUser(user string) error {
 	for _, id := range strings.SplitN(user, ":", 2) {
 		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
-			return fmt.Errorf("%q is not of the form UID or UID:GID", user)
+			return fmt.Errorf("%s is not of the form UID or UID:GID", grammar.Quote(user))
 		}
 	}
 	return nil
@@ -171,8 +177,12 @@ func checkUser(user string) error {
 
 func checkPairs(values []string) error {
 	for _, kv := range values {
-		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
-			return fmt.Errorf("%q is not of the form K=V", kv)
+		k, _, ok := strings.Cut(kv, "=")
+		switch {
+		case !ok || k == "":
+			return fmt.Errorf("%s is not of the form K=V", grammar.Quote(kv))
+		case !grammar.Printable(k) || strings.Contains(kv, "\x00"):
+			return fmt.Errorf("%s holds control characters", grammar.Quote(kv))
 		}
 	}
 	return nil
@@ -183,7 +193,7 @@ func ports(values []string) ([]int, error) {
 	for _, v := range values {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("%q is no port number", v)
+			return nil, fmt.Errorf("%s is no port number", grammar.Quote(v))
 		}
 		out = append(out, n)
 	}

@@ -124,7 +124,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64"}[s.Key]; ok {
+		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {
@@ -153,6 +153,9 @@ func FuzzParse(f *testing.F) {
 		_, err := config.Parse(raw)
 		if err != nil && problem.Code(err) != 2 {
 			t.Errorf("exit %d for %q: %v", problem.Code(err), raw, err)
+		}
+		if err != nil && len(err.Error()) > 2000 {
+			t.Errorf("a message of %d bytes", len(err.Error()))
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 
+	"dram/internal/fsutil"
+	"dram/internal/grammar"
 	"dram/internal/problem"
 )
 
@@ -26,34 +27,38 @@ const maxFile = 1 << 20
 // Load reads dram.toml of the project in dir, if there is one, and the DRAM_*
 // variables of environ over it.
 func Load(dir string, environ []string) (Config, error) {
-	raw, err := readBounded(filepath.Join(dir, FileName))
+	raw, err := read(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}.WithEnviron(environ)
 	}
 	if err != nil {
-		return Config{}, problem.New(problem.Usage, "see that the file can be read", "reading settings: %w", err)
+		return Config{}, problem.New(problem.Usage, "make it a readable file inside the project, of at most 1 MiB",
+			"reading settings %q: %w", filepath.Join(dir, FileName), err)
 	}
 	c, err := Parse(raw)
 	if err != nil {
 		return c, err
 	}
+	if err := c.confine(dir); err != nil {
+		return c, err
+	}
 	for i := range c.Builders {
 		c.Builders[i] = c.Builders[i].in(dir)
+		if err := c.Builders[i].checkFiles(); err != nil {
+			return c, err
+		}
 	}
 	return c.WithEnviron(environ)
 }
 
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// read reads dram.toml; the error of one that is not there is fs.ErrNotExist.
+func read(dir string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(raw) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
-	}
-	return raw, err
+	defer func() { _ = root.Close() }() // only read from
+	return fsutil.ReadIn(root, FileName, maxFile)
 }
 
 // Parse reads the content of a dram.toml. A key that no setting has is an
@@ -92,9 +97,9 @@ func Parse(raw []byte) (Config, error) {
 func syntaxProblem(err error) error {
 	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, col := de.Position()
-		return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s:%d:%d: %w", FileName, row, col, err)
+		return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s:%d:%d: %s", FileName, row, col, brief(err))
 	}
-	return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s: %w", FileName, err)
+	return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s: %s", FileName, brief(err))
 }
 
 func lookup(top map[string]any, key string) (any, bool) {
@@ -134,7 +139,17 @@ func (s Setting) values(v any) ([]string, error) {
 	case s.names:
 		want = "a name or a list of them"
 	}
-	return nil, fmt.Errorf("must be %s, is %v", want, v)
+	return nil, fmt.Errorf("must be %s, is %s", want, brief(v))
+}
+
+// brief is a value of any type for a message.
+func brief(v any) string {
+	const most = 200 // characters
+	text := []rune(fmt.Sprint(v))
+	if len(text) <= most {
+		return string(text)
+	}
+	return string(text[:most]) + "…"
 }
 
 func list(v []any) ([]string, error) {
@@ -146,7 +161,7 @@ func list(v []any) ([]string, error) {
 		case int64:
 			out = append(out, fmt.Sprint(e))
 		default:
-			return nil, fmt.Errorf("%v is neither a string nor an integer", e)
+			return nil, fmt.Errorf("%s is neither a string nor an integer", brief(e))
 		}
 	}
 	return out, nil
@@ -159,7 +174,7 @@ func table(v map[string]any) ([]string, error) {
 		case string, int64, bool:
 			out = append(out, fmt.Sprintf("%s=%v", k, e))
 		default:
-			return nil, fmt.Errorf("the value of %q must be a string", k)
+			return nil, fmt.Errorf("the value of %s must be a string", grammar.Quote(k))
 		}
 	}
 	slices.Sort(out)
@@ -184,7 +199,7 @@ func unknownKeys(raw []byte, top map[string]any, prefix string, known map[string
 			}
 		default:
 			return problem.New(problem.Usage, fmt.Sprintf("did you mean %q?", nearest(key)),
-				"%s:%d: unknown setting %q", FileName, lineOf(raw, k), key)
+				"%s:%d: unknown setting %s", FileName, lineOf(raw, k), grammar.Quote(key))
 		}
 	}
 	return nil
@@ -219,6 +234,8 @@ func nearest(key string) string {
 }
 
 func nearestOf(key string, among []string) string {
+	const most = 100 // bytes; a longer one is near to nothing
+	key = key[:min(len(key), most)]
 	return slices.MinFunc(among, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/plan"
 	"dram/internal/release"
 )
@@ -79,7 +80,7 @@ func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Op
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := os.Open(path)
+	f, err := fsutil.Open(path) // a pipe would be waited for
 	if err != nil {
 		done()
 		return nil, nil, fmt.Errorf("opening release: %w", err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +18,6 @@ import (
 	"dram/internal/layer"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/publish"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/source"
@@ -71,7 +68,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.kept(key, withImage); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Config().Allow) {
+	if r := p.keptResult(key, pl.Dir, withImage); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Config().Allow) {
 		if err := p.shipAgain(ctx, pl, r); err != nil {
 			return nil, err
 		}
@@ -104,7 +101,26 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
-	return r, p.Store.Put("result", resultKey(pl, src, tc), r) // by what the root is seen to hold now
+	key = resultKey(pl, src, tc) // by what the root is seen to hold now
+	if !built.Fresh {
+		key = ownKey(key, pl.Dir)
+	}
+	return r, p.Store.Put("result", key, r)
+}
+
+// ownKey names a result that was built over an earlier one: it is believed where
+// that was, and nowhere else.
+func ownKey(key, dir string) string { return key + "-" + store.DigestOf([]byte(dir)).Hex() }
+
+// keptResult is the result of an earlier build with the same inputs: from an
+// empty place, wherever it was, or in this one.
+func (p *Pipeline) keptResult(key, dir string, withImage bool) *Result {
+	for _, k := range []string{key, ownKey(key, dir)} {
+		if r := p.kept(k, withImage); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // resultKey names what a build comes to: what the plan depends on, what was seen
@@ -301,44 +317,4 @@ func stepNames(job engine.Job) string {
 		}
 	}
 	return strings.Join(shown.Argv, " ")
-}
-
-// Write puts the tarball where the plan says and the image where out says, as
-// WriteImage takes it (where the plan says if out is empty), at the same time,
-// since each waits for the disk. It tells both places.
-func (p *Pipeline) Write(ctx context.Context, pl *plan.Plan, r *Result, out string) (tarball, written string, err error) {
-	if out == "" {
-		out = pl.ImagePath(r.Version)
-		_ = os.MkdirAll(filepath.Dir(out), 0o755) //nolint:gosec // for others to read; WriteImage says if it failed
-	}
-	var group errgroup.Group
-	group.Go(func() error { return p.WriteImage(ctx, r, out) })
-	tarball, err = p.WriteTarball(ctx, pl, r)
-	if imageErr := group.Wait(); err == nil {
-		err = imageErr
-	}
-	return tarball, out, err
-}
-
-// WriteTarball puts the release's tarball where the plan says, and tells where.
-func (p *Pipeline) WriteTarball(ctx context.Context, pl *plan.Plan, r *Result) (string, error) {
-	path := pl.TarballPath(r.Version)
-	err := publish.File(ctx, path, p.Store, r.Tarball.Digest, r.Tarball.Size)
-	if unwritable, ok := errors.AsType[*problem.Error](err); ok { // -o, which publish speaks of, is for images
-		err = problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
-	}
-	return path, err
-}
-
-// WriteImage writes the image to out: a path for one tar, or "oci:DIR".
-func (p *Pipeline) WriteImage(ctx context.Context, r *Result, out string) error {
-	img, err := image.Open(p.Store, r.Image)
-	if err != nil {
-		return err
-	}
-	if dir, ok := strings.CutPrefix(out, "oci:"); ok {
-		return publish.Layout(ctx, dir, img, r.Names()[0])
-	}
-	_, err = publish.Tar(ctx, out, img, r.Names())
-	return err
 }

@@ -24,6 +24,9 @@ type EngineOption struct {
 	// Asked, if set, says who asked for this engine in particular: auto then
 	// chooses it, untried.
 	Asked string
+	// ByName says that auto never chooses this engine, and why: what a cloned
+	// project does must not depend on what a machine lacks.
+	ByName string
 }
 
 // lack is the first thing that an engine needs and this machine does not have.
@@ -56,7 +59,12 @@ func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason
 		return p.Engines[i].Name, p.Engines[i].Asked, nil
 	}
 	var lacking []string
+	hints := []string{"run `dram doctor`: it names the remedies"}
 	for _, o := range p.Engines {
+		if o.ByName != "" {
+			hints = append(hints, fmt.Sprintf("or, if you trust the project: --engine %s, or DRAM_ENGINE=%s (%s)", o.Name, o.Name, o.ByName))
+			continue
+		}
 		lack := p.lack(ctx, o)
 		if lack == nil {
 			reason := o.Why
@@ -67,7 +75,7 @@ func (p *Pipeline) chooseEngine(ctx context.Context, asked string) (name, reason
 		}
 		lacking = append(lacking, fmt.Sprintf("%s (%s: %s)", o.Name, lack.Name, lack.Detail))
 	}
-	return "", "", problem.New(problem.Environment, "run `dram doctor`: it names the remedies",
+	return "", "", problem.New(problem.Environment, strings.Join(hints, "\n"),
 		"no engine works on this machine: %s", strings.Join(lacking, ", "))
 }
 

@@ -89,7 +89,10 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 	if err != nil {
 		return nil, err
 	}
-	return pl, checkRef(pl.Toolchain)
+	if err := checkRef(pl.Toolchain); err != nil {
+		return pl, err
+	}
+	return pl, checkPlaces(pl)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dram/internal/engine"
+	"dram/internal/grammar"
 	"dram/internal/plan/version"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -35,8 +35,6 @@ type distilleryBuild struct {
 	legacy bool   // its task is `mix release`: up to 2.0
 	output string // output_dir, relative to the project; "" where Mix has it
 }
-
-var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_@.-]*$`)
 
 func (m *maker) isDistillery() bool { return m.in.Project.Kind == project.Distillery }
 
@@ -92,8 +90,8 @@ func (m *maker) distilleryRelease() error {
 	if err != nil {
 		return err
 	}
-	if !plainName.MatchString(name) {
-		return problem.New(problem.Usage, "give it a name of letters, digits and _", "%q is no name for a release", name)
+	if err := m.checkRelease(name); err != nil {
+		return err
 	}
 	m.plan.Release, m.plan.Declared = name, true
 	m.decide("release", name, reason)
@@ -140,17 +138,17 @@ func (m *maker) chooseEnvironment() error {
 		names = append(names, e.Name)
 	}
 	switch {
-	case asked != "" && (c.Environment(asked) != nil || c.Open && plainName.MatchString(asked)):
-		m.environment(asked, m.set("build.release_env"))
+	case asked != "" && (c.Environment(asked) != nil || c.Open && grammar.Name(asked) == nil):
+		return m.environment(asked, m.set("build.release_env"))
 	case asked != "":
 		return problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
 			"%s has no environment %q", distillery.File, asked)
 	case c.Environment(m.plan.MixEnv) != nil:
-		m.environment(m.plan.MixEnv, "the one in "+distillery.File+" named like the mix env")
+		return m.environment(m.plan.MixEnv, "the one in "+distillery.File+" named like the mix env")
 	case c.DefaultEnvironment != "":
-		m.environment(c.DefaultEnvironment, "default_environment in "+distillery.File)
+		return m.environment(c.DefaultEnvironment, "default_environment in "+distillery.File)
 	case len(names) == 1:
-		m.environment(names[0], "the only one in "+distillery.File)
+		return m.environment(names[0], "the only one in "+distillery.File)
 	case len(names) > 1:
 		return problem.New(problem.Usage, "choose one with --release-env NAME: "+strings.Join(names, ", "),
 			"%s has no environment %q, and no default that is known", distillery.File, m.plan.MixEnv)
@@ -158,9 +156,13 @@ func (m *maker) chooseEnvironment() error {
 	return nil
 }
 
-func (m *maker) environment(name, reason string) {
+func (m *maker) environment(name, reason string) error {
+	if err := grammar.Name(name); err != nil {
+		return problem.New(problem.Usage, nameHint, "the environment of %s: %w", distillery.File, err)
+	}
 	m.plan.ReleaseEnv = name
 	m.decide("release env", name, reason)
+	return nil
 }
 
 // profile reads what release and environment say together.
@@ -199,7 +201,7 @@ func (m *maker) outputDir(s distillery.Setting) error {
 		return problem.New(problem.Usage, hint, "%s computes output_dir: where the release will lie is not known", distillery.File)
 	}
 	clean := path.Clean(dir)
-	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || strings.ContainsAny(clean, "\x00\n") {
+	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || !grammar.Printable(clean) {
 		return problem.New(problem.Usage, hint, "output_dir %q of %s is no directory of its own inside the project", dir, distillery.File)
 	}
 	m.plan.distillery.output = clean

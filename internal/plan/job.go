@@ -3,16 +3,15 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"dram/internal/engine"
+	"dram/internal/fsutil"
 	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -247,13 +246,13 @@ var literal = regexp.MustCompile(`((?:File\.[a-z_]+[!?]?\(?[ ]*)?)"([^"\\\n]{1,2
 
 // names adds what a mix.exs names in its strings, as paths in the source.
 func names(dir, file string, to map[string]bool) {
-	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(file)))
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return // whoever stages the source says so
 	}
-	defer func() { _ = f.Close() }()
-	const most = 1 << 20 // bytes
-	raw, err := io.ReadAll(io.LimitReader(f, most))
+	defer func() { _ = root.Close() }() // only read from
+	const most = 1 << 20                // bytes
+	raw, err := fsutil.ReadIn(root, file, most)
 	if err != nil {
 		return
 	}

@@ -30,9 +30,9 @@ import (
 // and nothing else.
 var acts = regexp.MustCompile(strings.Join([]string{
 	`\b(File|System|Port|Code|Mix|IEx|Node|Agent|Rustler|Zig|Application\.(put|delete)_\w+|Path\.wildcard)\b`,
-	`\b(Module\.(concat|safe_concat|create)|Kernel\.\w*Compiler\w*|Process\.info|__STACKTRACE__)\b`,
+	`\b(Module\.(concat|safe_concat|create)|Kernel\.\w*Compiler\w*|Process\.info|__STACKTRACE__|parse_transform)\b`,
 	`Elixir\.|:"|:'|\\[xu]|\bto_(existing_)?atom\b|\b(binary|list|iolist)_to_(existing_)?(atom|term)\b`,
-	`\b(apply|open_port|load_nif|parse_transform|eval\w*|compile_\w+|put_attribute|delete_attribute)\(`,
+	`\b(apply|open_port|load_nif|eval\w*|compile_\w+|put_attribute|delete_attribute)\(`,
 	`:(` + actors + `)\b|\b(` + actors + `)["']?:`,
 	`~w(\([^)]*|\[[^\]]*|\{[^}]*|<[^>]*|/[^/]*|\|[^|]*|"[^"]*|'[^']*)\b(` + actors + `)\b`,
 }, "|"))
@@ -40,7 +40,7 @@ var acts = regexp.MustCompile(strings.Join([]string{
 // actors are the modules of Erlang and OTP that reach beyond a process.
 const actors = `file|filelib|file_\w+|raw_file_io\w*|prim_\w+|os|erlang|erts_\w+|code|code_server|compile|erl_\w+|elixir\w*|zip|disk_log|d?ets|` +
 	`beam_\w+|rpc|erpc|net_kernel|persistent_term|application|application_controller|ssh\w*|httpc|ftp|gen_tcp|gen_udp|socket|` +
-	`mnesia\w*|release_handler|systools|reltool|cover|dbg|escript|leex|yecc|epp|c|parse_transform`
+	`mnesia\w*|release_handler|systools|reltool|cover|dbg|escript|leex|yecc|epp|c`
 
 // reads finds what lets code take files into itself that Mix does not know of.
 var reads = regexp.MustCompile(`\b(File|Path\.wildcard|Code|EEx)\b|:(prim_)?file(lib)?\b`)

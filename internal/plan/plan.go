@@ -14,6 +14,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/debian"
+	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project"
 )
@@ -149,6 +150,9 @@ func (m *maker) engine(ctx context.Context) error {
 	}
 	m.plan.Engine, m.plan.Platform = engine, "linux/"+m.in.Arch
 	m.decide("engine", engine, reason)
+	if engine == HostEngine {
+		m.plan.Notes = append(m.plan.Notes, "the host engine isolates nothing: mix.exs, dependencies and every step run on this machine as you, with your files and the network")
+	}
 	for _, b := range m.in.Config.Builders {
 		if engine == BuildKitEngine {
 			m.decide("builder", b.Name, fmt.Sprintf("%s, %s at a time, for %s", b.Address, builds(b.Weight),
@@ -161,6 +165,9 @@ func (m *maker) engine(ctx context.Context) error {
 	}
 	m.decide("platform", m.plan.Platform, platform)
 	m.plan.MixEnv = cmp.Or(m.in.Config.MixEnv, "prod")
+	if err := grammar.Name(m.plan.MixEnv); err != nil {
+		return problem.New(problem.Usage, nameHint, "MIX_ENV: %w", err)
+	}
 	m.decide("mix env", m.plan.MixEnv, m.set("build.mix_env"))
 	return nil
 }
@@ -171,6 +178,9 @@ func (m *maker) release(context.Context) error {
 	}
 	name, reason, err := m.chooseRelease()
 	if err != nil {
+		return err
+	}
+	if err := m.checkRelease(name); err != nil {
 		return err
 	}
 	m.plan.Release = name
@@ -224,7 +234,7 @@ func umbrellaApps(apps []string) string {
 func (m *maker) version(context.Context) error {
 	if m.isDistillery() {
 		m.distilleryVersion()
-		return nil
+		return m.names()
 	}
 	m.plan.Version = m.in.Project.Version
 	for _, r := range m.in.Project.Releases {
@@ -235,10 +245,10 @@ func (m *maker) version(context.Context) error {
 	}
 	if m.plan.Version == "" {
 		m.decide("version", "known after the build", "mix.exs computes it")
-		return nil
+		return m.names()
 	}
 	m.decide("version", m.plan.Version, "mix.exs")
-	return nil
+	return m.names()
 }
 
 func (m *maker) fetch(context.Context) error {
@@ -251,6 +261,11 @@ func (m *maker) fetch(context.Context) error {
 		if d.Outside() && d.In(m.plan.MixEnv) {
 			return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
 				"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
+		}
+		if d.Source == project.Path {
+			if err := grammar.Name(d.Name); err != nil {
+				return problem.New(problem.Usage, nameHint, "a dependency in a directory of the project: %w", err)
+			}
 		}
 	}
 	m.plan.Locked = p.HasLock
@@ -316,6 +331,9 @@ func (m *maker) output(context.Context) error {
 		out = filepath.Join(m.plan.Dir, out)
 	}
 	m.plan.OutputDir = filepath.Clean(out)
+	if err := m.inside(); err != nil {
+		return err
+	}
 	version := cmp.Or(m.plan.Version, "VERSION")
 	m.decide("tarball", m.plan.TarballPath(version), m.set("output_dir"))
 	m.decide("image", m.plan.ImagePath(version), m.set("output_dir"))

@@ -12,12 +12,12 @@ package project
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/project/distillery"
 )
@@ -244,16 +244,7 @@ func (r *reader) text(name string, limit int64) (text string, ok bool, err error
 }
 
 func (r *reader) bytes(name string, limit int64) ([]byte, error) {
-	f, err := r.root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("it is larger than %d bytes", limit)
-	}
-	return b, err
+	return fsutil.ReadIn(r.root, name, limit)
 }
 
 func (r *reader) note(format string, args ...any) {

@@ -2,25 +2,24 @@ package publish
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
+	"dram/internal/fsutil"
 	"dram/internal/store"
 )
 
-// File puts a blob of the store at path, making the directories above it. A
-// file that is already the same is left alone; another one is replaced at once
-// when the new one is whole.
-func File(ctx context.Context, path string, st *store.Store, digest store.Digest, size int64) error {
-	if sameFile(path, digest, size) {
+// File puts a blob of the store at a place. A file that is already the same is left
+// alone; another one is replaced at once when the new one is whole.
+func File(ctx context.Context, at Place, st *store.Store, digest store.Digest, size int64) error {
+	s, err := at.open()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if s.holds(digest, size) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a result, for others to read
-		return unwritable(path, err)
-	}
-	return replace(path, func(w io.Writer) error {
+	return s.replace(func(w io.Writer) error {
 		blob, err := st.OpenBlob(digest)
 		if err != nil {
 			return err
@@ -31,21 +30,16 @@ func File(ctx context.Context, path string, st *store.Store, digest store.Digest
 	})
 }
 
-// sameFile says whether the file at path is the blob already.
-func sameFile(path string, digest store.Digest, size int64) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() != size {
+// holds says whether the file is the blob already.
+func (s *spot) holds(digest store.Digest, size int64) bool {
+	f, err := fsutil.OpenIn(s.dir, s.base)
+	if err != nil {
 		return false
 	}
-	got, err := fileDigest(path)
-	return err == nil && got == digest
-}
-
-func fileDigest(path string) (store.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("hashing %q: %w", path, err)
+	defer func() { _ = f.Close() }() // only read from
+	if info, err := f.Stat(); err != nil || info.Size() != size {
+		return false
 	}
-	defer func() { _ = f.Close() }()
-	return store.DigestReader(f)
+	got, err := store.DigestReader(f)
+	return err == nil && got == digest
 }

@@ -13,10 +13,11 @@ import (
 // dir, as Layout adds one for one: its entry is an index of the images, in their
 // order. It tells the index's digest.
 func LayoutIndex(ctx context.Context, dir string, images []v1.Image, ref string) (v1.Hash, error) {
-	index, err := openLayout(dir)
+	l, err := openLayout(dir)
 	if err != nil {
 		return v1.Hash{}, err
 	}
+	defer l.close()
 	var all v1.ImageIndex = empty.Index
 	var blobs []blob
 	var named *v1.Descriptor
@@ -44,5 +45,5 @@ func LayoutIndex(ctx context.Context, dir string, images []v1.Image, ref string)
 	if named != nil {
 		desc.Annotations = named.Annotations
 	}
-	return b.digest, addEntry(ctx, dir, index, desc, distinct(append(blobs, b)))
+	return b.digest, l.addEntry(ctx, desc, distinct(append(blobs, b)))
 }

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -25,10 +26,11 @@ const maxIndex = 4 << 20
 // without a name if ref ("hello:0.1.0") is empty; others stay. Blobs that are
 // there, whole, are not written again.
 func Layout(ctx context.Context, dir string, img v1.Image, ref string) error {
-	index, err := openLayout(dir)
+	l, err := openLayout(dir)
 	if err != nil {
 		return err
 	}
+	defer l.close()
 	desc, err := descriptor(img, ref)
 	if err != nil {
 		return fmt.Errorf("writing layout %q: %w", dir, err)
@@ -37,24 +39,31 @@ func Layout(ctx context.Context, dir string, img v1.Image, ref string) error {
 	if err != nil {
 		return fmt.Errorf("writing layout %q: %w", dir, err)
 	}
-	return addEntry(ctx, dir, index, *desc, blobs)
+	return l.addEntry(ctx, *desc, blobs)
+}
+
+// layoutDir is a layout that is being written: its directory, which no link in it
+// leaves, and what its index says.
+type layoutDir struct {
+	*spot
+	index *v1.IndexManifest
 }
 
 // addEntry writes what an entry of the index needs, and then the index with it.
-func addEntry(ctx context.Context, dir string, index *v1.IndexManifest, desc v1.Descriptor, blobs []blob) error {
+func (l *layoutDir) addEntry(ctx context.Context, desc v1.Descriptor, blobs []blob) error {
 	for _, b := range blobs {
-		if err := putBlob(ctx, dir, b); err != nil {
+		if err := l.putBlob(ctx, b); err != nil {
 			return err
 		}
 	}
-	data, err := json.MarshalIndent(withEntry(index, desc), "", "  ")
+	data, err := json.MarshalIndent(withEntry(l.index, desc), "", "  ")
 	if err != nil {
-		return fmt.Errorf("writing layout %q: %w", dir, err)
+		return fmt.Errorf("writing layout %q: %w", l.path, err)
 	}
-	if err := putFile(filepath.Join(dir, "oci-layout"), []byte(layoutFile)); err != nil {
+	if err := l.putFile("oci-layout", []byte(layoutFile)); err != nil {
 		return err
 	}
-	return putFile(filepath.Join(dir, "index.json"), data) // last: it makes the image visible
+	return l.putFile("index.json", data) // last: it makes the image visible
 }
 
 func allBlobs(img v1.Image) ([]blob, error) {
@@ -76,12 +85,17 @@ func allBlobs(img v1.Image) ([]blob, error) {
 // CheckLayout says whether Layout could write to the directory dir: one that is
 // empty, or holds an image layout.
 func CheckLayout(dir string) error {
-	_, err := readIndex(dir)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return unwritable(dir, err)
+	}
+	defer func() { _ = root.Close() }() // only read from
+	_, err = readIndex(&spot{dir: root, path: dir})
 	return err
 }
 
 // openLayout makes dir ready and reads its index; a new layout's is empty.
-func openLayout(dir string) (*v1.IndexManifest, error) {
+func openLayout(dir string) (*layoutDir, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // a result, for others to read
 		return nil, unwritable(dir, err)
 	}
@@ -92,33 +106,47 @@ func openLayout(dir string) (*v1.IndexManifest, error) {
 	if !info.IsDir() {
 		return nil, problem.New(problem.Usage, "name a directory, or leave \"oci:\" away for a tar", "writing layout %q: it is a file", dir)
 	}
-	index, err := readIndex(dir)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
+		return nil, unwritable(dir, err)
+	}
+	l := &layoutDir{spot: &spot{dir: root, path: dir}}
+	if l.index, err = readIndex(l.spot); err == nil {
+		if err = root.MkdirAll("blobs/sha256", 0o755); err != nil {
+			err = l.unwritable("blobs/sha256", err)
+		}
+	}
+	if err != nil {
+		l.close()
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil { //nolint:gosec // as above
-		return nil, unwritable(dir, err)
-	}
-	return index, nil
+	return l, nil
 }
 
-func readIndex(dir string) (*v1.IndexManifest, error) {
+// unwritable is about something in the layout.
+func (l *layoutDir) unwritable(name string, err error) error {
+	if link, target := fsutil.LeavingLink(l.dir, name); fsutil.Leaves(err) && link != "" {
+		return problem.New(problem.Usage, "remove the link, or write to another directory",
+			"writing layout %q: %q in it is a link that leads out of it, to %q", l.path, link, target)
+	}
+	return unwritable(filepath.Join(l.path, filepath.FromSlash(name)), err)
+}
+
+func readIndex(s *spot) (*v1.IndexManifest, error) {
 	empty := &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	f, err := os.Open(filepath.Join(dir, "index.json"))
+	data, err := fsutil.ReadIn(s.dir, "index.json", maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
-		return empty, notForeign(dir)
+		return empty, notForeign(s)
+	}
+	var index *v1.IndexManifest
+	if err == nil {
+		index, err = parseIndex(data)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, unwritable(s.path, err)
 	}
 	if err != nil {
-		return nil, unwritable(dir, err)
-	}
-	defer func() { _ = f.Close() }() // only read from
-	data, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading layout %q: %w", dir, err)
-	}
-	index, err := parseIndex(data)
-	if err != nil {
-		return nil, problem.New(problem.Failure, "remove the directory, or write to another one", "reading layout %q: %w", dir, err)
+		return nil, problem.New(problem.Failure, "remove the directory, or write to another one", "reading layout %q: %w", s.path, err)
 	}
 	return index, nil
 }
@@ -144,15 +172,15 @@ func parseIndex(data []byte) (*v1.IndexManifest, error) {
 
 // notForeign refuses a directory that is in use for something else. What a
 // killed run left, blobs without an index, is fine.
-func notForeign(dir string) error {
-	entries, err := os.ReadDir(dir)
+func notForeign(s *spot) error {
+	entries, err := fs.ReadDir(s.dir.FS(), ".")
 	if err != nil {
-		return unwritable(dir, err)
+		return unwritable(s.path, err)
 	}
 	for _, e := range entries {
 		if e.Name() != "blobs" && e.Name() != "oci-layout" && filepath.Ext(e.Name()) != ".tmp" {
 			return problem.New(problem.Usage, "name an empty or new directory, or one with an image layout",
-				"writing layout %q: it holds %q and no index.json", dir, e.Name())
+				"writing layout %q: it holds %q and no index.json", s.path, e.Name())
 		}
 	}
 	return nil
@@ -175,27 +203,40 @@ func entryName(d v1.Descriptor) [2]string {
 	return [2]string{d.Annotations[ctrAnnotation], d.Annotations[refAnnotation]}
 }
 
-func putBlob(ctx context.Context, dir string, b blob) error {
-	path := filepath.Join(dir, filepath.FromSlash(b.path()))
-	if sound(ctx, path, b) {
+func (l *layoutDir) putBlob(ctx context.Context, b blob) error {
+	if l.sound(ctx, b) {
 		return nil
 	}
-	return replace(path, func(w io.Writer) error { return b.copyTo(ctx, w) })
+	return l.put(b.path(), func(w io.Writer) error { return b.copyTo(ctx, w) })
 }
 
-// sound says whether the file at path is the blob b.
-func sound(ctx context.Context, path string, b blob) bool {
-	info, err := os.Stat(path)
-	if err != nil || info.Size() != b.size {
+// sound says whether the blob is there, whole.
+func (l *layoutDir) sound(ctx context.Context, b blob) bool {
+	f, err := fsutil.OpenIn(l.dir, b.path())
+	if err != nil {
 		return false
 	}
-	b.open = func() (io.ReadCloser, error) { return os.Open(path) }
+	b.open = func() (io.ReadCloser, error) { return f, nil } // copyTo closes it
+	info, err := f.Stat()
+	if err != nil || info.Size() != b.size {
+		_ = f.Close()
+		return false
+	}
 	return b.copyTo(ctx, io.Discard) == nil
 }
 
-func putFile(path string, data []byte) error {
-	return replace(path, func(w io.Writer) error {
+func (l *layoutDir) putFile(name string, data []byte) error {
+	return l.put(name, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+func (l *layoutDir) put(name string, write func(io.Writer) error) error {
+	at, err := l.at(name)
+	if err != nil {
+		return l.unwritable(name, err)
+	}
+	defer at.close()
+	return at.replace(write)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -49,9 +50,9 @@ func Open(from, arch string) (v1.Image, error) {
 
 func openKind(kind, at, arch string) (v1.Image, error) {
 	if kind == "oci" {
-		return fromIndex(dirSource(at), arch)
+		return fromIndex(dirSource(at), arch, choose)
 	}
-	f, err := os.Open(at)
+	f, err := fsutil.Open(at)
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +62,14 @@ func openKind(kind, at, arch string) (v1.Image, error) {
 		return nil, err
 	}
 	if _, ok := entries["index.json"]; ok {
-		return fromIndex(tarSource{at, entries}, arch)
+		return fromIndex(tarSource{at, entries}, arch, choose)
 	}
 	return tarball.ImageFromPath(at, nil)
 }
+
+// OpenFirst opens the first image for linux/arch of the layout in dir, which may
+// hold several.
+func OpenFirst(dir, arch string) (v1.Image, error) { return fromIndex(dirSource(dir), arch, first) }
 
 // source holds the files of an image layout.
 type source interface {
@@ -74,7 +79,7 @@ type source interface {
 type dirSource string
 
 func (d dirSource) open(name string) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(string(d), filepath.FromSlash(name)))
+	return fsutil.Open(filepath.Join(string(d), filepath.FromSlash(name)))
 }
 
 type tarSource struct {
@@ -90,7 +95,7 @@ func (t tarSource) open(name string) (io.ReadCloser, error) {
 	if !ok {
 		return nil, fmt.Errorf("the tar has no %q: %w", name, fs.ErrNotExist)
 	}
-	f, err := os.Open(t.path)
+	f, err := fsutil.Open(t.path)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +130,11 @@ func tarEntries(r io.ReadSeeker) (map[string]section, error) {
 	return nil, fmt.Errorf("the tar has more than %d entries", maxEntries)
 }
 
-// fromIndex opens the image of a layout: the only one, or the only one for
-// linux/arch.
-func fromIndex(src source, arch string) (v1.Image, error) {
+// chooser takes one of an index's entries.
+type chooser func(entries []v1.Descriptor, arch string) (v1.Descriptor, error)
+
+// fromIndex opens the image of a layout that choose takes.
+func fromIndex(src source, arch string, choose chooser) (v1.Image, error) {
 	index, err := readIndexFile(src, "index.json")
 	for range maxNesting {
 		if err != nil {
@@ -151,6 +158,18 @@ func fromIndex(src source, arch string) (v1.Image, error) {
 	return nil, errors.New("too many indexes in indexes")
 }
 
+// first is the first image or index for linux/arch.
+func first(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
+	for _, d := range entries {
+		fits := d.Platform == nil || d.Platform.OS == "linux" && d.Platform.Architecture == arch
+		if fits && d.Digest.Algorithm == "sha256" && (d.MediaType.IsImage() || d.MediaType.IsIndex()) {
+			return d, nil
+		}
+	}
+	return v1.Descriptor{}, fmt.Errorf("the index has no image for linux/%s", arch)
+}
+
+// choose is the only image, or the only one for linux/arch.
 func choose(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
 	var all, fitting []v1.Descriptor
 	for _, d := range entries {

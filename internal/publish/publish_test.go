@@ -89,7 +89,7 @@ var names = []string{"hello:0.1.0", "hello:latest"}
 
 func writeTar(t *testing.T, path string, img v1.Image) bool {
 	t.Helper()
-	written, err := publish.Tar(t.Context(), path, img, names)
+	written, err := publish.Tar(t.Context(), publish.Anywhere(path), img, names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,14 +261,14 @@ func TestFailureLeavesTheOldResult(t *testing.T) {
 	img := image(t, st, "one")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := publish.Tar(cancelled, path, img, names); !errors.Is(err, context.Canceled) {
+	if _, err := publish.Tar(cancelled, publish.Anywhere(path), img, names); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
 	damage(t, st, img)
-	if _, err := publish.Tar(t.Context(), path, img, names); !errors.Is(err, store.ErrCorrupt) {
+	if _, err := publish.Tar(t.Context(), publish.Anywhere(path), img, names); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("corrupt blob: got %v", err)
 	}
-	if _, err := publish.Tar(t.Context(), path, img, names); !errors.Is(err, fs.ErrNotExist) || problem.Hint(err) != "" {
+	if _, err := publish.Tar(t.Context(), publish.Anywhere(path), img, names); !errors.Is(err, fs.ErrNotExist) || problem.Hint(err) != "" {
 		t.Errorf("missing blob: got %v", err)
 	}
 	only(t, dir, "a.tar")
@@ -284,7 +284,10 @@ func TestUnwritable(t *testing.T) {
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	toTar := func(path string) error { _, err := publish.Tar(t.Context(), path, img, names); return err }
+	toTar := func(path string) error {
+		_, err := publish.Tar(t.Context(), publish.Anywhere(path), img, names)
+		return err
+	}
 	toDir := func(path string) error { return publish.Layout(t.Context(), path, img, names[0]) }
 	for name, test := range map[string]struct {
 		err  error
@@ -302,7 +305,7 @@ func TestUnwritable(t *testing.T) {
 			t.Errorf("%s: got %v (%d), hint %q", name, test.err, problem.Code(test.err), problem.Hint(test.err))
 		}
 	}
-	if _, err := publish.Tar(t.Context(), filepath.Join(dir, "a"), img, []string{"Not A Name"}); problem.Code(err) != 2 {
+	if _, err := publish.Tar(t.Context(), publish.Anywhere(filepath.Join(dir, "a")), img, []string{"Not A Name"}); problem.Code(err) != 2 {
 		t.Errorf("bad name: got %v", err)
 	}
 	only(t, dir, "file")

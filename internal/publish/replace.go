@@ -1,47 +1,59 @@
 package publish
 
 import (
-	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"dram/internal/problem"
 )
 
-// replace writes a file beside path and renames it over path when it is whole.
-func replace(path string, write func(io.Writer) error) (err error) {
-	dir, base := filepath.Split(filepath.Clean(path))
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return problem.New(problem.Usage, "name a file, or use oci:DIR for an image layout", "writing %q: it is a directory", path)
+// replace writes a file beside its place and renames it there when it is whole.
+func (s *spot) replace(write func(io.Writer) error) (err error) {
+	if err := s.taken(); err != nil {
+		return err
 	}
-	sweep(dir, base)
-	f, err := os.CreateTemp(cmp.Or(dir, "."), "."+base+".*.tmp")
+	s.sweep()
+	tmp, f, err := s.temporary()
 	if err != nil {
-		return unwritable(path, err)
+		return unwritable(s.path, err)
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
-			_ = os.Remove(f.Name())
+			_ = s.dir.Remove(tmp)
 		}
 	}()
 	if err := write(f); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("writing %q: %w", path, err) // of what is read, not of path
+		return fmt.Errorf("writing %q: %w", s.path, err) // of what is read, not of the file
 	} else if err != nil {
-		return unwritable(path, err)
+		return unwritable(s.path, err)
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil { //nolint:gosec // a result, for others to read
-		return unwritable(path, err)
+		return unwritable(s.path, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return unwritable(path, err)
+	if err := s.dir.Rename(tmp, s.base); err != nil {
+		return unwritable(s.path, err)
 	}
 	return nil
+}
+
+// temporary makes a new file beside the place.
+func (s *spot) temporary() (name string, f *os.File, err error) {
+	for range 100 { // a name that is taken is as good as never
+		name = "." + s.base + "." + rand.Text()[:10] + ".tmp"
+		f, err = s.dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return name, f, err
 }
 
 // unwritable adds the remedy to a failed write; what is no matter of the file
@@ -63,26 +75,20 @@ func unwritable(path string, err error) error {
 
 // sweep removes what killed runs left beside a result; a day is longer than any
 // run takes.
-func sweep(dir, base string) {
-	old, err := filepath.Glob(filepath.Join(escape(dir), "."+escape(base)+".*.tmp"))
+func (s *spot) sweep() {
+	d, err := s.dir.Open(".")
 	if err != nil {
 		return // at worst they stay
 	}
-	for _, path := range old {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			_ = os.Remove(path)
+	defer func() { _ = d.Close() }()
+	entries, _ := d.ReadDir(-1)
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, "."+s.base+".") || !strings.HasSuffix(name, ".tmp") {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = s.dir.Remove(name)
 		}
 	}
-}
-
-// escape keeps Glob from seeing patterns in a name.
-func escape(name string) string {
-	var out []rune
-	for _, r := range name {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			out = append(out, '\\')
-		}
-		out = append(out, r)
-	}
-	return string(out)
 }

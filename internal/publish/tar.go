@@ -16,13 +16,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -34,7 +34,7 @@ const (
 	tarBlock      = 512
 )
 
-// Tar writes img to the file at path, named by names ("hello:0.1.0"), and says
+// Tar writes img to a file, named by names ("hello:0.1.0"), and says
 // whether it had to: a file that is there already with the same image and names
 // stays untouched, which its size, its first kilobytes (layout, index,
 // manifests, configuration) and the digests of its layers tell. Any other file
@@ -42,19 +42,24 @@ const (
 //
 // index.json has one entry, by the first name: oci-archive: would ask which one
 // is meant if there were more. All names stand in manifest.json.
-func Tar(ctx context.Context, path string, img v1.Image, names []string) (written bool, err error) {
+func Tar(ctx context.Context, at Place, img v1.Image, names []string) (written bool, err error) {
 	parts, err := collect(img, names)
 	if err != nil {
-		return false, fmt.Errorf("writing %q: %w", path, err)
+		return false, fmt.Errorf("writing %q: %w", at.Path, err)
 	}
 	head, size, err := parts.head()
 	if err != nil {
-		return false, fmt.Errorf("writing %q: %w", path, err)
+		return false, fmt.Errorf("writing %q: %w", at.Path, err)
 	}
-	if same(path, head, size, parts.layers) {
+	s, err := at.open()
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	if s.same(head, size, parts.layers) {
 		return false, nil
 	}
-	err = replace(path, func(w io.Writer) error {
+	err = s.replace(func(w io.Writer) error {
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
@@ -251,16 +256,16 @@ func header(name string, size int64) *tar.Header {
 	return h
 }
 
-// same says whether the file at path is this archive already: its size, its
+// same says whether the file is this archive already: its size, its
 // head, and each layer's digest, for a result that was damaged is made again.
-func same(path string, head []byte, size int64, layers []blob) bool {
-	f, err := os.Open(path)
+func (s *spot) same(head []byte, size int64, layers []blob) bool {
+	f, err := fsutil.OpenIn(s.dir, s.base)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = f.Close() }() // only read from
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() != size {
+	if err != nil || info.Size() != size {
 		return false
 	}
 	got := make([]byte, len(head))

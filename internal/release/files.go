@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -74,6 +75,9 @@ func newFile(fsys rootfs.FS, name string, d fs.DirEntry, c classifier) (File, er
 			return f, nil
 		}
 		return f, checkLink(name, f.Link)
+	case !f.Mode.IsDir() && !c.anyLink:
+		return f, problem.New(problem.Failure, "have the build remove it: a release is of files, directories and links",
+			"%q is a %s", name, fsutil.Kind(f.Mode))
 	}
 	return f, nil
 }

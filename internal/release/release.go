@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 )
@@ -90,12 +91,6 @@ func notRelease(format string, args ...any) error {
 		"%w: %s", ErrNotRelease, fmt.Sprintf(format, args...))
 }
 
-// word is a version or name as it may stand in a path.
-func word(s string) bool {
-	return s != "" && len(s) < 200 && s[0] != '.' &&
-		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == '\\' || r == 0x7f })
-}
-
 // startErl reads "ERTS VSN" of releases/start_erl.data.
 func startErl(fsys rootfs.FS) (erts, version string, err error) {
 	const name = "releases/start_erl.data"
@@ -107,7 +102,7 @@ func startErl(fsys rootfs.FS) (erts, version string, err error) {
 		return "", "", fmt.Errorf("reading %s: %w", name, err)
 	}
 	words := strings.Fields(string(b))
-	if len(words) != 2 || !word(words[0]) || !word(words[1]) {
+	if len(words) != 2 || grammar.Version(words[0]) != nil || grammar.Version(words[1]) != nil {
 		return "", "", notRelease("%s holds %.100q, expected the versions of ERTS and of the release", name, b)
 	}
 	return words[0], words[1], nil
@@ -135,7 +130,7 @@ func relName(fsys rootfs.FS, version string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", path.Join(dir, e.Name()), err)
 		}
-		if name, vsn, ok := parseRel(b); ok && vsn == version && word(name) {
+		if name, vsn, ok := parseRel(b); ok && vsn == version && grammar.Name(name) == nil {
 			names = append(names, name)
 		}
 	}

@@ -33,6 +33,9 @@ func IgnorePatterns(projects ...string) []string {
 // (a line with "!"), or at the end where there is none: what old excludes or
 // brings back remains so. Merging again changes nothing.
 func MergeIgnore(old []byte, patterns []string) ([]byte, error) {
+	if err := source.CheckIgnore(old); err != nil {
+		return nil, err
+	}
 	has, err := ignorefile.ReadAll(bytes.NewReader(old))
 	if err != nil {
 		return nil, problem.New(problem.Usage, "mend the file; see Docker's documentation for its syntax",

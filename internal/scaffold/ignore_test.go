@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"dram/internal/problem"
 )
 
 const head = "# What builds and tools leave behind, and what may hold secrets (dram init).\n"
@@ -43,6 +45,15 @@ func TestMergeIgnore(t *testing.T) {
 	}
 }
 
+// What neither Docker nor dram can read is not added to.
+func TestMergeIgnoreRefuses(t *testing.T) {
+	for _, old := range []string{bom + "!", "!", "a\n!\n", "[\n"} {
+		if got, err := MergeIgnore([]byte(old), []string{"x"}); problem.Code(err) != 2 || problem.Hint(err) == "" {
+			t.Errorf("%q becomes %q, %v", old, got, err)
+		}
+	}
+}
+
 // Every line stays, in its order; what was excluded or brought back by an
 // exception remains so; a second merge changes nothing.
 func FuzzMergeIgnore(f *testing.F) {
@@ -50,6 +61,8 @@ func FuzzMergeIgnore(f *testing.F) {
 	f.Add(bom+"*\r\n!lib\r\n", "lib/x")
 	f.Add("# c\n\n  !a b \n**/deps\n!!x", "a b")
 	f.Add("a\x00\n[\n\\", "a")
+	f.Add("\ufeff!", "li\x7f/x")
+	f.Add("li\x7f/x", "li\x7f/x")
 	patterns := IgnorePatterns("apps/*")
 	f.Fuzz(func(t *testing.T, old, name string) {
 		got, err := MergeIgnore([]byte(old), patterns)
@@ -57,7 +70,7 @@ func FuzzMergeIgnore(f *testing.F) {
 			return // no .dockerignore: Docker does not read it either
 		}
 		rest := string(got)
-		for line := range strings.Lines(old) {
+		for line := range strings.Lines(strings.TrimPrefix(old, bom)) { // the mark is the file's, not the line's
 			at := strings.Index(rest, strings.TrimSuffix(line, "\n"))
 			if at < 0 {
 				t.Fatalf("line %q of %q went:\n%s", line, old, got)

@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -113,31 +113,13 @@ func read(root *os.Root, name string) ([]byte, fs.FileMode, error) {
 	case err != nil:
 		return nil, 0, err
 	case !info.Mode().IsRegular():
-		return nil, 0, fmt.Errorf("it is %s", kind(info.Mode()))
+		return nil, 0, fmt.Errorf("it is a %s", fsutil.Kind(info.Mode()))
 	}
-	f, err := root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
-	}
+	text, err := fsutil.ReadIn(root, name, maxFile)
 	if text == nil {
 		text = []byte{}
 	}
 	return text, info.Mode().Perm(), err
-}
-
-func kind(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a directory"
-	case m&fs.ModeSymlink != 0:
-		return "a symbolic link"
-	}
-	return "no regular file"
 }
 
 // Diff is the changes as patch(1) and git apply take them.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -41,17 +41,12 @@ func DefaultIgnore() []string {
 
 // ignored reads the project's .dockerignore, or takes the default.
 func ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) {
-	f, err := root.Open(ignoreFile)
+	text, err := fsutil.ReadIn(root, ignoreFile, maxIgnore) // half of it would let in what the rest keeps out
 	if errors.Is(err, fs.ErrNotExist) {
 		return patternmatcher.New(DefaultIgnore())
 	}
-	if err != nil {
-		return nil, badIgnore(err)
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxIgnore+1))
-	if err == nil && len(text) > maxIgnore {
-		err = fmt.Errorf("it is larger than %d bytes", maxIgnore) // half of it would let in what the rest keeps out
+	if errors.Is(err, fsutil.ErrNotRegular) || fsutil.Leaves(err) {
+		return nil, problem.New(problem.Usage, "make it a file of the project's own, or remove it", "reading %s: %w", ignoreFile, err)
 	}
 	if err != nil {
 		return nil, badIgnore(err)
@@ -61,6 +56,13 @@ func ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) {
 
 func badIgnore(err error) error {
 	return problem.New(problem.Usage, "mend the file; see Docker's documentation for its syntax", "reading %s: %w", ignoreFile, err)
+}
+
+// CheckIgnore says whether the content of a .dockerignore can be read, by dram and
+// by Docker.
+func CheckIgnore(text []byte) error {
+	_, err := parseIgnore(text)
+	return err
 }
 
 // parseIgnore reads the content of a .dockerignore.

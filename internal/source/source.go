@@ -21,6 +21,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -265,7 +266,7 @@ func (t *Tree) hash(ctx context.Context, root *os.Root, st *store.Store) error {
 }
 
 func digest(ctx context.Context, root *os.Root, name string) (store.Digest, error) {
-	f, err := root.Open(filepath.FromSlash(name))
+	f, err := fsutil.OpenIn(root, name)
 	if err != nil {
 		return "", unreadable(name, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -272,7 +273,7 @@ func (s *syncer) put(ctx context.Context, f File) error {
 }
 
 func (s *syncer) copy(ctx context.Context, f File, tmp string) (err error) {
-	in, err := s.from.Open(f.Path)
+	in, err := fsutil.OpenIn(s.from, f.Path)
 	if err != nil {
 		return unreadable(f.Path, err)
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"dram/internal/fsutil"
 	"dram/internal/image"
 	"dram/internal/problem"
+	"dram/internal/publish"
 	"dram/internal/store"
 )
 
@@ -139,9 +140,9 @@ func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
 	case Image:
 		return p.pull(ctx, ref)
 	case Layout:
-		img, err = fromLayout(ref.Value, p.Arch)
+		img, err = publish.OpenFirst(ref.Value, p.Arch)
 	case Tar:
-		img, err = tarball.ImageFromPath(ref.Value, nil)
+		img, err = fromTar(ref.Value)
 	case Distro, Host:
 	}
 	if err != nil {
@@ -209,34 +210,13 @@ func registryProblem(what string, err error) error {
 		"pulling %s: %w", what, err)
 }
 
-func fromLayout(dir, arch string) (v1.Image, error) {
-	idx, err := layout.ImageIndexFromPath(dir)
+func fromTar(path string) (v1.Image, error) {
+	f, err := fsutil.Open(path) // a pipe would be waited for
 	if err != nil {
 		return nil, err
 	}
-	return pick(idx, arch, 0)
-}
-
-// pick finds the image for linux/arch in an index, which may hold indexes.
-func pick(idx v1.ImageIndex, arch string, depth int) (v1.Image, error) {
-	m, err := idx.IndexManifest()
-	if err != nil {
+	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	for _, d := range m.Manifests {
-		if d.Platform != nil && (d.Platform.OS != "linux" || d.Platform.Architecture != arch) {
-			continue
-		}
-		switch {
-		case d.MediaType.IsImage():
-			return idx.Image(d.Digest)
-		case d.MediaType.IsIndex() && depth < 3:
-			sub, err := idx.ImageIndex(d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			return pick(sub, arch, depth+1)
-		}
-	}
-	return nil, fmt.Errorf("the index has no image for linux/%s", arch)
+	return tarball.ImageFromPath(path, nil)
 }

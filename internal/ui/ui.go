@@ -130,7 +130,7 @@ func (s *Stage) Done(format string, args ...any) {
 	took := u.now().Sub(s.start)
 	u.mu.Lock()
 	u.stages = append(u.stages, Timing{Stage: s.name, Took: took})
-	line := fmt.Sprintf("%s  (%s)", s.text(fmt.Sprintf(format, args...)), Seconds(took))
+	line := fmt.Sprintf("%s  (%s)", s.text(Plain(fmt.Sprintf(format, args...))), Seconds(took))
 	u.mu.Unlock()
 	u.line(line)
 }
@@ -143,13 +143,13 @@ func (u *UI) Timings() []Timing {
 }
 
 // Note prints a line that matters now.
-func (u *UI) Note(format string, args ...any) { u.line("  " + fmt.Sprintf(format, args...)) }
+func (u *UI) Note(format string, args ...any) { u.line("  " + Plain(fmt.Sprintf(format, args...))) }
 
 // Warn prints a line that matters even when quiet.
 func (u *UI) Warn(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	text := []byte("warning: " + fmt.Sprintf(format, args...) + "\n")
+	text := []byte("warning: " + Plain(fmt.Sprintf(format, args...)) + "\n")
 	if _, ok := Paint(u.out).(painter); ok {
 		text = paint(text)
 	}

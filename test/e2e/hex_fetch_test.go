@@ -162,6 +162,7 @@ func (m *mirror) absent(t *testing.T) {
 func (m *mirror) tamperedPackage(t *testing.T) {
 	dir := shop(t, "")
 	m.lock(t, dir)
+	replace(t, filepath.Join(dir, "mix.exs"), "defmodule", "# "+nonce()+"\ndefmodule") // what others fetched is not taken
 	m.tamperWith(t, "/tarballs/hx_base-1.0.0.tar")
 	dram{args: []string{"image", dir}, env: m.env()}.fails(t, 4, `step "fetch"`, "hx_base", "checksum")
 }

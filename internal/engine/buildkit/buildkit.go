@@ -51,38 +51,39 @@ func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*en
 	if err != nil {
 		return nil, err
 	}
-	dir, err := e.run(ctx, job, ev)
+	r, err := e.run(ctx, job, ev)
 	if err != nil {
 		unlock()
 		return nil, err
 	}
-	return &engine.Result{Dir: dir, Close: unlock}, nil
+	r.Close = unlock
+	return r, nil
 }
 
-func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (string, error) {
+func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (*engine.Result, error) {
 	b, err := dial(ctx, e.at)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer b.Close()
 	if job, err = b.emulating(ctx, job); err != nil {
-		return "", err
+		return nil, err
 	}
 	tc, err := b.handOver(ctx, e.store, job.Toolchain)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	home, err := e.store.Work("build", e.slot(job))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	out := filepath.Join(home, "release")
 	if err := store.RemoveAll(out); err != nil {
-		return "", fmt.Errorf("making room for the release: %w", err)
+		return nil, fmt.Errorf("making room for the release: %w", err)
 	}
 	opts, err := e.options(job, b, tc, out)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if b.leavesNetwork(job) && online(job) && ev.Networked != nil {
 		ev.Networked(b.name())
@@ -91,9 +92,9 @@ func (e *Engine) run(ctx context.Context, job engine.Job, ev engine.Events) (str
 	_, err = b.Solve(ctx, nil, opts, p.begin())
 	p.end()
 	if err != nil {
-		return "", e.failed(ctx, job, p, err)
+		return nil, e.failed(ctx, job, p, err)
 	}
-	return out, nil
+	return &engine.Result{Dir: out, Fresh: p.fresh}, nil
 }
 
 // slot names what one build at a time may have: what the builder keeps for the

@@ -26,6 +26,7 @@ type progress struct {
 
 	vertexes map[digest.Digest]*vertex
 	step     int  // under way, as an index of the job's steps; -1 before the first
+	fresh    bool // the place was empty
 	nothing  bool // the build left no release
 	full     bool // some output says that a disk is full
 }
@@ -153,6 +154,8 @@ func (p *progress) line(v *vertex, line []byte) {
 	case strings.HasPrefix(text, dockerfile.MarkStep) && p.begins(v, strings.TrimPrefix(text, dockerfile.MarkStep)):
 	case strings.HasPrefix(text, dockerfile.MarkFailed):
 		p.passedOver(strings.TrimPrefix(text, dockerfile.MarkFailed))
+	case text == dockerfile.MarkFresh:
+		p.fresh = true
 	case text == dockerfile.MarkUnlocked:
 		p.unlocked()
 	case strings.HasPrefix(text, dockerfile.MarkNothing):

@@ -54,6 +54,7 @@ begin)
     if [ "$last" = never ] || [ "$last" -gt "$(date +%s)" ] || ! cmp -s /dram/id "$note/id" ||
         { [ -n "$careful" ] && { [ -s /tmp/removed ] || grep -qvE "$code" /tmp/changed; }; }; then
         find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+        echo "dram: fresh"
         mkdir -p "$note"
         : > "$note/was"
         cp /tmp/now "$note/now"
@@ -110,17 +111,8 @@ try)
     ;;
 seed)
     [ ! -f "$lock" ] || [ -f /dram/lock.before ] || cp "$lock" /dram/lock.before
+    # shellcheck disable=SC2086 # a list of directories
     mkdir -p $fetched "$kept"
-    if [ -n "${HEX_HOME-}" ] && [ -d /dram/packages ]; then
-        mkdir -p "$HEX_HOME/packages"
-        cp -a /dram/packages/. "$HEX_HOME/packages/"
-    fi
-    ;;
-save)
-    if [ -n "${HEX_HOME-}" ] && [ -d "$HEX_HOME/packages" ] && [ -d /dram/packages ]; then
-        find /dram/packages -mindepth 1 -maxdepth 1 -exec rm -rf {} +
-        cp -a "$HEX_HOME/packages/." /dram/packages/
-    fi
     ;;
 settle)
     if [ -f /dram/lock.before ]; then

@@ -42,6 +42,7 @@ const (
 	MarkUnlocked = "dram: unlocked"
 	MarkNothing  = "dram: nothing at "
 	MarkFailed   = "dram: failed "
+	MarkFresh    = "dram: fresh"
 )
 
 // Options are what a file depends on besides the job.
@@ -198,7 +199,7 @@ func (r *renderer) fetch() {
 		return
 	}
 	r.line("# Only what fetching depends on: after a change to anything else it is not done")
-	r.line("# again. Of an earlier time, packages are kept, which their checksums prove.")
+	r.line("# again; and nothing is left of an earlier time.")
 	r.needs(steps)
 	if r.job.Refetches() {
 		r.line("# There is no lock file: another value fetches again.")
@@ -218,18 +219,17 @@ func (r *renderer) fetch() {
 func (r *renderer) fetchGroup(steps []engine.Step, last bool) {
 	var flags []string
 	if steps[0].Network {
-		flags = append([]string{r.cache("packages", "/dram/packages")}, r.secrets(steps)...)
+		flags = r.secrets(steps)
 	}
 	r.run(flags, !steps[0].Network, func() {
 		r.line(`    /dram/build seed; \`)
-		for _, s := range steps {
+		for i, s := range steps {
+			if i == len(steps)-1 && !last {
+				r.line(`    %s`, r.step(s))
+				return
+			}
 			r.line(`    %s; \`, r.step(s))
 		}
-		if !last {
-			r.line("    /dram/build save")
-			return
-		}
-		r.line(`    /dram/build save; \`)
 		r.line("    /dram/build settle")
 	})
 }

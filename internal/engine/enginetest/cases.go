@@ -273,3 +273,27 @@ func names(_ *testing.T, b *bench) {
 	got := b.must(f, sh("release", made+"cp -r lib deps/config _build/rel/"))
 	b.same("names", want, got)
 }
+
+// lineages: what ran for another source leaves nothing, wherever it wrote.
+func lineages(_ *testing.T, b *bench) {
+	f := fetch("mkdir -p deps; echo dep > deps/dep")
+	release := sh("release", made+"cat deps/dep > _build/rel/dep; ls _build lib > _build/rel/there")
+	b.write("lib/a.ex", "a")
+	want := b.must(f, release)
+	b.write("priv/step", "evil")
+	b.must(f, sh("release", made+"echo evil | tee deps/dep lib/left.ex _build/left _build/lib > _build/rel/x; for d in _build/.dram; do [ ! -d $d ] || cp -r $d _build/copy; done"))
+	b.remove("priv/step")
+	b.same("after the other one", want, b.must(f, release))
+}
+
+// optional: a step that may fail does, and leaves nothing half done.
+func optional(_ *testing.T, b *bench) {
+	may := fetch("mkdir -p _build deps; echo half > _build/half; echo dep > deps/dep; exit 3")
+	may.Name, may.Lock, may.Network, may.Optional = "may", "", false, true
+	release := sh("release", made+"[ ! -e _build/half ] && cp deps/dep _build/rel/dep")
+	b.same("result", map[string]string{"dep": "dep\n"}, b.must(may, release))
+	b.same("told", []string{"run may", "failed may", "run release"}, b.told)
+	b.write("lib/a.ex", "2")
+	b.same("again", map[string]string{"dep": "dep\n"}, b.must(may, release))
+	b.same("told again", []string{"skip may", "run release"}, b.told)
+}

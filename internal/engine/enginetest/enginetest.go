@@ -96,6 +96,8 @@ func Run(t *testing.T, s Suite) {
 		{"the network beside a step that has it", networkBeside},
 		{"generated files", generated},
 		{"names of files", names},
+		{"lineages are apart", lineages},
+		{"a step that may fail", optional},
 		{"a file that failed to compile is compiled again", failedCompile},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, s.bench(t)) })
@@ -199,6 +201,7 @@ func (b *bench) events() engine.Events {
 			tell("%s %s", map[bool]string{true: "skip", false: "run"}[skipped], s.Name)
 		},
 		Unlocked: func(s engine.Step) { tell("unlocked %s", s.Lock) },
+		Failed:   func(s engine.Step, _ error) { tell("failed %s", s.Name) },
 		Networked: func(who string) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"dram/internal/store"
 )
 
-// What fetching steps see is the files that they need and nothing else, and the
-// place is empty: so what they leave depends on those alone, whatever was built
+// What fetching steps see is the files that they need and what the same steps left
+// of the same files: so what they leave depends on those alone, whatever was built
 // before and wherever the project lies. It is a tree of the store, which projects
 // with the same dependencies share.
 
@@ -39,7 +39,7 @@ func (e *Engine) fetch(ctx context.Context, job engine.Job, ev engine.Events) (*
 	if key == "" {
 		return f, nil
 	}
-	if !job.Refetches() && e.store.Get(fetchedTrees, key, f) && f.Lock == nil {
+	if known := e.store.Get(fetchedTrees, key, f); known && !job.Refetches() && f.Lock == nil {
 		for _, s := range job.Fetching() {
 			ev.Step(s, true)
 		}
@@ -54,11 +54,10 @@ func (e *Engine) fetch(ctx context.Context, job engine.Job, ev engine.Events) (*
 		return nil, err
 	}
 	made := filepath.Join(home, "made")
-	if err := makeDir(made); err != nil {
-		done()
-		return nil, err
+	err = errors.Join(makeDir(made), e.likeLast(ctx, f, made))
+	if err == nil {
+		f, err = e.fetchIn(ctx, job, ev, made)
 	}
-	f, err = e.fetchIn(ctx, job, ev, made)
 	if err != nil {
 		done()
 		return nil, err
@@ -85,7 +84,19 @@ func tend(f *fetched, ev engine.Events) store.Tend {
 	}}
 }
 
-// fetchIn runs the fetching steps in the empty directory home.
+// likeLast begins with what the same steps last came to, if that is still there:
+// what came then need not come again.
+func (e *Engine) likeLast(ctx context.Context, last *fetched, dir string) error {
+	if last.Tree == "" {
+		return nil
+	}
+	if m, err := e.store.CheckTree(ctx, fetchedTrees, last.Tree); m == nil || err != nil {
+		return ctx.Err() // without it, or with a damaged one, all of it comes again
+	}
+	return CopyTree(ctx, e.store.TreePath(fetchedTrees, last.Tree), dir)
+}
+
+// fetchIn runs the fetching steps in the directory home.
 func (e *Engine) fetchIn(ctx context.Context, job engine.Job, ev engine.Events, home string) (*fetched, error) {
 	job.Source = job.Needed()
 	place, err := e.open(ctx, home, job, ev)

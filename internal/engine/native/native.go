@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"dram/internal/engine"
 	"dram/internal/engine/local"
@@ -29,6 +30,10 @@ func New(st *store.Store) *local.Engine {
 		return &place{store: st, home: home, job: job}, nil
 	})
 }
+
+// grace is how long a step has to end when the build is cancelled: what it wrote is
+// made anew in any case.
+const grace = time.Second
 
 // place is a sandbox over the toolchain's root.
 type place struct {
@@ -58,7 +63,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 	spec := sandbox.Spec{
 		Lower: []string{p.job.Root}, Scratch: scratch, Mounts: mounts,
 		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
-		Stdout: ev.Output, Stderr: ev.Output, Reap: true,
+		Stdout: ev.Output, Stderr: ev.Output, Reap: true, Grace: grace,
 	}
 	if s.Network {
 		spec.Network = sandbox.Host

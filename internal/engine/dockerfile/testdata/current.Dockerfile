@@ -22,7 +22,7 @@ RUN mkdir /dram; printf '%s\n' \
     '#!/bin/sh' \
     'kept="/app/_build"' \
     'fetched="/app/deps /cache/hex /cache/mix"' \
-    'derived="/app/_build/prod/lib/shop /app/_build/prod/lib/web"' \
+    careful=yes \
     'export="/app/_build/prod/rel/shop"' \
     'assembled="/app/_build/prod/rel/shop"' \
     'pruned="-path ./_build -prune -o -path ./deps -prune -o"' \
@@ -56,7 +56,15 @@ RUN mkdir /dram; printf '%s\n' \
     '}' \
     '' \
     '# code tells names of files whose compilers know what depends on them.' \
-    'code="[.](ex|exs|eex|leex|heex|erl|hrl|xrl|yrl)$"' \
+    'code="[.](ex|eex|leex|heex|erl|hrl|xrl|yrl)$"' \
+    '' \
+    '# changes tells files that are new or other than when was last built, and ones' \
+    '# that are gone.' \
+    'changes() {' \
+    '    comm -13 "$note/was" "$note/now" | cut -c67- > /tmp/changed' \
+    '    cut -c67- "$note/now" | sort > /tmp/names' \
+    '    cut -c67- "$note/was" | sort | comm -23 - /tmp/names > /tmp/removed' \
+    '}' \
     '' \
     'case $1 in' \
     'begin)' \
@@ -66,25 +74,26 @@ RUN mkdir /dram; printf '%s\n' \
     '        echo "dram: unlocked"' \
     '    fi' \
     '    last=$(cat "$note/sound" 2>/dev/null || echo never)' \
-    '    if [ "$last" = never ] || [ "$last" -gt "$(date +%s)" ] || ! cmp -s /dram/id "$note/id"; then' \
+    '    sources | sort > /tmp/now' \
+    '    cp /tmp/now "$note/now"' \
+    '    touch "$note/was"' \
+    '    changes' \
+    '    # Code that is gone, and whatever is no code, may have had a say in anything.' \
+    '    if [ "$last" = never ] || [ "$last" -gt "$(date +%s)" ] || ! cmp -s /dram/id "$note/id" ||' \
+    '        { [ -n "$careful" ] && { [ -s /tmp/removed ] || grep -qvE "$code" /tmp/changed; }; }; then' \
     '        find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +' \
+    '        echo "dram: fresh"' \
     '        mkdir -p "$note"' \
     '        : > "$note/was"' \
+    '        cp /tmp/now "$note/now"' \
+    '        changes' \
     '        last=0' \
+    '        [ ! -d /dram/compiled ] || cp -a /dram/compiled/. "$kept/"' \
     '    fi' \
     '    rm -f "$note/sound"' \
-    '    sources | sort > "$note/now"' \
-    '    comm -13 "$note/was" "$note/now" | cut -c67- > /tmp/changed' \
-    '    cut -c67- "$note/now" | sort > /tmp/names' \
-    '    cut -c67- "$note/was" | sort | comm -23 - /tmp/names > /tmp/removed' \
-    '    if [ -f "$note/made.tar" ] && { [ -s /tmp/removed ] || grep -qvE "$code" /tmp/changed; }; then' \
-    '        eval "rm -rf $derived"' \
-    '        rm -f "$note/made.tar"' \
-    '    fi' \
     '    [ ! -f "$note/made.tar" ] || tar -xf "$note/made.tar"' \
     '    while [ "$(date +%s)" -le "$last" ]; do sleep 0.1; done' \
     '    tr "\n" "\0" < /tmp/changed | xargs -0 -r touch -c --' \
-    '    [ ! -d /dram/tools ] || cp -a /dram/tools/. "$kept/"' \
     '    rm -rf "$export"' \
     '    ;;' \
     'step)' \
@@ -119,34 +128,30 @@ RUN mkdir /dram; printf '%s\n' \
     '    mkdir -p /dram/out' \
     '    cp -a "$export/." /dram/out/' \
     '    ;;' \
-    'seed)' \
-    '    [ ! -f "$lock" ] || cp "$lock" /dram/lock.before' \
-    '    for dir in $fetched; do' \
-    '        mkdir -p "$dir"' \
-    '        [ ! -d "/dram/fetched$dir" ] || cp -a "/dram/fetched$dir/." "$dir/"' \
-    '    done' \
+    'try)' \
+    '    echo "dram: step $2"' \
+    '    name=$2' \
+    '    shift 2' \
+    '    "$@" || {' \
+    '        echo "dram: failed $name"' \
+    '        find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +' \
+    '    }' \
     '    ;;' \
-    'save)' \
-    '    for dir in $fetched; do' \
-    '        new=/dram/fetched/new' \
-    '        rm -rf "$new"' \
-    '        cp -a "$dir" "$new"' \
-    '        rm -rf "/dram/fetched$dir"' \
-    '        mkdir -p "$(dirname "/dram/fetched$dir")"' \
-    '        mv "$new" "/dram/fetched$dir"' \
-    '    done' \
+    'seed)' \
+    '    [ ! -f "$lock" ] || [ -f /dram/lock.before ] || cp "$lock" /dram/lock.before' \
+    '    # shellcheck disable=SC2086 # a list of directories' \
+    '    mkdir -p $fetched "$kept"' \
+    '    ;;' \
+    'settle)' \
     '    if [ -f /dram/lock.before ]; then' \
     '        cmp -s /dram/lock.before "$lock" || cp "$lock" /dram/lock' \
     '    fi' \
-    '    if [ -d "$kept" ]; then' \
-    '        mkdir -p /dram/tools' \
-    '        find "$kept" -mindepth 1 -maxdepth 1 -type f -exec mv {} /dram/tools/ \;' \
-    '        find "$kept" -mindepth 1 -maxdepth 1 -exec rm -rf {} +' \
-    '    fi' \
+    '    mkdir -p /dram/compiled' \
+    '    find "$kept" -mindepth 1 -maxdepth 1 -exec mv {} /dram/compiled/ \;' \
     '    # The same dependencies in the same toolchain: what was compiled holds.' \
     '    {' \
     '        cat /dram/id' \
-    '        for dir in $fetched; do' \
+    '        for dir in $fetched /dram/compiled; do' \
     '            [ "$dir" = "${HEX_HOME-}" ] || find "$dir" -name .git -prune -o -type f -exec sha256sum {} + | sort' \
     '        done' \
     '    } | sha256sum > /dram/id.new' \
@@ -181,17 +186,22 @@ RUN mkdir /dram; printf '%s\n' \
 
 FROM toolchain AS fetch
 # Only what fetching depends on: after a change to anything else it is not done
-# again.
+# again; and nothing is left of an earlier time.
 COPY ["mix.exs", "mix.lock", "./"]
 COPY ["apps/web/mix.exs", "./apps/web/"]
 COPY ["config/config.exs", "config/prod.exs", "./config/"]
-RUN --mount=type=cache,id=shop-fetched,target=/dram/fetched,sharing=locked \
-    --mount=type=secret,id=environment \
+RUN --mount=type=secret,id=environment \
     --mount=type=ssh \
     /dram/build seed; \
-    /dram/build step fetch env HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt mix deps.get --only prod; \
+    /dram/build step fetch env HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt mix deps.get --only prod
+RUN --network=none \
+    /dram/build seed; \
+    /dram/build try dependencies env HEX_OFFLINE=1 mix deps.compile
+RUN --mount=type=secret,id=environment \
+    --mount=type=ssh \
+    /dram/build seed; \
     /dram/build step 'assets setup' mix assets.setup; \
-    /dram/build save
+    /dram/build settle
 
 FROM fetch AS source
 COPY . .
@@ -218,11 +228,11 @@ RUN --network=none \
     /dram/build step compile env HEX_OFFLINE=1 mix compile && \
     /dram/build generated && /dram/build step assets env HEX_OFFLINE=1 mix assets.deploy || status=$?; \
     /dram/build end ${status:-0}; \
-    cp -a /app/_build /dram/compiled
+    cp -a /app/_build /dram/built
 
 # To run Mix in: a command that assembles a release leaves its tarball below
 # /app/releases, which the caller mounts.
 FROM compiled AS build-elixir
-RUN rm -rf /app/_build; mv /dram/compiled /app/_build
+RUN rm -rf /app/_build; mv /dram/built /app/_build
 ENTRYPOINT ["/dram/build", "run"]
 CMD ["mix", "release", "shop", "--overwrite"]

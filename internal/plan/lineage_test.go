@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dram/internal/source"
+	"dram/internal/store"
+)
+
+// What may do more than define modules while it is compiled, by any name or way
+// to a name; and what ordinary code holds and may not.
+func TestActs(t *testing.T) {
+	for _, text := range []string{
+		`File.write!("x", "y")`, `alias File, as: F`, `import File`, `:file.write_file("x", "y")`, `m = :file`, `:prim_file.write`,
+		`[m] = ~w(file)a; m.write_file("x", "y")`, `~w[x file]a`, `~w"file"a`, "~w(\n  file\n)a", `[{m, _}] = [file: 1]`, `["file": 1]`, `%{os: 1}`,
+		`:"Elixir.File"`, `:'Elixir.File'`, `"Elixir.File"`, `String.to_atom("x")`, `String.to_existing_atom(x)`, `List.to_atom(x)`, `:erlang.binary_to_atom(x)`,
+		`binary_to_term(x)`, `Module.concat(["Fi", "le"])`, `Module.create(M, q, e)`, `"fi\x6ce": 1`, `~w(fi\u006ce)a`,
+		`System.cmd("sh", [])`, `:os.cmd('sh')`, `Port.open(x, y)`, `open_port(x, y)`, `Code.eval_string(x)`, `Code.compile_quoted(x)`, `eval_quoted(x)`, `EEx.eval_string(x)`,
+		`:code.add_path('x')`, `:compile.forms(x)`, `Mix.Shell.cmd(x)`, `use Mix.Task`, `defmodule Mix.Tasks.Compile.X do`, `apply(m, f, a)`,
+		`Application.put_env(:a, :b, :c)`, `:persistent_term.put(x, y)`, `:ets.insert(t, x)`, `Agent.start(f)`, `Path.wildcard("*")`, `use Rustler, otp_app: :x`,
+		`Node.spawn(n, f)`, `:rpc.call(n, m, f, a)`, `:beam_lib.strip(x)`, `Kernel.ParallelCompiler.compile(x)`, `Process.info(self())`, `__STACKTRACE__`,
+		"-compile({parse_transform, evil}).", "parse_transform(Forms, _) -> file:write_file(x, y).", `os:cmd("sh")`, `c:c(x)`, `erl_eval:exprs(X, Y)`,
+	} {
+		if !acts.MatchString(text) {
+			t.Errorf("%s counts as harmless", text)
+		}
+	}
+	for _, text := range []string{
+		"defmodule Shop.Basket do\n  use Ecto.Schema\n  import Ecto.Changeset\n  schema \"baskets\" do\n    field :profile, :string\n    timestamps()\n  end\n" +
+			"  def changeset(b, attrs), do: b |> cast(attrs, ~w(name email)a) |> validate_required([:name])\nend\n",
+		"defmodule ShopWeb.PageController do\n  use ShopWeb, :controller\n  plug :authenticate when action in [:index]\n  def index(conn, _), do: render(conn, :index, files: [])\nend\n",
+		"defmodule Shop.Worker do\n  use GenServer\n  def init(x), do: {:ok, x}\n  def handle_call(:get, _from, s), do: {:reply, s, s}\nend\n",
+		"-module(shop).\n-export([value/1]).\nvalue(#{profile := X}) -> lists:map(fun(Y) -> Y + 1 end, X).\n",
+		"<div class={@class}><%= for item <- @items do %><%= item.name %><% end %></div>",
+		"defmacro times(x), do: quote(do: unquote(x) * 2)",
+	} {
+		if found := acts.FindString(text); found != "" {
+			t.Errorf("%q counts as acting in:\n%s", found, text)
+		}
+	}
+}
+
+const harmless = "defmodule A do\n  def a, do: 1\nend\n"
+
+func TestLineage(t *testing.T) {
+	base := map[string]string{
+		"mix.exs": "defmodule A.MixProject do\nend\n", "lib/a.ex": harmless, "lib/b.ex": harmless, "config/config.exs": "import Config\n",
+		"config/runtime.exs": "import Config\n", "config/test.exs": "import Config\n", "README.md": "a", "test/a_test.exs": "a", "priv/x": "1", "lib/a.html.heex": "<p>",
+	}
+	reader := map[string]string{"lib/r.ex": `@x File.read!("README.md")`}
+	naming := map[string]string{"config/config.exs": "import Config\nimport_config \"runtime.exs\"\n"}
+	for _, tt := range []struct {
+		name    string
+		more    map[string]string // beside base, before and after
+		changed map[string]string
+		want    bool // another lineage
+	}{
+		{"nothing", nil, nil, false},
+		{"code", nil, map[string]string{"lib/a.ex": "defmodule A do\n  def a, do: 2\nend\n"}, false},
+		{"code added", nil, map[string]string{"lib/c.ex": harmless}, false},
+		{"code removed", nil, map[string]string{"lib/b.ex": ""}, false},
+		{"a template", nil, map[string]string{"lib/a.html.heex": "<b>"}, false},
+		{"code that acts now", nil, map[string]string{"lib/a.ex": "defmodule A do\n  File.write!(1, 2)\nend\n"}, true},
+		{"code that acts, added", nil, map[string]string{"lib/c.ex": `System.cmd("a", [])`}, true},
+		{"mix.exs", nil, map[string]string{"mix.exs": "defmodule A.MixProject do\n\nend\n"}, true},
+		{"another mix.exs", nil, map[string]string{"libs/x/mix.exs": "defmodule X.MixProject do\nend\n"}, true},
+		{"configuration", nil, map[string]string{"config/config.exs": "import Config\n\n"}, true},
+		{"configuration of the start", nil, map[string]string{"config/runtime.exs": "import Config\n\n"}, false},
+		{"the same, which the build reads", naming, map[string]string{"config/runtime.exs": "import Config\n\n"}, true},
+		{"configuration of another environment", nil, map[string]string{"config/test.exs": "import Config\n\n"}, false},
+		{"priv", nil, map[string]string{"priv/x": "2"}, true},
+		{"priv removed", nil, map[string]string{"priv/x": ""}, true},
+		{"documentation", nil, map[string]string{"README.md": "b"}, false},
+		{"documentation where files are read", reader, map[string]string{"README.md": "b"}, true},
+		{"a test", nil, map[string]string{"test/a_test.exs": "b"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := lineageOf(t, st, base, tt.more)
+			after := lineageOf(t, st, base, tt.more, tt.changed)
+			if got := before != after; got != tt.want {
+				t.Errorf("another lineage: %t, want %t", got, tt.want)
+			}
+			if again := lineageOf(t, st, base, tt.more); again != before {
+				t.Error("the same source has another lineage")
+			}
+		})
+	}
+}
+
+func lineageOf(t *testing.T, st *store.Store, layers ...map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, files := range layers {
+		for name, text := range files {
+			p := filepath.Join(dir, name)
+			if text == "" {
+				_ = os.Remove(p)
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(p), 0o750); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	src, err := source.Read(t.Context(), dir, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := (&Plan{Dir: "/project", MixEnv: "prod"}).Lineage(t.Context(), src, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(got)
+}
