@@ -5,7 +5,7 @@ GOFUMPT_VERSION = v0.12.0
 FUZZTIME ?= 20s
 TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
-.PHONY: build test short lint fmt fuzz bench oracle ci
+.PHONY: build test short lint fmt fuzz bench oracle campaign ci
 
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/dram ./cmd/dram
@@ -39,6 +39,12 @@ bench: ## the benchmark suite; writes docs/benchmarks.md
 
 oracle: ## dram check against what machines do, all of it; writes the tables of docs/check.md
 	DRAM_ORACLE=1 $(GO) test -count=1 -timeout 60m -v ./test/oracle -update
+
+# What CI tries a sample of, one line a campaign: PACKAGE TESTS.
+campaign: export DRAM_CAMPAIGN = 1
+campaign: ## killing, cutting the power, pruning and damaging, many times over; hours
+	$(GO) test -count=1 -timeout 30m -v -run '^(TestPowerCut|TestHundredBuildsBesidePrune)$$' ./internal/store
+	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce)$$' ./test/e2e
 
 ci:
 	.ci/run

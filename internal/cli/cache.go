@@ -18,7 +18,10 @@ func newCache(g *globals) *cobra.Command {
 		Long: long(`
 The cache holds packages, toolchain roots, what builds keep between runs (deps,
 _build, Hex's packages) and compressed layers. Everything in it can be made
-again; removing it costs time, nothing else.`),
+again; removing it costs time, nothing else.
+
+A build that makes it larger than DRAM_CACHE_LIMIT (10GB unless set; 0 is no
+limit) removes what was used least recently, but nothing that a dram uses.`),
 		Example: `  dram cache ls
   dram cache prune --older-than 720h
   du -sh "$(dram cache path)"`,
@@ -79,7 +82,7 @@ func newCachePrune(g *globals) *cobra.Command {
 		Short: "remove what was not used for a while",
 		Long: long(`
 Removes from the cache what was not used for as long as --older-than says.
-What another dram uses at this moment stays.`),
+What another dram uses at this moment stays, and what it used since it began.`),
 		Example: `  dram cache prune                     # not used for 30 days
   dram cache prune --older-than 0s     # everything`,
 		Args: cobra.NoArgs,

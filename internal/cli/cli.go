@@ -37,15 +37,18 @@ func Run(ctx context.Context, args []string, std Streams) int {
 	if std.Running == nil {
 		std.Running = func() {}
 	}
-	root := newRoot(std)
+	g := &globals{std: std}
+	root := newRootWith(g)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	g.close(ctx)
 	if passed, ok := errors.AsType[*passedOn](err); ok {
 		return passed.code
 	}
 	if err != nil && ctx.Err() != nil {
 		err = problem.New(problem.Cancelled, "run it again: it goes on from what is done", "%w", cancelled{})
 	}
+	err = g.machine(err)
 	report(std.Err, err)
 	return problem.Code(err)
 }
@@ -76,7 +79,10 @@ func report(w io.Writer, err error) {
 	}
 }
 
-func newRoot(std Streams) *cobra.Command {
+func newRoot(std Streams) *cobra.Command { return newRootWith(&globals{std: std}) }
+
+func newRootWith(g *globals) *cobra.Command {
+	std := g.std
 	root := &cobra.Command{
 		Use:   "dram",
 		Short: "build OTP releases for where they will run, and bottle them in small images",
@@ -98,7 +104,6 @@ without a Dockerfile and without a daemon.
 	root.SetErr(std.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	g := &globals{std: std}
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
 		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,

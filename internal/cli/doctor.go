@@ -28,7 +28,7 @@ these, and each is tried. Exits with 5 if nothing works.`),
 		Example: "  dram doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			st, err := g.openStore()
+			st, err := g.beginStore()
 			if err != nil {
 				return err
 			}

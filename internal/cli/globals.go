@@ -31,6 +31,9 @@ type globals struct {
 	verbose  bool
 	quiet    bool
 	refresh  bool
+
+	opened []*store.Store // to be closed at the end
+	limit  int64          // of the cache, in bytes; 0 is none
 }
 
 func (g *globals) register(root *cobra.Command) {
@@ -45,14 +48,6 @@ func (g *globals) cacheDirectory() (string, error) {
 		return filepath.Abs(dir)
 	}
 	return store.DefaultDir()
-}
-
-func (g *globals) openStore() (*store.Store, error) {
-	dir, err := g.cacheDirectory()
-	if err != nil {
-		return nil, err
-	}
-	return store.Open(dir)
 }
 
 // settings adds the flags of the settings table to a command.
@@ -101,7 +96,7 @@ func (g *globals) config(cmd *cobra.Command, dir string) (config.Config, error) 
 
 // pipeline puts the stages together.
 func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
-	st, err := g.openStore()
+	st, err := g.beginStore()
 	if err != nil {
 		return nil, err
 	}

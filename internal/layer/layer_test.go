@@ -304,7 +304,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := layer.Build(ctx, st, big(), layer.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if left, err := filepath.Glob(filepath.Join(st.Dir(), "tmp", "*")); err != nil || len(left) != 0 {
+	if left, err := filepath.Glob(filepath.Join(st.Dir(), "tmp", "*", "*")); err != nil || len(left) != 0 {
 		t.Errorf("left in tmp: %v, %v", left, err)
 	}
 }

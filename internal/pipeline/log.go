@@ -66,7 +66,16 @@ func (p *Pipeline) stepProblem(failed *engine.StepError, log *buildLog) error {
 	if bytes.Contains(bytes.ToLower(shown), []byte("no space left on device")) {
 		return p.diskFull(fmt.Errorf("%w: %w", failed, errNoSpace))
 	}
+	if shortOfFiles(shown) {
+		return problem.New(problem.Environment, "raise the limit on open files, as with: ulimit -n 4096\nthe whole log: "+log.path, "%w", failed)
+	}
 	return problem.New(problem.Build, stepHint(failed.Step, shown)+"the whole log: "+log.path, "%w", failed)
+}
+
+// shortOfFiles says whether a step failed because too few files may be open.
+func shortOfFiles(output []byte) bool {
+	return bytes.Contains(output, []byte("Too many open files")) || bytes.Contains(output, []byte("too many open files")) ||
+		bytes.Contains(output, []byte("emfile"))
 }
 
 const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +

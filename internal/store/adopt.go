@@ -17,18 +17,12 @@ func (s *Store) AdoptBlob(path string, want Digest) error {
 		return fmt.Errorf("keeping a cache blob: %w", err)
 	}
 	sum := sha256.New()
-	_, err = io.Copy(sum, f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("keeping a cache blob: %w", err)
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return errors.Join(fmt.Errorf("keeping a cache blob: %w", err), f.Close())
 	}
 	if got := SumDigest(sum); got != want {
-		return fmt.Errorf("%w: digest is %s, expected %s", ErrCorrupt, got, want)
+		return errors.Join(fmt.Errorf("%w: digest is %s, expected %s", ErrCorrupt, got, want), f.Close())
 	}
-	if err = os.Chmod(path, 0o400); err == nil {
-		err = s.place(path, s.BlobPath(want))
-	}
-	if err != nil {
-		return fmt.Errorf("keeping a cache blob: %w", err)
-	}
-	return nil
+	return s.keepBlob(f, want, n)
 }

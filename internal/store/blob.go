@@ -38,19 +38,31 @@ func (d Digest) Valid() bool {
 		strings.ToLower(string(d)) == string(d)
 }
 
-// BlobPath is where the blob d is or would be.
+// BlobPath is where the blob d is or would be. If it is there, it is not pruned
+// before Close.
 func (s *Store) BlobPath(d Digest) string {
+	path := s.blobPath(d)
+	_ = s.use(path) // it is not there, or whoever opens it will see why not
+	return path
+}
+
+func (s *Store) blobPath(d Digest) string {
 	h := d.Hex()
 	return filepath.Join(s.dir, "blobs", "sha256", h[:2], h)
 }
 
 // HasBlob says whether the blob is there with the size given (-1: any size).
-// It does not read it: use OpenBlob for that.
+// It does not read it: use OpenBlob for that. If it is there, it is not pruned
+// before Close.
 func (s *Store) HasBlob(d Digest, size int64) bool {
 	if !d.Valid() {
 		return false
 	}
-	info, err := os.Lstat(s.BlobPath(d))
+	path := s.blobPath(d)
+	if err := s.use(path); err != nil {
+		return false
+	}
+	info, err := os.Lstat(path)
 	return err == nil && info.Mode().IsRegular() && (size < 0 || info.Size() == size)
 }
 
@@ -128,7 +140,11 @@ type BlobWriter struct {
 
 // NewBlob starts a blob. Call Commit or Discard at its end.
 func (s *Store) NewBlob() (*BlobWriter, error) {
-	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "blob-*")
+	temp, err := s.temp()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(temp, "blob-*")
 	if err != nil {
 		return nil, fmt.Errorf("starting a cache blob: %w", err)
 	}
@@ -149,19 +165,35 @@ func (w *BlobWriter) Discard() {
 	_ = os.Remove(w.f.Name())
 }
 
-// Commit gives the blob its name and tells digest and size in bytes.
+// Commit gives the blob its name, when its bytes are on disk, and tells digest
+// and size in bytes.
 func (w *BlobWriter) Commit() (Digest, int64, error) {
 	d := SumDigest(w.sum)
-	path := w.s.BlobPath(d)
-	err := errors.Join(w.f.Chmod(0o400), w.f.Close())
-	if err == nil {
-		err = w.s.place(w.f.Name(), path)
-	}
-	if err != nil {
+	if err := w.s.keepBlob(w.f, d, w.n); err != nil {
 		_ = os.Remove(w.f.Name())
-		return "", 0, fmt.Errorf("keeping a cache blob: %w", err)
+		return "", 0, err
 	}
 	return d, w.n, nil
+}
+
+// keepBlob moves an open file, whose content has that digest, to its place and
+// closes it.
+func (s *Store) keepBlob(f *os.File, d Digest, size int64) error {
+	ses, err := s.begin()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	path := s.blobPath(d)
+	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), s.setUsed(f.Name(), ses.now()))
+	if err == nil {
+		err = s.place(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping a cache blob: %w", err)
+	}
+	s.mark(path)
+	s.grown.Add(size)
+	return nil
 }
 
 // PutBlob keeps what r gives and fails, keeping nothing, when want is not empty

@@ -85,17 +85,8 @@ func used(path string) time.Time {
 // measure adds up what the entry takes on disk. Files that vanish meanwhile
 // (another dram at work) count as nothing.
 func (e *Entry) measure(ctx context.Context) error {
-	return filepath.WalkDir(e.path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		info, err := d.Info()
-		if err != nil {
-			return nil //nolint:nilerr // it vanished
-		}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			e.Size += st.Blocks * 512
-		}
+	return walk(ctx, e.path, func(_ string, info fs.FileInfo) error {
+		e.Size += onDisk(info)
 		if t := info.ModTime(); t.After(e.Used) {
 			e.Used = t
 		}
@@ -103,11 +94,34 @@ func (e *Entry) measure(ctx context.Context) error {
 	})
 }
 
+// walk visits everything below dir but what vanishes meanwhile.
+func walk(ctx context.Context, dir string, visit func(path string, info fs.FileInfo) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil //nolint:nilerr // it vanished
+		}
+		return visit(path, info)
+	})
+}
+
+// onDisk is what a file takes on disk, in bytes.
+func onDisk(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return info.Size()
+}
+
 // Prune removes what was not used for at least age; 0 removes everything that
-// no other dram uses this moment. It tells how many bytes were freed.
+// no dram uses this moment. It tells how many bytes were freed.
 func (s *Store) Prune(ctx context.Context, age time.Duration) (freed int64, err error) {
 	s.sweep()
 	before := time.Now().Add(-age)
+	files := earlier(before, s.oldest()) // what a living process may rely on stays
 	entries, err := s.List(ctx)
 	if err != nil {
 		return 0, err
@@ -116,36 +130,37 @@ func (s *Store) Prune(ctx context.Context, age time.Duration) (freed int64, err 
 		var n int64
 		switch {
 		case e.Key == "":
-			n, err = pruneFiles(ctx, e.path, before)
+			n, err = s.pruneFiles(ctx, e.path, files)
 		case !e.Used.After(before):
-			n, err = s.pruneDir(ctx, e)
+			n, err = s.pruneDir(e)
 		}
 		freed += n
 		if err != nil {
 			return freed, fmt.Errorf("pruning %s/%s: %w", e.Kind, e.Key, err)
 		}
 	}
-	return freed, nil
+	return freed, s.forgetSize()
 }
 
-// pruneDir removes a tree or work directory unless a dram has its lock.
-func (s *Store) pruneDir(ctx context.Context, e Entry) (int64, error) {
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// pruneDir removes a tree or work directory unless a dram holds it.
+func (s *Store) pruneDir(e Entry) (int64, error) {
 	kind, name, _ := strings.Cut(e.Kind, "/")
-	lock := name + "-" + e.Key // as builds name theirs
+	lock := workName(name, e.Key)
 	if kind == "trees" {
-		lock = "tree-" + lock
+		lock = treeName(name, e.Key)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
-	defer cancel()
-	unlock, err := s.Lock(ctx, lock, nil)
-	if err != nil {
-		return 0, nil //nolint:nilerr // in use: it stays
-	}
-	defer unlock()
-	if err := errors.Join(removeIfThere(e.path+".ok"), RemoveAll(e.path)); err != nil {
+	removed, err := s.removeUnheld(lock, e.path)
+	if !removed {
 		return 0, err
 	}
-	return e.Size, nil
+	return e.Size, err
 }
 
 func removeIfThere(path string) error {
@@ -155,20 +170,14 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-func pruneFiles(ctx context.Context, dir string, before time.Time) (freed int64, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || ctx.Err() != nil {
-			return ctx.Err()
+func (s *Store) pruneFiles(ctx context.Context, dir string, before time.Time) (freed int64, err error) {
+	err = walk(ctx, dir, func(path string, info fs.FileInfo) error {
+		if info.IsDir() || !s.lastUse(path, info).Before(before) {
+			return nil
 		}
-		info, err := d.Info()
-		if err != nil || d.IsDir() || info.ModTime().After(before) {
-			return nil //nolint:nilerr // it vanished, or it stays
-		}
-		if err := removeIfThere(path); err != nil {
-			return err
-		}
-		freed += info.Size()
-		return nil
+		n, err := s.removeUnused(ctx, path, before)
+		freed += n
+		return err
 	})
 	return freed, err
 }

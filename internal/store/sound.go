@@ -180,7 +180,7 @@ func (s *Store) seal(ctx context.Context, kind, key string) error {
 }
 
 func (s *Store) keepManifest(kind, key string, m *manifest.Manifest) error {
-	if err := s.WriteFile(s.TreePath(kind, key)+".ok", m.Bytes(), 0o600); err != nil {
+	if err := s.WriteSynced(s.TreePath(kind, key)+".ok", m.Bytes(), 0o600); err != nil {
 		return err
 	}
 	if s.TreeDigest(kind, key) == Digest(m.Digest()) {
@@ -204,7 +204,7 @@ func (s *Store) TreeDigest(kind, key string) Digest {
 // anew. It does nothing and says so if another process did that already. Who
 // uses the tree this moment keeps its files until this process ends.
 func (s *Store) DropTree(ctx context.Context, d *Damage) (dropped bool, err error) {
-	unlock, err := s.Lock(ctx, "tree-"+d.Kind+"-"+d.Key, nil)
+	unlock, err := s.Lock(ctx, treeName(d.Kind, d.Key), nil)
 	if err != nil {
 		return false, err
 	}

@@ -5,13 +5,15 @@
 //	trees/KIND/KEY/         directories made once and then only read
 //	records/KIND/KEY.json   small values, by a key that names their inputs
 //	projects/KIND/KEY/      directories that live on between runs (deps, _build)
-//	locks/                  advisory locks
+//	locks/                  advisory locks; the files stay
 //	tmp/                    work in progress; what a killed process left is removed
 //
 // Nothing appears under its final name before it is whole: files are written
-// to tmp, synced and renamed. A blob is verified whenever it is read, a record
-// carries the digest of its own bytes, and a tree has a manifest beside it, so
-// that what a crash or a bad disk damaged is made anew instead of used.
+// to tmp and renamed, and what must survive a power cut is synced first (sync.go
+// says what). A blob is verified whenever it is read, a record carries the
+// digest of its own bytes, and a tree has a manifest beside it, so that what a
+// crash or a bad disk damaged is made anew instead of used. What a process uses
+// is not pruned under it (use.go).
 package store
 
 import (
@@ -25,13 +27,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"dram/internal/problem"
 )
 
-// Store is an opened cache. Its methods may be called concurrently.
-type Store struct{ dir string }
+// Store is an opened cache. Its methods may be called concurrently. Close it at
+// the end; if the process ends without, nothing is lost but a little time.
+type Store struct {
+	dir string
+	shared
+	grown atomic.Int64 // bytes written to blobs and records
+	trees atomic.Bool  // trees were made
+}
 
 // DefaultDir is where the cache lives unless told otherwise: $XDG_CACHE_HOME
 // or the platform's cache folder, and "dram" in it.
@@ -45,13 +54,16 @@ func DefaultDir() (string, error) {
 }
 
 // Open opens the cache in dir, making it if need be, and removes what killed
-// processes left in tmp.
+// processes left in tmp. It refuses a cache that other users can write to.
 func Open(dir string) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{dir: abs}
+	if err := ownOrNew(abs); err != nil {
+		return nil, err
+	}
 	for _, sub := range []string{"blobs/sha256", "trees", "records", "projects", "locks", "tmp"} {
 		path := filepath.Join(abs, sub)
 		err := os.MkdirAll(path, 0o700)
@@ -61,8 +73,11 @@ func Open(dir string) (*Store, error) {
 		if err != nil {
 			return nil, unusable(abs, err)
 		}
+		if err := own(filepath.Join(abs, sub)); err != nil {
+			return nil, err
+		}
 	}
-	s.sweep()
+	s.sweepFor(time.Second)
 	return s, nil
 }
 
@@ -77,7 +92,11 @@ func (s *Store) Dir() string { return s.dir }
 
 // Get reads the record kind/key into v and says whether a sound one was there.
 func (s *Store) Get(kind, key string, v any) bool {
-	raw, err := readRegular(s.record(kind, key), maxRecord)
+	path := s.record(kind, key)
+	if err := s.use(path); err != nil {
+		return false
+	}
+	raw, err := readRegular(path, maxRecord)
 	if err != nil {
 		return false
 	}
@@ -106,7 +125,13 @@ func (s *Store) Put(kind, key string, v any) error {
 		return fmt.Errorf("encoding record %s/%s: %w", kind, key, err)
 	}
 	raw := append([]byte(recordSum(kind, FileName(key), body)+"\n"), body...)
-	return s.WriteFile(s.record(kind, key), raw, 0o600)
+	path := s.record(kind, key)
+	if err := s.WriteFile(path, raw, 0o600); err != nil {
+		return err
+	}
+	s.mark(path)
+	s.grown.Add(int64(len(raw)))
+	return nil
 }
 
 // Remove removes the record kind/key, if it is there.
@@ -132,16 +157,26 @@ func (s *Store) record(kind, key string) string {
 }
 
 // WriteFile writes a file so that it is either whole or not there: beside the
-// cache's other work in progress, synced, then renamed. path may lie anywhere
-// on the cache's file system; elsewhere use WriteFileIn.
+// cache's other work in progress, then renamed. It is not synced: use
+// WriteSynced for what must hold after a power cut. path may lie anywhere on the
+// cache's file system.
 func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "file-*")
+	return s.write(path, data, func(f *os.File) error { return f.Chmod(mode) })
+}
+
+// write writes a file by way of tmp; last is done to it before it is closed.
+func (s *Store) write(path string, data []byte, last func(*os.File) error) error {
+	temp, err := s.temp()
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(temp, "file-*")
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone already once renamed
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+	if err := errors.Join(err, last(f), f.Close()); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	if err := s.place(f.Name(), path); err != nil {
@@ -149,6 +184,8 @@ func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	return nil
 }
+
+func tempError(err error) error { return fmt.Errorf("making a temporary file in the cache: %w", err) }
 
 // FileName makes a key usable as one path element: itself where that is safe
 // and short, else its digest.

@@ -15,8 +15,7 @@ import (
 // Lock takes the lock named, waiting for it; waiting is called once if another
 // process has it. Call unlock when done; a killed process lets go by itself.
 func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock func(), err error) {
-	l := flock.New(filepath.Join(s.dir, "locks", FileName(name)))
-	lockable(l.Path())
+	l := s.flock(name)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		if waiting != nil {
@@ -30,15 +29,26 @@ func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock f
 	return func() { _ = l.Unlock() }, nil
 }
 
+// flock is the lock named, not yet taken.
+func (s *Store) flock(name string) *flock.Flock {
+	path := filepath.Join(s.dir, "locks", FileName(name))
+	lockable(path)
+	return flock.New(path)
+}
+
 // Tree is the directory kind/key. If it is not there yet, fill makes its
 // content in an empty directory of the same file system, which is renamed into
-// place when fill succeeds. Concurrent callers wait for one another.
+// place when fill succeeds. Concurrent callers wait for one another. It is not
+// pruned before Close.
 func (s *Store) Tree(ctx context.Context, kind, key string, fill func(ctx context.Context, dir string) error) (string, error) {
 	path := s.TreePath(kind, key)
+	if err := s.hold(treeName(kind, key), patiently(ctx)); err != nil {
+		return "", err
+	}
 	if s.HasTree(kind, key) {
 		return path, nil
 	}
-	unlock, err := s.Lock(ctx, "tree-"+kind+"-"+key, nil)
+	unlock, err := s.Lock(ctx, treeName(kind, key), nil)
 	if err != nil {
 		return "", err
 	}
@@ -64,6 +74,9 @@ func (s *Store) Tree(ctx context.Context, kind, key string, fill func(ctx contex
 	return path, s.seal(ctx, kind, key)
 }
 
+func treeName(kind, key string) string { return "tree-" + kind + "-" + key }
+
+// publish gives a tree its name, and its marker only when all of it is on disk.
 func (s *Store) publish(made, path string) error {
 	if err := errors.Join(removeAny(path+".ok"), RemoveAll(path)); err != nil {
 		return fmt.Errorf("making room for %q: %w", path, err)
@@ -71,6 +84,10 @@ func (s *Store) publish(made, path string) error {
 	if err := s.place(made, path); err != nil {
 		return fmt.Errorf("moving %q into place: %w", path, err)
 	}
+	if err := Sync(path); err != nil {
+		return err
+	}
+	s.trees.Store(true)
 	return nil
 }
 
@@ -79,11 +96,18 @@ func (s *Store) TreePath(kind, key string) string {
 	return filepath.Join(s.dir, "trees", kind, FileName(key))
 }
 
-// HasTree says whether the tree kind/key is there, whole, and marks it as used.
+// HasTree says whether the tree kind/key is there, whole, and marks it as used:
+// if it is there, it is not pruned before Close.
 func (s *Store) HasTree(kind, key string) bool {
 	path := s.TreePath(kind, key)
 	if info, err := os.Lstat(path + ".ok"); err != nil || !info.Mode().IsRegular() {
 		return false
+	}
+	if err := s.hold(treeName(kind, key), briefly); err != nil {
+		return false
+	}
+	if _, err := os.Stat(path + ".ok"); err != nil {
+		return false // pruned meanwhile
 	}
 	info, err := os.Lstat(path)
 	if err != nil || !info.IsDir() {
@@ -95,8 +119,11 @@ func (s *Store) HasTree(kind, key string) bool {
 }
 
 // Work is a directory that lives on between runs, made if need be. Whoever
-// writes to it holds a lock of the same name.
+// writes to it holds a lock of the same name. It is not pruned before Close.
 func (s *Store) Work(kind, key string) (string, error) {
+	if err := s.hold(workName(kind, key), briefly); err != nil {
+		return "", err
+	}
 	dir := filepath.Join(s.dir, "projects", kind, FileName(key))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making work directory: %w", err)
@@ -106,57 +133,7 @@ func (s *Store) Work(kind, key string) (string, error) {
 	return dir, nil
 }
 
-// TempDir makes a directory on the cache's file system; done removes it. If the
-// process is killed first, a later Open removes it.
-func (s *Store) TempDir(prefix string) (dir string, done func(), err error) {
-	dir, err = os.MkdirTemp(filepath.Join(s.dir, "tmp"), prefix+"-*")
-	if err != nil {
-		return "", nil, fmt.Errorf("making a temporary directory in the cache: %w", err)
-	}
-	lock := flock.New(dir + ".lock")
-	if err := lock.Lock(); err != nil {
-		_ = os.Remove(dir)
-		return "", nil, fmt.Errorf("locking a temporary directory: %w", err)
-	}
-	return dir, func() {
-		_ = RemoveAll(dir)
-		_ = os.Remove(lock.Path())
-		_ = lock.Unlock()
-	}, nil
-}
-
-// sweep removes what killed processes left in tmp: directories whose lock is
-// free, and files older than a day.
-func (s *Store) sweep() {
-	entries, err := os.ReadDir(filepath.Join(s.dir, "tmp"))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		path := filepath.Join(s.dir, "tmp", e.Name())
-		info, err := e.Info()
-		switch {
-		case err != nil:
-		case e.IsDir():
-			s.sweepDir(path, info)
-		case filepath.Ext(path) != ".lock" && time.Since(info.ModTime()) > 24*time.Hour:
-			_ = os.Remove(path)
-		}
-	}
-}
-
-func (s *Store) sweepDir(path string, info fs.FileInfo) {
-	if _, err := os.Stat(path + ".lock"); err != nil && time.Since(info.ModTime()) < time.Minute {
-		return // being made this moment
-	}
-	lock := flock.New(path + ".lock")
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return // in use
-	}
-	_ = RemoveAll(path)
-	_ = os.Remove(lock.Path())
-	_ = lock.Unlock()
-}
+func workName(kind, key string) string { return kind + "-" + key }
 
 // RemoveAll is os.RemoveAll that also removes directories without write
 // permission, as overlay mounts and some packages leave them.

@@ -87,8 +87,8 @@ func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			rel, _ := filepath.Rel(dir, path)
+		rel, _ := filepath.Rel(dir, path)
+		if err == nil && !d.IsDir() && !strings.HasPrefix(rel, "tmp") {
 			out = append(out, filepath.ToSlash(rel))
 		}
 		return err

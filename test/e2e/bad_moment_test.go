@@ -96,14 +96,14 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if got := undisturbed.digest(t); got != want {
 		t.Fatalf("a variable of the build changed the digest to %s", got)
 	}
-	const moments = 8
+	moments := campaign(t, 8, 100)
 	for i := range moments {
 		cache, dir, _ := warm(t)
 		if err := os.RemoveAll(filepath.Join(cache, "records", "result")); err != nil {
 			t.Fatal(err)
 		}
 		d := dram{args: []string{"image", dir}, cache: cache}
-		after := whole * time.Duration(2*i+1) / (2 * moments)
+		after := whole * time.Duration(2*i+1) / time.Duration(2*moments)
 		_, ended, _ := d.interrupt(t, after, syscall.SIGKILL)
 		gone(t, cache)
 		checkOutputs(t, dir)
@@ -111,6 +111,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if got := r.digest(t); got != want {
 			t.Errorf("killed after %s (ended: %v) and run again, it gives %s, want %s", after, ended, got, want)
 		}
+		nothingUnderWay(t, cache, dir) // what the killed one had there went with the next start
 	}
 }
 

@@ -33,8 +33,8 @@ import (
 //
 // DRAM_CAMPAIGN=1 runs all of it; else a sample. DRAM_SEED chooses other files.
 
-// campaign is a cache with one project's image in it.
-type campaign struct {
+// victim is a cache with one project's image in it.
+type victim struct {
 	t       *testing.T
 	cache   string
 	project string
@@ -52,7 +52,7 @@ type injury struct {
 
 func TestCacheDamage(t *testing.T) {
 	real(t)
-	c := newCampaign(t)
+	c := newVictim(t)
 	cases := c.cases()
 	if os.Getenv("DRAM_CAMPAIGN") == "" {
 		cases = sample(cases)
@@ -63,7 +63,7 @@ func TestCacheDamage(t *testing.T) {
 	for i, d := range cases {
 		name := fmt.Sprintf("%03d %s %s", i, d.sort, d.how)
 		t.Run(name, func(t *testing.T) {
-			at := &campaign{t: t, cache: c.cache, project: c.project, tool: c.tool, digest: c.digest, rand: c.rand}
+			at := &victim{t: t, cache: c.cache, project: c.project, tool: c.tool, digest: c.digest, rand: c.rand}
 			if at.try(d) {
 				mended++
 			}
@@ -95,13 +95,13 @@ func sample(cases []injury) []injury {
 	return out
 }
 
-func newCampaign(t *testing.T) *campaign {
+func newVictim(t *testing.T) *victim {
 	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { removeAll(filepath.Join(dir, "cache")) })
 	root := strings.TrimSpace(dram{args: []string{"toolchain", "root", "distro:debian/13"}, dir: dir}.ok(t).stdout)
 	slim(t, root, filepath.Join(dir, "toolchain"))
-	c := &campaign{
+	c := &victim{
 		t: t, cache: filepath.Join(dir, "cache"), project: write(t, filepath.Join(dir, "project"),
 			"mix.exs", `defmodule Tiny.MixProject do
   use Mix.Project
@@ -216,7 +216,7 @@ func needed(rel string) bool {
 	return true
 }
 
-func (c *campaign) image() dram {
+func (c *victim) image() dram {
 	return dram{
 		args: []string{"image", "--toolchain", c.tool, "-o", filepath.Join(filepath.Dir(c.project), "out.tar")},
 		dir:  c.project, cache: c.cache,
@@ -224,7 +224,7 @@ func (c *campaign) image() dram {
 }
 
 // cases are the files and what is done to each.
-func (c *campaign) cases() []injury {
+func (c *victim) cases() []injury {
 	all := []string{"flip", "cut", "delete", "directory", "pipe", "link"}
 	var out []injury
 	add := func(sort, find string, hows ...string) {
@@ -270,7 +270,7 @@ func (c *campaign) cases() []injury {
 
 // try damages a file, builds with the result of before and without it, and
 // builds once more. It tells whether dram said something.
-func (c *campaign) try(d injury) bool {
+func (c *victim) try(d injury) bool {
 	c.t.Helper()
 	found := c.find(d)
 	if found == "" {
@@ -295,7 +295,7 @@ func (c *campaign) try(d injury) bool {
 }
 
 // wants is an image as before, and what was said.
-func (c *campaign) wants(rel string) string {
+func (c *victim) wants(rel string) string {
 	c.t.Helper()
 	begun := time.Now()
 	r := c.image().run(c.t)
@@ -309,7 +309,7 @@ func (c *campaign) wants(rel string) string {
 }
 
 // sound is a cache in which nothing is left to mend.
-func (c *campaign) sound() {
+func (c *victim) sound() {
 	c.t.Helper()
 	r := dram{args: []string{"cache", "verify"}, dir: c.project, cache: c.cache}.ok(c.t)
 	c.t.Logf("cache verify: %s", r.stdout)
@@ -319,7 +319,7 @@ func (c *campaign) sound() {
 	c.wants("nothing")
 }
 
-func (c *campaign) find(d injury) string {
+func (c *victim) find(d injury) string {
 	all, err := filepath.Glob(filepath.Join(c.cache, d.find))
 	if err != nil {
 		c.t.Fatal(err)
@@ -338,7 +338,7 @@ func (c *campaign) find(d injury) string {
 }
 
 // hurt damages a file.
-func (c *campaign) hurt(p, how string) error {
+func (c *victim) hurt(p, how string) error {
 	info, err := os.Lstat(p)
 	if err != nil {
 		return err
@@ -377,7 +377,7 @@ func instead(p string, with func() error) error {
 }
 
 // flip changes one bit, and nothing of the file's mode.
-func (c *campaign) flip(p string, info fs.FileInfo) error {
+func (c *victim) flip(p string, info fs.FileInfo) error {
 	raw, err := os.ReadFile(p)
 	if err != nil {
 		return err
@@ -388,7 +388,7 @@ func (c *campaign) flip(p string, info fs.FileInfo) error {
 
 // conceal makes a tree's manifest take a damaged file's times for those that it
 // always had, as if the disk itself had changed it.
-func (c *campaign) conceal(p, how string) error {
+func (c *victim) conceal(p, how string) error {
 	if how != "hidden" {
 		return nil
 	}

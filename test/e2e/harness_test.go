@@ -90,6 +90,7 @@ type dram struct {
 	env        []string
 	credential *syscall.Credential
 	umask      string // through a shell, as "077"
+	files      string // how many may be open, through a shell
 }
 
 type result struct {
@@ -101,6 +102,9 @@ func (d dram) command(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, d.args...)
 	if d.umask != "" {
 		cmd = exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", "umask " + d.umask + `; exec "$0" "$@"`, binary}, d.args...)...)
+	}
+	if d.files != "" {
+		cmd = exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", "ulimit -n " + d.files + `; exec "$0" "$@"`, binary}, d.args...)...)
 	}
 	cache := d.cache
 	if cache == "" {

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package store
+
+import (
+	"syscall"
+	"time"
+)
+
+func atime(st *syscall.Stat_t) time.Time { return time.Unix(st.Atimespec.Unix()) }
