@@ -28,7 +28,7 @@ limit) removes what was used least recently, but nothing that a dram uses.`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCacheList(g), newCachePrune(g), newCachePath(g))
+	cmd.AddCommand(newCacheList(g), newCachePrune(g), newCacheVerify(g), newCachePath(g))
 	return cmd
 }
 

@@ -107,7 +107,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		UI:    u,
 		Toolchains: &toolchain.Provider{
 			Store: st, HTTP: client, Arch: architecture(c.Platform()), Mirror: pipeline.Mirror(c, pipeline.Host()),
-			AllowExpired: c.Expired == "allow", Configure: configurer(st),
+			AllowExpired: c.Expired == "allow", Configure: configurer(st), Warn: u.Warn,
 		},
 		Engines: engines(st, u, c),
 		Environ: os.Environ(),

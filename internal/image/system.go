@@ -61,10 +61,22 @@ func findSystem(st *store.Store, rel *release.Release, files []File, opts Option
 	if err != nil {
 		return nil, err
 	}
+	if err := damage(opts.Root); err != nil {
+		return nil, err
+	}
 	if opts.RootKey == "" {
 		return made, nil
 	}
 	return made, st.Put("closure", key, made)
+}
+
+// damage is what a root found wrong with itself while it was searched: what was
+// found then may lack what could not be read.
+func damage(root rootfs.FS) error {
+	if r, ok := root.(interface{ Err() error }); ok {
+		return r.Err()
+	}
+	return nil
 }
 
 func systemKey(rel *release.Release, files []File, opts Options) string {

@@ -46,8 +46,8 @@ func (m *Manifest) Compare(ctx context.Context, root string) ([]Difference, erro
 
 // Settle reads the files that Compare found to be touched and nothing else. It
 // gives what differs for sure. If that is nothing, now is the manifest of the
-// directory as it looks today: write it down, so that nobody need read those
-// files again.
+// directory as it looks today: if it is another than m, write it down, so that
+// nobody need read those files again.
 func (m *Manifest) Settle(ctx context.Context, root string, diffs []Difference) (bad []Difference, now *Manifest, err error) {
 	for _, d := range diffs {
 		if d.Kind != Touched {
@@ -80,6 +80,9 @@ func (m *Manifest) recheck(ctx context.Context, root string, before *Manifest) (
 	now, err := update(ctx, root, before, func(error) error { return nil })
 	if err != nil {
 		return nil, nil, err
+	}
+	if now.digest == m.digest && slices.Equal(now.entries, m.entries) {
+		return nil, m, nil
 	}
 	if now.digest == m.digest {
 		return nil, now, nil
@@ -137,8 +140,6 @@ func (e Entry) looks(got Entry) Kind {
 		return Size
 	case e.Mode != got.Mode:
 		return Mode
-	case e.Mode.IsDir(): // what is in it is looked at by itself
-		return ""
 	case e.Seen != got.Seen:
 		return Touched
 	}

@@ -113,12 +113,29 @@ func (m *Manifest) settled(e Entry) (digest [sha256.Size]byte, ok bool) {
 	return old.Digest, ok
 }
 
+// New makes a manifest of entries that were seen at a time.
+func New(taken time.Time, entries []Entry) *Manifest {
+	m := &Manifest{taken: taken, entries: slices.Clone(entries)}
+	sortEntries(m.entries)
+	m.digest = contentDigest(m.entries)
+	return m
+}
+
 // Digest names what the directory held, "sha256:" and hex: the same paths,
 // modes, link targets and contents have the same, whenever they were made.
 func (m *Manifest) Digest() string { return m.digest }
 
 // Len is the number of files, directories included.
 func (m *Manifest) Len() int { return len(m.entries) }
+
+// Size is that of all its regular files, in bytes.
+func (m *Manifest) Size() int64 {
+	var n int64
+	for _, e := range m.entries {
+		n += e.Size
+	}
+	return n
+}
 
 // Entries gives all of them, by directory and then by name.
 func (m *Manifest) Entries() []Entry { return slices.Clone(m.entries) }
@@ -136,6 +153,16 @@ func (m *Manifest) Lookup(name string) (Entry, bool) {
 		return Entry{}, false
 	}
 	return m.entries[i], true
+}
+
+// In gives what lies in a directory, by name.
+func (m *Manifest) In(dir string) []Entry {
+	from, _ := slices.BinarySearchFunc(m.entries, dir, func(e Entry, dir string) int { return strings.Compare(dirOf(e.Path), dir) })
+	to := from
+	for to < len(m.entries) && dirOf(m.entries[to].Path) == dir {
+		to++
+	}
+	return m.entries[from:to:to]
 }
 
 // contentDigest is of all but what was seen: times and inodes.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -69,7 +68,7 @@ func scanDir(root, at string) ([]Entry, error) {
 	}
 	out := make([]Entry, 0, len(names))
 	for _, name := range names {
-		e, err := statAt(dir, at, name)
+		e, err := statAt(int(dir.Fd()), name, path.Join(at, name))
 		if err != nil {
 			return nil, err
 		}
@@ -87,16 +86,21 @@ func openDir(root, at string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(root, filepath.FromSlash(at)), os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 }
 
-// statAt is the entry of a name in an open directory, whose path in root is at.
-func statAt(dir *os.File, at, name string) (Entry, error) {
+// statAt is the entry of a name in an open directory; path is that in root.
+func statAt(dir int, name, path string) (Entry, error) {
 	var st unix.Stat_t
+	err := again(func() error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
+		return Entry{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return entryOf(path, &st), nil
+}
+
+// again does a system call until no signal interrupts it.
+func again(call func() error) error {
 	for {
-		err := unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		switch {
-		case err == nil:
-			return entryOf(path.Join(at, name), &st), nil
-		case !errors.Is(err, unix.EINTR):
-			return Entry{}, &fs.PathError{Op: "lstat", Path: path.Join(at, name), Err: err}
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
 		}
 	}
 }
@@ -184,119 +188,4 @@ func hashFile(root string, e Entry, buf []byte) (digest [sha256.Size]byte, err e
 	}
 	sum.Sum(digest[:0])
 	return digest, err
-}
-
-// look compares all directories, as many at once as there are processors.
-func (m *Manifest) look(ctx context.Context, root string) ([]Difference, error) {
-	var mu sync.Mutex
-	var diffs []Difference
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for part := range slices.Chunk(m.directories(), 64) {
-		group.Go(func() error {
-			var found []Difference
-			for _, d := range part {
-				if err := ctx.Err(); err != nil {
-					return context.Cause(ctx)
-				}
-				here, err := d.look(root)
-				if err != nil {
-					return err
-				}
-				found = append(found, here...)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			diffs = append(diffs, found...)
-			return nil
-		})
-	}
-	err := group.Wait()
-	return diffs, err
-}
-
-// directory is one of a manifest, with what it held.
-type directory struct {
-	at      string
-	entries []Entry
-}
-
-// directories are those of the manifest; empty ones too, since something may be
-// in them now.
-func (m *Manifest) directories() []directory {
-	held := map[string][]Entry{}
-	for i := 0; i < len(m.entries); {
-		at, j := dirOf(m.entries[i].Path), i+1
-		for j < len(m.entries) && dirOf(m.entries[j].Path) == at {
-			j++
-		}
-		held[at] = m.entries[i:j]
-		i = j
-	}
-	var out []directory
-	for _, e := range m.entries {
-		if e.Mode.IsDir() {
-			out = append(out, directory{e.Path, held[e.Path]})
-		}
-	}
-	return out
-}
-
-// look compares what lies in the directory. That it is gone, or none any
-// longer, is found where it lies itself.
-func (d directory) look(root string) ([]Difference, error) {
-	dir, err := openDir(root, d.at)
-	switch {
-	case err == nil:
-	case d.at == "." && errors.Is(err, fs.ErrNotExist):
-		return []Difference{{".", Missing}}, nil
-	case d.at == "." && (errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)):
-		return []Difference{{".", Type}}, nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		return nil, nil
-	case errors.Is(err, fs.ErrPermission) && len(d.entries) == 0:
-		return nil, nil // it could not be read at first either
-	case errors.Is(err, fs.ErrPermission):
-		return []Difference{{d.at, Mode}}, nil
-	default:
-		return nil, err
-	}
-	defer func() { _ = dir.Close() }() // only read
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	return d.compare(dir, names)
-}
-
-func (d directory) compare(dir *os.File, names []string) ([]Difference, error) {
-	var diffs []Difference
-	missing := 0
-	for _, e := range d.entries {
-		got, err := statAt(dir, d.at, path.Base(e.Path))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			missing++
-			diffs = append(diffs, Difference{e.Path, Missing})
-			continue
-		case err != nil:
-			return nil, err
-		}
-		if kind := e.looks(got); kind != "" {
-			diffs = append(diffs, Difference{e.Path, kind})
-		}
-	}
-	if len(names) == len(d.entries)-missing {
-		return diffs, nil
-	}
-	known := map[string]bool{}
-	for _, e := range d.entries {
-		known[path.Base(e.Path)] = true
-	}
-	for _, name := range names {
-		if !known[name] {
-			diffs = append(diffs, Difference{path.Join(d.at, name), Extra})
-		}
-	}
-	return diffs, nil
 }

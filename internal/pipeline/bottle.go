@@ -28,7 +28,7 @@ func IsRelease(path string) bool {
 
 // Bottle makes the image of a release that was built elsewhere.
 func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*Result, error) {
-	r, err := p.bottleFrom(ctx, pl, path)
+	r, err := p.doubting(ctx, pl.Toolchain, func() (*Result, error) { return p.bottleFrom(ctx, pl, path) })
 	return r, p.diskFull(err)
 }
 
@@ -53,11 +53,11 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 	defer closed()
 	s.alone = true
 	failed, err := p.ship(ctx, s)
-	if err != nil {
+	if err = damaged(s.root, err); err != nil {
 		return nil, err
 	}
 	img, err := p.image(ctx, s)
-	if err != nil {
+	if err = damaged(s.root, err); err != nil {
 		return nil, err
 	}
 	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers, Failed: failed}

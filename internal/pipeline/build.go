@@ -45,7 +45,7 @@ type Blob struct {
 // Build builds what the plan says: the release's tarball, and the image if
 // withImage. A build whose inputs did not change is found in the cache.
 func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
-	r, err := p.build(ctx, pl, withImage)
+	r, err := p.doubting(ctx, pl.Toolchain, func() (*Result, error) { return p.build(ctx, pl, withImage) })
 	if errors.Is(err, debian.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
 		fresh := *p
@@ -68,7 +68,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.keptResult(key, pl.Dir, withImage); r != nil && allowed(r.Failed, pl.Config().Allow) {
+	if r := p.keptResult(key, pl.Dir, withImage); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Config().Allow) {
 		if err := p.shipAgain(ctx, pl, r); err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	}
 	built, err := p.runJob(ctx, pl.Engine, job)
 	if err != nil {
-		return nil, err
+		return nil, p.blame(ctx, tc, err)
 	}
 	defer built.Close()
 	dir, err := rootfs.Dir(built.Dir)
@@ -101,6 +101,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, err
 	}
+	key = resultKey(pl, src, tc) // by what the root is seen to hold now
 	if !built.Fresh {
 		key = ownKey(key, pl.Dir)
 	}
@@ -122,11 +123,11 @@ func (p *Pipeline) keptResult(key, dir string, withImage bool) *Result {
 	return nil
 }
 
-// resultKey names what a build comes to: what the plan depends on, and every
-// recipe that makes bytes of it.
+// resultKey names what a build comes to: what the plan depends on, what was seen
+// in the toolchain, and every recipe that makes bytes of it.
 func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string {
 	recipes := fmt.Sprintf("%d-%d-%s", image.Recipe, layer.Recipe, store.DigestOf([]byte(check.Recipe())).Hex()[:12])
-	return pl.Key(src.Digest(), tc.ID) + "-" + recipes
+	return pl.Key(src.Digest(), tc.ID+tc.Content()) + "-" + recipes
 }
 
 // kept is the result of an earlier build with the same key, if all its bytes
@@ -187,7 +188,8 @@ func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Relea
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
+	group.Go(func() error { return tc.SawRuntime(ctx, s.root, rel.Files) })
+	if err := damaged(s.root, group.Wait()); err != nil {
 		return nil, err
 	}
 	stage.Done("tarball %s%s", ui.Bytes(r.Tarball.Size), imageSummary(r))
@@ -231,7 +233,7 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 	c := pl.Config()
 	system, arch, _ := strings.Cut(pl.Platform, "/")
 	o := image.Options{
-		Root: root, RootKey: string(tc.ID), OS: system, Architecture: arch,
+		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
 		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
 	for _, kv := range c.Labels {

@@ -115,7 +115,6 @@ func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, packages []str
 
 // unpack makes the toolchain's root, if it is not there, and reads its facts.
 func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root string, facts toolchain.Facts, err error) {
-	was := tc.Unpacked()
 	stage := p.UI.Start("toolchain", tc.Name)
 	p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
 	if root, err = tc.Root(ctx); err != nil {
@@ -124,9 +123,9 @@ func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root st
 	if facts, err = tc.Facts(ctx); err != nil {
 		return "", facts, err
 	}
-	how := "unpacked"
-	if was {
-		how = "from the cache"
+	how := "from the cache"
+	if tc.Fresh() {
+		how = "unpacked"
 	}
 	stage.Done("%s: OTP %s, Elixir %s; %s", tc.Name, facts.OTP, facts.Elixir, how)
 	if facts.OTP == "" || facts.Elixir == "" {

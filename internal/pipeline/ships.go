@@ -43,18 +43,14 @@ type shipment struct {
 	plan  *plan.Plan
 	rel   *release.Release
 	tc    *toolchain.Toolchain
-	root  rootfs.FS    // the toolchain's, open
-	draft *image.Draft // nil where there is no image
-	alone bool         // the image is written without a tarball
+	root  toolchain.RootFS // open
+	draft *image.Draft     // nil where there is no image
+	alone bool             // the image is written without a tarball
 }
 
 // shipment puts together what is to be written. The caller calls done.
 func (p *Pipeline) shipment(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (s *shipment, done func(), err error) {
-	dir, err := tc.Root(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	root, err := rootfs.Dir(dir)
+	root, err := tc.Open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +58,7 @@ func (p *Pipeline) shipment(ctx context.Context, pl *plan.Plan, rel *release.Rel
 	s = &shipment{plan: pl, rel: rel, tc: tc, root: root}
 	if withImage {
 		if s.draft, err = image.NewDraft(p.Store, rel, imageOptions(pl, root, tc)); err != nil {
+			err = damaged(root, err)
 			done()
 			return nil, nil, err
 		}

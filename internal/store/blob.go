@@ -62,7 +62,7 @@ func (s *Store) HasBlob(d Digest, size int64) bool {
 	if err := s.use(path); err != nil {
 		return false
 	}
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	return err == nil && info.Mode().IsRegular() && (size < 0 || info.Size() == size)
 }
 
@@ -73,7 +73,11 @@ func (s *Store) OpenBlob(d Digest) (io.ReadCloser, error) {
 	if !d.Valid() {
 		return nil, fmt.Errorf("opening blob: %q is no sha256 digest", d)
 	}
-	f, err := os.Open(s.BlobPath(d))
+	f, err := openRegular(s.BlobPath(d))
+	if errors.Is(err, errIrregular) {
+		_ = removeAny(s.BlobPath(d)) // so that the next run makes it again
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening blob: %w", err)
 	}
@@ -180,9 +184,9 @@ func (s *Store) keepBlob(f *os.File, d Digest, size int64) error {
 		return errors.Join(err, f.Close())
 	}
 	path := s.blobPath(d)
-	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), s.setUsed(f.Name(), ses.now()), os.MkdirAll(filepath.Dir(path), 0o700))
+	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), s.setUsed(f.Name(), ses.now()))
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = s.place(f.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("keeping a cache blob: %w", err)

@@ -32,6 +32,9 @@ func (s *Store) List(ctx context.Context) ([]Entry, error) {
 			return nil, fmt.Errorf("listing the cache: %w", err)
 		}
 		for _, k := range kinds {
+			if !k.IsDir() {
+				continue
+			}
 			entries, err := s.listKind(ctx, top+"/"+k.Name())
 			if err != nil {
 				return nil, err

@@ -11,12 +11,13 @@
 // Nothing appears under its final name before it is whole: files are written
 // to tmp and renamed, and what must survive a power cut is synced first (sync.go
 // says what). A blob is verified whenever it is read, a record carries the
-// digest of its own bytes, and a tree has a marker beside it, so that what a
+// digest of its own bytes, and a tree has a manifest beside it, so that what a
 // crash or a bad disk damaged is made anew instead of used. What a process uses
 // is not pruned under it (use.go).
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,7 +26,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,12 @@ func Open(dir string) (*Store, error) {
 		return nil, err
 	}
 	for _, sub := range []string{"blobs/sha256", "trees", "records", "projects", "locks", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(abs, sub), 0o700); err != nil {
+		path := filepath.Join(abs, sub)
+		err := os.MkdirAll(path, 0o700)
+		if err != nil && s.clear(filepath.Join(path, sub)) == nil {
+			err = os.MkdirAll(path, 0o700)
+		}
+		if err != nil {
 			return nil, unusable(abs, err)
 		}
 		if err := own(filepath.Join(abs, sub)); err != nil {
@@ -90,15 +96,26 @@ func (s *Store) Get(kind, key string, v any) bool {
 	if err := s.use(path); err != nil {
 		return false
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := readRegular(path, maxRecord)
 	if err != nil {
 		return false
 	}
-	sum, body, ok := strings.Cut(string(raw), "\n")
-	if !ok || sum != hexSum([]byte(body)) {
-		return false
-	}
-	return json.Unmarshal([]byte(body), v) == nil
+	body, ok := recordBody(kind, FileName(key), raw)
+	return ok && json.Unmarshal(body, v) == nil
+}
+
+// maxRecord bounds a record, in bytes.
+const maxRecord = 256 << 20
+
+// recordBody is what a record says, if its first line is the digest of that and
+// of where it lies: a record in another one's place is none.
+func recordBody(kind, name string, raw []byte) ([]byte, bool) {
+	sum, body, ok := bytes.Cut(raw, []byte("\n"))
+	return body, ok && string(sum) == recordSum(kind, name, body)
+}
+
+func recordSum(kind, name string, body []byte) string {
+	return hexSum(slices.Concat([]byte(kind+"/"+name+"\n"), body))
 }
 
 // Put writes the record kind/key, replacing any other.
@@ -107,7 +124,7 @@ func (s *Store) Put(kind, key string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding record %s/%s: %w", kind, key, err)
 	}
-	raw := append([]byte(hexSum(body)+"\n"), body...)
+	raw := append([]byte(recordSum(kind, FileName(key), body)+"\n"), body...)
 	path := s.record(kind, key)
 	if err := s.WriteFile(path, raw, 0o600); err != nil {
 		return err
@@ -153,9 +170,6 @@ func (s *Store) write(path string, data []byte, last func(*os.File) error) error
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
 	f, err := os.CreateTemp(temp, "file-*")
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
@@ -165,7 +179,7 @@ func (s *Store) write(path string, data []byte, last func(*os.File) error) error
 	if err := errors.Join(err, last(f), f.Close()); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := s.place(f.Name(), path); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	return nil

@@ -31,7 +31,9 @@ func (s *Store) Lock(ctx context.Context, name string, waiting func()) (unlock f
 
 // flock is the lock named, not yet taken.
 func (s *Store) flock(name string) *flock.Flock {
-	return flock.New(filepath.Join(s.dir, "locks", FileName(name)))
+	path := filepath.Join(s.dir, "locks", FileName(name))
+	lockable(path)
+	return flock.New(path)
 }
 
 // Tree is the directory kind/key. If it is not there yet, fill makes its
@@ -66,24 +68,27 @@ func (s *Store) Tree(ctx context.Context, kind, key string, fill func(ctx contex
 	if err := fill(ctx, made); err != nil {
 		return "", err
 	}
-	return path, s.publish(made, path)
+	if err := s.publish(made, path); err != nil {
+		return "", err
+	}
+	return path, s.seal(ctx, kind, key)
 }
 
 func treeName(kind, key string) string { return "tree-" + kind + "-" + key }
 
 // publish gives a tree its name, and its marker only when all of it is on disk.
 func (s *Store) publish(made, path string) error {
-	if err := errors.Join(removeIfThere(path+".ok"), RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o700)); err != nil {
+	if err := errors.Join(removeAny(path+".ok"), RemoveAll(path)); err != nil {
 		return fmt.Errorf("making room for %q: %w", path, err)
 	}
-	if err := os.Rename(made, path); err != nil {
+	if err := s.place(made, path); err != nil {
 		return fmt.Errorf("moving %q into place: %w", path, err)
 	}
 	if err := Sync(path); err != nil {
 		return err
 	}
 	s.trees.Store(true)
-	return s.WriteSynced(path+".ok", nil, 0o600)
+	return nil
 }
 
 // TreePath is where the tree kind/key is or would be.
@@ -95,7 +100,7 @@ func (s *Store) TreePath(kind, key string) string {
 // if it is there, it is not pruned before Close.
 func (s *Store) HasTree(kind, key string) bool {
 	path := s.TreePath(kind, key)
-	if _, err := os.Stat(path + ".ok"); err != nil {
+	if info, err := os.Lstat(path + ".ok"); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
 	if err := s.hold(treeName(kind, key), briefly); err != nil {
@@ -104,7 +109,7 @@ func (s *Store) HasTree(kind, key string) bool {
 	if _, err := os.Stat(path + ".ok"); err != nil {
 		return false // pruned meanwhile
 	}
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil || !info.IsDir() {
 		return false
 	}

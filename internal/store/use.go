@@ -124,6 +124,11 @@ func (s *Store) mark(path string) {
 // says when it was written, so it is its time of access that is set; a blob is
 // read by others too, by a backup for one, which is no use of it.
 func (s *Store) setUsed(path string, at time.Time) error {
+	if info, err := os.Lstat(path); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() { // a link leads out of the cache, maybe
+		return fs.ErrNotExist
+	}
 	if s.isRecord(path) {
 		return os.Chtimes(path, at, time.Time{})
 	}
@@ -213,7 +218,7 @@ func (s *Store) removeUnheld(name, path string) (removed bool, err error) {
 		return false, err
 	}
 	aside := filepath.Join(s.dir, "tmp", "pruned-"+filepath.Base(path))
-	err = removeIfThere(path + ".ok")
+	err = removeAny(path + ".ok")
 	if err == nil && os.Rename(path, aside) != nil { // no room, or what a killed prune left is there
 		aside, err = path, RemoveAll(path)
 	}

@@ -23,7 +23,7 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
 	}
 	return &Toolchain{
-		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store, arch: p.Arch,
+		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store, warn: p.Warn, arch: p.Arch,
 		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
 			if p.Configure != nil {

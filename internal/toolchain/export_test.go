@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,7 +22,7 @@ func (p *Provider) Patience(silence, small time.Duration) {
 
 // Packed packs a root as that of a distribution is.
 func Packed(ctx context.Context, st *store.Store, root string) (v1.Image, error) {
-	l, err := pack(ctx, st, root)
+	l, err := pack(ctx, st, root, os.DirFS(root))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
 
-	"dram/internal/fsutil"
 	"dram/internal/image"
 	"dram/internal/store"
 )
@@ -83,19 +82,20 @@ type packedLayer struct {
 
 // packed is a root as an image of one layer.
 func (t *Toolchain) packed(ctx context.Context) (v1.Image, error) {
-	key := t.ID.Hex() + packRecipe
+	root, err := t.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // only read
+	key := t.Content().Hex() + packRecipe
 	unlock, err := t.store.Lock(ctx, "pack-"+key, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	var l packedLayer
-	if !t.store.Get("packed", key, &l) || !t.store.HasBlob(l.Digest, l.Size) {
-		dir, err := t.Root(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if l, err = pack(ctx, t.store, dir); err != nil {
+	if !t.store.Get("packed", key, &l) || !t.store.HasBlob(l.Digest, l.Size) || t.store.VerifyBlob(l.Digest) != nil {
+		if l, err = pack(ctx, t.store, t.store.TreePath(treeKind, t.ID.Hex()), root); err != nil {
 			return nil, fmt.Errorf("packing toolchain %s: %w", t.Ref, err)
 		}
 		if err := t.store.Put("packed", key, l); err != nil {
@@ -142,7 +142,9 @@ func (s storedLayer) Uncompressed() (io.ReadCloser, error) { return s.st.OpenGzi
 // pack makes a layer of a root filesystem that one user unpacked: everything
 // belongs to root, and all times are one, so that the same root is the same
 // layer. It is compressed fast: it goes to a builder nearby.
-func pack(ctx context.Context, st *store.Store, dir string) (l packedLayer, err error) {
+//
+// Files are opened by way of root, which is the same directory.
+func pack(ctx context.Context, st *store.Store, dir string, root fs.FS) (l packedLayer, err error) {
 	blob, err := st.NewBlob()
 	if err != nil {
 		return l, err
@@ -153,7 +155,7 @@ func pack(ctx context.Context, st *store.Store, dir string) (l packedLayer, err 
 		return l, err
 	}
 	sum := sha256.New()
-	p := packer{ctx: ctx, dir: dir, w: tar.NewWriter(io.MultiWriter(z, sum)), seen: map[inode]string{}}
+	p := packer{ctx: ctx, dir: dir, root: root, w: tar.NewWriter(io.MultiWriter(z, sum)), seen: map[inode]string{}}
 	if err := filepath.WalkDir(dir, p.add); err != nil {
 		return l, err
 	}
@@ -169,6 +171,7 @@ func pack(ctx context.Context, st *store.Store, dir string) (l packedLayer, err 
 type packer struct {
 	ctx  context.Context //nolint:containedctx // lives for one pack
 	dir  string
+	root fs.FS
 	w    *tar.Writer
 	seen map[inode]string // files with several names: the first
 }
@@ -211,7 +214,7 @@ func (p *packer) add(path string, d fs.DirEntry, err error) error {
 	if h.Typeflag != tar.TypeReg {
 		return nil
 	}
-	f, err := fsutil.Open(path)
+	f, err := p.root.Open(rel)
 	if err != nil {
 		return err
 	}

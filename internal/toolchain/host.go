@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -43,8 +45,43 @@ func (p *Provider) openHost(ctx context.Context, ref Ref) (*Toolchain, error) {
 	_, _ = fmt.Fprintln(sum, env[0]) // a hash takes all
 	return &Toolchain{
 		Ref: ref, ID: store.SumDigest(sum), Name: "this machine, " + osName(root), Config: v1.Config{Env: env},
-		store: p.Store, arch: p.Arch, dir: "/",
+		store: p.Store, warn: p.Warn, arch: p.Arch, dir: "/",
+		look: sync.OnceValue(func() store.Digest { return lookAround(store.SumDigest(sum)) }),
 	}, nil
+}
+
+// hostDirs are where an image's files come from that Erlang and Elixir do not
+// bring: programs, libraries, certificates, the locale.
+var hostDirs = []string{
+	"bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "lib", "lib64", "usr/lib", "usr/lib64", "usr/local/lib",
+	"lib/*-linux-*", "usr/lib/*-linux-*", "etc/ssl/certs", "etc/pki/tls/certs", "etc/ld.so.conf.d", "usr/lib/locale/C.*",
+}
+
+// lookAround names what there is on this machine to make an image of, by names,
+// sizes and times: package managers do not write down all that changes.
+func lookAround(id store.Digest) store.Digest {
+	sum := sha256.New()
+	_, _ = fmt.Fprintln(sum, id) // a hash takes all
+	for _, pattern := range hostDirs {
+		dirs, _ := filepath.Glob("/" + pattern) // the patterns are sound
+		for _, dir := range dirs {
+			addDir(sum, dir)
+		}
+	}
+	return store.SumDigest(sum)
+}
+
+// addDir adds the names, sizes and times of what lies in a directory itself.
+func addDir(sum io.Writer, dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && !info.IsDir() {
+			_, _ = fmt.Fprintln(sum, dir, e.Name(), info.Size(), info.ModTime().UnixNano())
+		}
+	}
 }
 
 // addFile adds what a file holds, if it is there.

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"dram/internal/image"
 	"dram/internal/problem"
 	"dram/internal/publish"
 	"dram/internal/registry"
@@ -46,6 +47,9 @@ func (p *Provider) openImage(ctx context.Context, ref Ref, opts Options) (*Toolc
 	}
 	tag := tagRecord{ID: store.Digest(digest.String()), Config: config.Config}
 	if ref.Kind == Image {
+		if err := image.Keep(ctx, p.Store, img); err != nil { // to unpack it again without the registry
+			return nil, err
+		}
 		if err := p.Store.Put("tag", p.tagKey(ref), tag); err != nil {
 			return nil, err
 		}
@@ -70,7 +74,7 @@ func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
 		return nil
 	}
 	t := p.toolchain(ref, tag, nil)
-	if !t.Unpacked() {
+	if !t.Unpacked() && p.kept(tag.ID) == nil {
 		return nil // its layers are needed, so the registry is too
 	}
 	return t
@@ -78,11 +82,51 @@ func (p *Provider) recorded(ref Ref, opts Options) *Toolchain {
 
 func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
 	return &Toolchain{
-		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store,
+		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store, warn: p.Warn,
 		arch: p.Arch,
-		fill: func(ctx context.Context, dir string) error { return p.unpackImage(ctx, img, dir) },
+		fill: func(ctx context.Context, dir string) error {
+			img, err := p.same(ctx, ref, tag.ID, img)
+			if err != nil {
+				return err
+			}
+			return p.unpackImage(ctx, img, dir)
+		},
 		find: func(ctx context.Context) (v1.Image, error) { return p.findAll(ctx, ref, img) },
 	}
+}
+
+// same is the image with that digest: img if it was found already, else what the
+// cache has of it, else the registry; the tag may name another by now.
+func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Image) (v1.Image, error) {
+	if img != nil {
+		return img, nil
+	}
+	if kept := p.kept(id); kept != nil {
+		return kept, nil
+	}
+	parsed, err := name.ParseReference(ref.Value)
+	if err != nil {
+		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
+	}
+	return p.pull(ctx, Ref{Kind: Image, Value: parsed.Context().Digest(string(id)).String()})
+}
+
+// kept is the image as the cache has it, all its layers sound; nil if it is not.
+func (p *Provider) kept(id store.Digest) v1.Image {
+	img, err := image.Open(p.Store, id)
+	if err != nil {
+		return nil
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil
+	}
+	for _, l := range m.Layers {
+		if p.Store.VerifyBlob(store.Digest(l.Digest.String())) != nil {
+			return nil
+		}
+	}
+	return img
 }
 
 // find opens the image's manifest wherever ref says.

@@ -13,14 +13,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"dram/internal/debian"
+	"dram/internal/manifest"
 	"dram/internal/registry"
-	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 )
@@ -36,6 +37,8 @@ type Provider struct {
 	Configure debian.Configurer
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
+	// Warn, if not nil, is told of what was found damaged and is made anew.
+	Warn func(format string, args ...any)
 
 	limits     registry.Limits // zero: the usual ones
 	small      time.Duration   // default: smallTime
@@ -57,10 +60,16 @@ type Toolchain struct {
 	Config v1.Config
 
 	store *store.Store
+	warn  func(format string, args ...any)
 	arch  string
-	dir   string // the root, where it is no tree of the cache
+	dir   string              // the root, where it is no tree of the cache
+	look  func() store.Digest // what names its content then
 	fill  func(ctx context.Context, dir string) error
 	find  func(ctx context.Context) (v1.Image, error) // an image, all its layers in the cache; nil for a distribution
+
+	mu    sync.Mutex
+	m     *manifest.Manifest // of the root, once it was looked at
+	fresh bool               // it was unpacked just now
 }
 
 // Open resolves ref. Nothing is unpacked yet.
@@ -85,41 +94,6 @@ func (p *Provider) progress(format string, args ...any) {
 	}
 }
 
-// Unpacked says whether the root is already in the cache.
-func (t *Toolchain) Unpacked() bool { return t.dir != "" || t.store.HasTree("root", t.ID.Hex()) }
-
-// Root gives the unpacked root's directory, which nobody writes to.
-func (t *Toolchain) Root(ctx context.Context) (string, error) {
-	if t.dir != "" {
-		return t.dir, nil
-	}
-	dir, err := t.store.Tree(ctx, "root", t.ID.Hex(), t.fill)
-	if err != nil {
-		return "", fmt.Errorf("unpacking toolchain %s: %w", t.Ref, err)
-	}
-	return dir, nil
-}
-
-// Facts reads what the toolchain has, unpacking it if need be; the answer is
-// kept with the root.
-func (t *Toolchain) Facts(ctx context.Context) (Facts, error) {
-	var f Facts
-	key := t.ID.Hex() + factsVersion
-	if t.store.Get("facts", key, &f) {
-		return f, nil
-	}
-	dir, err := t.Root(ctx)
-	if err != nil {
-		return Facts{}, err
-	}
-	root, err := rootfs.Dir(dir)
-	if err != nil {
-		return Facts{}, err
-	}
-	f = readFacts(root, t.Config.Env)
-	return f, t.store.Put("facts", key, f)
-}
-
 // factsVersion changes whenever Facts or their reading do.
 const factsVersion = "-2"
 
@@ -142,5 +116,6 @@ func (p *Provider) For(arch string) *Provider {
 	return &Provider{
 		Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, Configure: p.Configure, AllowExpired: p.AllowExpired,
 		limits: p.limits, small: p.small,
+		Warn: p.Warn,
 	}
 }

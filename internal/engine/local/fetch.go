@@ -68,18 +68,30 @@ func (e *Engine) fetch(ctx context.Context, job engine.Job, ev engine.Events) (*
 	}
 	f.release = done
 	f.fill = func(_ context.Context, dir string) error { return moveInto(made, dir) }
-	if _, err := e.store.Tree(ctx, fetchedTrees, f.Tree, f.fill); err != nil {
+	if _, _, err := e.store.SoundTree(ctx, fetchedTrees, f.Tree, tend(f, ev)); err != nil {
 		done()
 		return nil, err
 	}
 	return f, e.store.Put(fetchedTrees, key, f)
 }
 
+// tend makes the tree, and says why if it was there and is made anew.
+func tend(f *fetched, ev engine.Events) store.Tend {
+	return store.Tend{Fill: f.fill, Tell: func(d *store.Damage) {
+		if ev.Doubtful != nil {
+			ev.Doubtful(d)
+		}
+	}}
+}
+
 // likeLast begins with what the same steps last came to, if that is still there:
 // what came then need not come again.
 func (e *Engine) likeLast(ctx context.Context, last *fetched, dir string) error {
-	if last.Tree == "" || !e.store.HasTree(fetchedTrees, last.Tree) {
+	if last.Tree == "" {
 		return nil
+	}
+	if m, err := e.store.CheckTree(ctx, fetchedTrees, last.Tree); m == nil || err != nil {
+		return ctx.Err() // without it, or with a damaged one, all of it comes again
 	}
 	return CopyTree(ctx, e.store.TreePath(fetchedTrees, last.Tree), dir)
 }

@@ -64,7 +64,7 @@ func (r *run) take(ctx context.Context, f *fetched) error {
 	if f.Tree == "" {
 		return makeDir(r.place.Source())
 	}
-	tree, err := r.store.Tree(ctx, fetchedTrees, f.Tree, f.fill)
+	tree, _, err := r.store.SoundTree(ctx, fetchedTrees, f.Tree, tend(f, r.ev))
 	if err != nil {
 		return err
 	}
