@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"dram/internal/engine"
+	"dram/internal/engine/local"
 	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -60,5 +61,11 @@ func damaged(root toolchain.RootFS, err error) error {
 
 // VerifyCache reads all of the cache and removes what is damaged.
 func (p *Pipeline) VerifyCache(ctx context.Context) (*store.Verified, error) {
-	return p.Store.Verify(ctx, derived)
+	v, err := p.Store.Verify(ctx, derived)
+	if err != nil {
+		return nil, err
+	}
+	places, mended, err := local.Verify(ctx, p.Store)
+	v.Places, v.Mended = places, append(v.Mended, mended...)
+	return v, err
 }
