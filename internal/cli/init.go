@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -186,7 +185,7 @@ func setOutputDir(ctx context.Context, p *pipeline.Pipeline, proj *project.Proje
 	if s, ok := proj.Distillery.Profile(pl.Release, pl.ReleaseEnv, "output_dir"); ok && !s.Value.IsAtom("nil") {
 		return "", nil
 	}
-	root, err := os.OpenRoot(proj.Dir)
+	root, err := fsutil.OpenRoot(proj.Dir)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", distillery.File, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,7 +52,7 @@ func Load(dir string, environ []string) (Config, error) {
 
 // read reads dram.toml; the error of one that is not there is fs.ErrNotExist.
 func read(dir string) ([]byte, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}

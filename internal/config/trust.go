@@ -44,7 +44,7 @@ func printable(s Setting, v string) bool {
 // confine has the paths that dram.toml names lie in the project's directory, and
 // relative ones be relative to it.
 func (c *Config) confine(dir string) error {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return problem.New(problem.Usage, "name the project's directory", "opening project %q: %w", dir, err)
 	}

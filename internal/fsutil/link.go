@@ -64,7 +64,7 @@ func Inside(dir, name string) (string, error) {
 
 // LinkOut is LeavingLink in a directory.
 func LinkOut(dir, name string) (link, target string, err error) {
-	root, err := os.OpenRoot(dir)
+	root, err := OpenRoot(dir)
 	if err != nil {
 		return "", "", err
 	}

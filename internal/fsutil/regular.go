@@ -90,3 +90,23 @@ func Kind(m fs.FileMode) string {
 	}
 	return "device"
 }
+
+// OpenRoot opens a directory as a root that no name or link leaves. os.OpenRoot
+// alone would wait for who writes to a pipe in its place.
+func OpenRoot(dir string) (*os.Root, error) {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: dir, Err: fmt.Errorf("it is a %s: %w", what(info.Mode()), syscall.ENOTDIR)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+func what(m fs.FileMode) string {
+	if m.IsRegular() {
+		return "file"
+	}
+	return Kind(m)
+}

@@ -171,8 +171,14 @@ func readAll(ctx context.Context, root string, entries []*Entry, failed func(err
 	return group.Wait()
 }
 
+// maxFile bounds a file that is read, in bytes: a sparse one may claim anything.
+const maxFile = 16 << 30
+
 // hashFile reads a file whole. What its owner may not read has no digest.
 func hashFile(root string, e Entry, buf []byte) (digest [sha256.Size]byte, err error) {
+	if e.Size > maxFile {
+		return digest, fmt.Errorf("%q is too large: %d bytes, more than %d", e.Path, e.Size, int64(maxFile))
+	}
 	f, err := os.OpenFile(filepath.Join(root, filepath.FromSlash(e.Path)), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		return digest, nil

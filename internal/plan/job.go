@@ -3,7 +3,6 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -246,7 +245,7 @@ var literal = regexp.MustCompile(`((?:File\.[a-z_]+[!?]?\(?[ ]*)?)"([^"\\\n]{1,2
 
 // names adds what a mix.exs names in its strings, as paths in the source.
 func names(dir, file string, to map[string]bool) {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return // whoever stages the source says so
 	}

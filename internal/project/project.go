@@ -140,7 +140,7 @@ func Read(dir string) (*Project, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding directory %q: %w", dir, err)
 	}
-	root, err := os.OpenRoot(abs)
+	root, err := fsutil.OpenRoot(abs)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "name the directory of the project: the one with mix.exs",
 			"opening project %q: %w", dir, err)

@@ -85,7 +85,7 @@ func allBlobs(img v1.Image) ([]blob, error) {
 // CheckLayout says whether Layout could write to the directory dir: one that is
 // empty, or holds an image layout.
 func CheckLayout(dir string) error {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return unwritable(dir, err)
 	}
@@ -106,7 +106,7 @@ func openLayout(dir string) (*layoutDir, error) {
 	if !info.IsDir() {
 		return nil, problem.New(problem.Usage, "name a directory, or leave \"oci:\" away for a tar", "writing layout %q: it is a file", dir)
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return nil, unwritable(dir, err)
 	}

@@ -69,7 +69,7 @@ func (p Place) open() (*spot, error) {
 			return nil, unwritable(p.Path, err)
 		}
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return nil, unwritable(p.Path, err)
 	}
@@ -81,7 +81,7 @@ func (p Place) openInside() (*spot, error) {
 	if err != nil {
 		return nil, problem.New(problem.Usage, placeHint, "results stay in the project: %w", err)
 	}
-	top, err := os.OpenRoot(p.Inside)
+	top, err := fsutil.OpenRoot(p.Inside)
 	if err != nil {
 		return nil, unwritable(p.Path, err)
 	}

@@ -33,7 +33,7 @@ type dirSource string
 
 // open opens a regular file that lies in the layout, wherever links lead.
 func (d dirSource) open(name string) (opened, error) {
-	root, err := os.OpenRoot(string(d))
+	root, err := fsutil.OpenRoot(string(d))
 	if err != nil {
 		return opened{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -18,7 +19,7 @@ var _ FS = (*DirFS)(nil)
 
 // Dir opens the directory path as a root filesystem.
 func Dir(path string) (*DirFS, error) {
-	root, err := os.OpenRoot(path)
+	root, err := fsutil.OpenRoot(path)
 	if err != nil {
 		return nil, problem.New(problem.Failure, "name a directory that exists and may be read",
 			"opening root filesystem %q: %w", path, err)

@@ -65,7 +65,7 @@ func (c Change) Same() bool { return c.Old != nil && bytes.Equal(c.Old, c.New) }
 
 // Compare reads what the project in dir has of the files.
 func Compare(dir string, files []File) ([]Change, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "name the project's directory", "opening project %q: %w", dir, err)
 	}

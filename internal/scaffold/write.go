@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -17,7 +18,7 @@ import (
 // fails, none. New files lie beside their places before the first is renamed,
 // and what was renamed is put back should a later one fail.
 func Write(dir string, changes []Change) error {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return problem.New(problem.Usage, "name the project's directory", "opening project %q: %w", dir, err)
 	}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"os"
 	"path"
 
 	"dram/internal/fsutil"
@@ -19,7 +18,7 @@ func IsCode(name string) bool {
 // ReadFile reads a file of the tree, where it lies in the project, of at most
 // limit bytes.
 func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
-	root, err := os.OpenRoot(t.Dir)
+	root, err := fsutil.OpenRoot(t.Dir)
 	if err != nil {
 		return nil, err
 	}

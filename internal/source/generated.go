@@ -3,9 +3,9 @@ package source
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -17,7 +17,7 @@ func Generated(t *Tree, dst string, keep ...string) ([]string, error) {
 	for _, f := range t.Files {
 		source[f.Path] = true
 	}
-	root, err := os.OpenRoot(dst)
+	root, err := fsutil.OpenRoot(dst)
 	if err != nil {
 		return nil, fmt.Errorf("looking for generated files: %w", err)
 	}

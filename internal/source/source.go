@@ -89,7 +89,7 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(abs)
+	root, err := fsutil.OpenRoot(abs)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
 	}

@@ -42,12 +42,12 @@ type Changes struct {
 // Mix, which goes by time and size, compiles what changed and no more. If it is
 // killed, the next Sync mends what it left.
 func Sync(ctx context.Context, t *Tree, dst string, keep ...string) (changed Changes, err error) {
-	root, err := os.OpenRoot(dst)
+	root, err := fsutil.OpenRoot(dst)
 	if err != nil {
 		return changed, fmt.Errorf("staging the source: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	from, err := os.OpenRoot(t.Dir)
+	from, err := fsutil.OpenRoot(t.Dir)
 	if err != nil {
 		return changed, fmt.Errorf("staging the source: %w", err)
 	}

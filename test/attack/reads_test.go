@@ -51,7 +51,7 @@ func TestReads(t *testing.T) {
 
 		{name: "a pipe for mix.lock is waited for", files: hello(), lay: instead("mix.lock", pipe), each: build, writes: []string{"releases"}},
 		{name: "a device for mix.lock is read", files: hello(), lay: instead("mix.lock", zero), each: build[1:], code: 2, says: []string{"mix.lock"}},
-		{name: "a terabyte for mix.lock fills the memory", files: hello(), lay: instead("mix.lock", large), each: build[:1]},
+		{name: "a terabyte for mix.lock fills the memory", files: hello(), lay: instead("mix.lock", large), each: build[:1], code: 2, says: []string{"larger than"}},
 		{name: "a pipe for .tool-versions is waited for", files: hello(), lay: instead(".tool-versions", pipe), each: build[:1]},
 		{name: "a device for .tool-versions is read", files: hello(), lay: instead(".tool-versions", zero), each: build, code: 2, says: []string{".tool-versions"}},
 		{name: "a pipe for mise.toml is waited for", files: hello(), lay: instead("mise.toml", pipe), each: build[:1]},

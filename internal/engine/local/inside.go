@@ -27,7 +27,7 @@ func (e *linkError) Error() string { return fmt.Sprintf("%q is a %s", e.name, e.
 
 // plainDir says whether name is a directory of dir that no link is on the way to.
 func plainDir(dir, name string) error {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func removeInside(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func removeInside(dir, name string) error {
 
 // readInside reads a regular file of dir of at most limit bytes.
 func readInside(dir, name string, limit int64) ([]byte, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func readInside(dir, name string, limit int64) ([]byte, error) {
 
 // replaceInside puts a file with these bytes in the place of name in dir.
 func replaceInside(dir, name string, raw []byte) error {
-	root, err := os.OpenRoot(dir)
+	root, err := fsutil.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
