@@ -20,9 +20,9 @@ func newCacheVerify(g *globals) *cobra.Command {
 		Short: "read all of the cache, and remove what is damaged",
 		Long: long(`
 Reads every file in the cache and compares it with what it should be: blobs with
-their names, records with the digest that they carry, unpacked toolchains and
-dependencies file by file with their manifests. What is damaged is removed and
-named; whatever needs it next makes it anew. A build does the like for what it
+their names, records with the digest that they carry, unpacked toolchains,
+dependencies and what builds keep file by file with their manifests. What is
+damaged is removed and named; whatever needs it next makes it anew. A build does the like for what it
 uses, as far as sizes and times show it, and by content for what it ships.
 
 The exit code is 0 whether or not something was mended.`),
@@ -64,7 +64,7 @@ func showVerified(out io.Writer, v *store.Verified) error {
 	if len(v.Mended) > 0 {
 		end = fmt.Sprintf("%d removed, to be made anew", len(v.Mended))
 	}
-	_, err := fmt.Fprintf(out, "read %s in %d blobs, %d records, %d trees of %d files: %s\n",
-		ui.Bytes(v.Bytes), v.Blobs, v.Records, v.Trees, v.Files, end)
+	_, err := fmt.Fprintf(out, "read %s in %d blobs, %d records, %d trees of %d files, and %d places of builds: %s\n",
+		ui.Bytes(v.Bytes), v.Blobs, v.Records, v.Trees, v.Files, v.Places, end)
 	return err
 }

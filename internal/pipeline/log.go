@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
+	"dram/internal/store"
 	"dram/internal/source"
 )
 
@@ -36,6 +37,9 @@ func (p *Pipeline) openLog(key string) (*buildLog, error) {
 		return nil, fmt.Errorf("writing the build's log: %w", err)
 	}
 	path := filepath.Join(dir, "build.log")
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		_ = store.RemoveAll(path) // no file replaces a directory; if it stays, the next line says why
+	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing the build's log: %w", err), f.Close(), os.Remove(f.Name()))
 	}

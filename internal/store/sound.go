@@ -135,6 +135,8 @@ func (s *Store) examine(kind, key string, look look) (*manifest.Manifest, error)
 		return nil, &Damage{Kind: kind, Key: key, Path: path, Differences: bad}
 	case now != m:
 		_ = s.keepManifest(kind, key, now) // at worst the same is done next time
+	default:
+		_ = s.noteDigest(kind, key, m) // it may have been lost
 	}
 	return now, nil
 }
@@ -183,6 +185,11 @@ func (s *Store) keepManifest(kind, key string, m *manifest.Manifest) error {
 	if err := s.WriteSynced(s.TreePath(kind, key)+".ok", m.Bytes(), 0o600); err != nil {
 		return err
 	}
+	return s.noteDigest(kind, key, m)
+}
+
+// noteDigest writes down what TreeDigest tells.
+func (s *Store) noteDigest(kind, key string, m *manifest.Manifest) error {
 	if s.TreeDigest(kind, key) == Digest(m.Digest()) {
 		return nil
 	}

@@ -138,6 +138,18 @@ func TestCopiedTreeIsUsed(t *testing.T) {
 	}
 }
 
+// The record of what a tree holds may be lost: it is written again.
+func TestLostDigestOfATree(t *testing.T) {
+	o := newOrchard(t)
+	o.sound()
+	if err := os.RemoveAll(filepath.Join(o.Dir(), "records", "tree")); err != nil {
+		t.Fatal(err)
+	}
+	if o.sound(); o.made != 1 {
+		t.Errorf("made %d times", o.made)
+	}
+}
+
 // What looks the same is found by reading it, and said to be hidden.
 func TestHiddenDamageIsFoundByReading(t *testing.T) {
 	o := newOrchard(t)
@@ -183,8 +195,8 @@ func TestRecordInAnothersPlace(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		var got string
-		if s.Get("kind", "key", &got) {
-			t.Errorf("%s: got %q", name, got)
+		if _, aged := s.Age("kind", "key"); aged || s.Get("kind", "key", &got) {
+			t.Errorf("%s: got %q, of some age: %v", name, got, aged)
 		}
 		if err := s.Put("kind", "key", "again"); err != nil || !s.Get("kind", "key", &got) || got != "again" {
 			t.Errorf("%s: written again it is %q, %v", name, got, err)

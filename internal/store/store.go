@@ -137,10 +137,12 @@ func (s *Store) Put(kind, key string, v any) error {
 // Remove removes the record kind/key, if it is there.
 func (s *Store) Remove(kind, key string) error { return removeIfThere(s.record(kind, key)) }
 
-// Age is the time since the record kind/key was written; ok is false if there is none.
+// Age is the time since the record kind/key was written; ok is false if there is
+// none that is sound.
 func (s *Store) Age(kind, key string) (age time.Duration, ok bool) {
-	info, err := os.Stat(s.record(kind, key))
-	if err != nil {
+	var any json.RawMessage
+	info, err := os.Lstat(s.record(kind, key))
+	if err != nil || !s.Get(kind, key, &any) {
 		return 0, false
 	}
 	return time.Since(info.ModTime()), true

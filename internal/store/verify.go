@@ -19,8 +19,9 @@ type Verified struct {
 	Blobs   int      `json:"blobs"`
 	Records int      `json:"records"`
 	Trees   int      `json:"trees"`
-	Files   int      `json:"files"` // in trees
-	Bytes   int64    `json:"bytes"` // read
+	Files   int      `json:"files"`  // in trees
+	Places  int      `json:"places"` // what builds kept
+	Bytes   int64    `json:"bytes"`  // read
 	Mended  []Mended `json:"mended"`
 }
 

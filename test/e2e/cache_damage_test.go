@@ -291,6 +291,11 @@ func (c *victim) try(d injury) bool {
 	if again := c.wants(rel); strings.Contains(again, "anew") {
 		c.t.Errorf("%s: it is not mended:\n%s", rel, again)
 	}
+	for line := range strings.SplitSeq(said, "\n") {
+		if strings.Contains(line, "anew") {
+			c.t.Log(strings.TrimSpace(line))
+		}
+	}
 	return strings.Contains(said, "anew")
 }
 
