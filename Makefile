@@ -42,9 +42,9 @@ oracle: ## dram check against what machines do, all of it; writes the tables of 
 
 # What CI tries a sample of, one line a campaign: PACKAGE TESTS.
 campaign: export DRAM_CAMPAIGN = 1
-campaign: ## killing, cutting the power, pruning and damaging, many times over; hours
+campaign: ## killing, cutting the power, pruning, damaging and editing, many times over; hours
 	$(GO) test -count=1 -timeout 30m -v -run '^(TestPowerCut|TestHundredBuildsBesidePrune)$$' ./internal/store
-	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce)$$' ./test/e2e
+	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing)$$' ./test/e2e
 
 ci:
 	.ci/run
