@@ -60,12 +60,12 @@ const actors = `file|filelib|file_\w+|raw_file_io\w*|prim_\w+|os|erlang|erts_\w+
 
 // mayAct says whether code may do more than define modules while it is compiled.
 func mayAct(text []byte) bool {
-	rest := looks.ReplaceAll(text, nil)
+	rest := looks.ReplaceAll(text, []byte(" "))
 	return acts.Match(rest) || byName.Match(rest) && dynamic.Match(rest)
 }
 
 // reads finds what lets code take files into itself that Mix does not know of.
-var reads = regexp.MustCompile(`\b(File|Path\.wildcard|Code|EEx)\b|:(prim_)?file(lib)?\b`)
+var reads = regexp.MustCompile(`\b(File|Path\.wildcard|Code\.\w*_file|EEx\.(eval|compile)_file)\b|:(prim_)?file(lib)?\b`)
 
 // readsCode finds what lets that be code, whose compiler then does not know of it.
 var readsCode = regexp.MustCompile(`\.(ex|exs|e?eex|leex|heex|erl|hrl)\b|__DIR__|__ENV__|\*\*|"lib\b|"src\b`)
@@ -129,7 +129,7 @@ func whatItSays(t *source.Tree, f source.File) says {
 }
 
 // actsRecipe changes whenever what counts as acting does.
-const actsRecipe = "2"
+const actsRecipe = "3"
 
 // Lineage names what of the source may have had a say in what a build kept. What
 // files say is remembered in st.
