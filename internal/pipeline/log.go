@@ -11,8 +11,8 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
-	"dram/internal/store"
 	"dram/internal/source"
+	"dram/internal/store"
 )
 
 // buildLog is what a build's steps print, all of it.
