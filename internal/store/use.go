@@ -220,10 +220,13 @@ func (s *Store) removeUnheld(name, path string) (removed bool, err error) {
 	aside := filepath.Join(s.dir, "tmp", "pruned-"+filepath.Base(path))
 	err = removeAny(path + ".ok")
 	if err == nil && os.Rename(path, aside) != nil { // no room, or what a killed prune left is there
-		aside, err = path, RemoveAll(path)
+		aside, err = "", RemoveAll(path) // now: once the lock is gone, it may be somebody's again
 	}
 	if err := errors.Join(err, lock.Close()); err != nil {
 		return false, err
+	}
+	if aside == "" {
+		return true, nil
 	}
 	return true, RemoveAll(aside)
 }
