@@ -76,7 +76,7 @@ func (p *place) Kept(inside string) string {
 	if rest, ok := strings.CutPrefix(inside, engine.SourceDir+"/"); ok {
 		return filepath.Join(p.Source(), filepath.FromSlash(rest))
 	}
-	return filepath.Join(p.home, "keep", strings.ReplaceAll(strings.Trim(inside, "/"), "/", "-"))
+	return local.KeptIn(p.home, inside)
 }
 
 // recover fetches back what a killed run left at opts.At.

@@ -89,14 +89,13 @@ type run struct {
 	job   engine.Job
 	ev    engine.Events
 	home  string // the place's directory in the store
-	key   string // its name; "" where it is not kept
+	key   string // its name; "" where dependencies are fetched
 	place Place
 	state state
 	fresh bool // nothing ran in it before
 }
 
-// step runs one step and keeps a mark while it does: where that is found, the
-// step was killed, and what it wrote may be half written.
+// step runs one step, with the kept directories there.
 func (r *run) step(ctx context.Context, s engine.Step) error {
 	err := r.makeKept()
 	if err == nil {

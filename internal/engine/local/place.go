@@ -95,6 +95,12 @@ func (r *run) keptTops() []string {
 	return tops
 }
 
+// KeptIn is where a place in the directory home has a kept directory that does
+// not lie in its source.
+func KeptIn(home, inside string) string {
+	return filepath.Join(home, "keep", strings.ReplaceAll(strings.Trim(inside, "/"), "/", "-"))
+}
+
 func makeDir(dir string) error {
 	return os.MkdirAll(dir, 0o755) //nolint:gosec // seen by the build's user; the store itself is 0700
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"dram/internal/engine"
@@ -66,7 +65,7 @@ func verifyPlace(ctx context.Context, st *store.Store, key string) (why string, 
 // differs says what in a closed place is not as its state has it.
 func differs(ctx context.Context, home string, s state) (string, error) {
 	for name, raw := range s.Seen {
-		at := filepath.Join(home, "keep", strings.ReplaceAll(strings.Trim(name, "/"), "/", "-"))
+		at := KeptIn(home, name)
 		if name == engine.SourceDir {
 			at = filepath.Join(home, "source")
 		}

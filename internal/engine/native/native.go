@@ -50,7 +50,7 @@ type place struct {
 func (p *place) Source() string { return filepath.Join(p.home, "source") }
 
 func (p *place) Kept(inside string) string {
-	return filepath.Join(p.home, "keep", strings.ReplaceAll(strings.Trim(inside, "/"), "/", "-"))
+	return local.KeptIn(p.home, inside)
 }
 
 func (p *place) Close() error { return nil }
