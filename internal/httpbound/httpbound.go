@@ -103,8 +103,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.inner.RoundTrip(x.request(req))
 	x.answered.Store(true)
 	x.timer.Stop()
-	if err != nil {
-		err = x.because(err)
+	late := x.because(nil) // it came when the exchange had been given up
+	if err == nil && late != nil {
+		_ = resp.Body.Close()
+	}
+	if err = x.because(err); err != nil {
 		x.end()
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,29 +34,40 @@ func resize(t *testing.T, dir, bytes string) {
 	}
 }
 
+// used is how many bytes a file system holds.
+func used(t *testing.T, dir string) int64 {
+	t.Helper()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return int64(fs.Blocks-fs.Bfree) * fs.Bsize
+}
+
 // The disk of the cache is full, at whatever moment: said with what to do, and
 // once there is room, it goes on.
 func TestFullDiskOfTheCache(t *testing.T) {
 	t.Parallel()
-	disk := small(t, "3m")
+	disk := small(t, "2g")
 	_, dir, want := warm(t)
 	cache := filepath.Join(disk, "cache")
 	coldAt(t, cache)
+	toolchain := used(t, disk)
 	d := dram{args: []string{"image", dir}, cache: cache}
-	for _, room := range []string{"3m", "4m", "8m", "20m", "30m"} {
-		resize(t, disk, room)
+	for _, room := range []int64{0, 1, 3, 8, 20, 30} {
+		resize(t, disk, strconv.FormatInt(toolchain+room<<20, 10))
 		r := d.run(t)
 		if r.code != 1 && r.code != 5 || r.stdout != "" || !strings.Contains(strings.ToLower(r.stderr), "no space left") {
-			t.Errorf("with %s: exit %d, stdout %q\n%s", room, r.code, r.stdout, r.stderr)
+			t.Errorf("with %d MB: exit %d, stdout %q\n%s", room, r.code, r.stdout, r.stderr)
 		}
 		if !strings.Contains(r.stderr, "DRAM_CACHE_DIR") || !strings.Contains(r.stderr, "  hint: ") {
-			t.Errorf("with %s the hint does not say what to do:\n%s", room, r.stderr)
+			t.Errorf("with %d MB the hint does not say what to do:\n%s", room, r.stderr)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "releases")); err == nil {
-			t.Errorf("with %s something was written to releases/", room)
+			t.Errorf("with %d MB something was written to releases/", room)
 		}
 	}
-	resize(t, disk, "400m")
+	resize(t, disk, "2g")
 	if got := d.ok(t).digest(t); got != want {
 		t.Errorf("after room was made: %s, want %s", got, want)
 	}
