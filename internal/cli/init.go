@@ -18,10 +18,10 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
 	"dram/internal/ref"
 	"dram/internal/scaffold"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )

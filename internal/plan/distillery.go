@@ -13,9 +13,9 @@ import (
 	"dram/internal/plan/version"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
 	"dram/internal/ref"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 

@@ -12,8 +12,8 @@ import (
 	"dram/internal/engine/dockerfile"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/ref"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 
