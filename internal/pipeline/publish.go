@@ -12,6 +12,8 @@ import (
 
 	"dram/internal/daemon"
 	"dram/internal/image"
+	"dram/internal/oci"
+	"dram/internal/problem"
 	"dram/internal/publish"
 	"dram/internal/ref"
 	"dram/internal/store"
@@ -30,12 +32,12 @@ func imageNames(release, version string) []string {
 // Image opens the image of a build.
 func (p *Pipeline) Image(r *Result) (v1.Image, error) { return image.Open(p.Store, r.Image) }
 
-// OpenImage opens an image that was written, as publish.Open takes it, and
+// OpenImage opens an image that was written, as oci.Open takes it, and
 // tells its names: those of its release, or one made of its digest.
 func (p *Pipeline) OpenImage(from ref.Ref) (v1.Image, []string, error) {
-	img, err := publish.Open(from.String(), p.Toolchains.Arch)
+	img, err := oci.Open(from, oci.Options{Arch: p.Toolchains.Arch, TempDir: p.Store.TempDir})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, problem.New(problem.Usage, "name a tar that dram image wrote, or an image layout: oci:DIR", "%w", err)
 	}
 	m, err := img.Manifest()
 	if err != nil {

@@ -42,7 +42,7 @@ type Provider struct {
 	Warn func(format string, args ...any)
 
 	limits     registry.Limits // zero: the usual ones
-	small      time.Duration   // default: smallTime
+	small      time.Duration   // zero: the usual one
 	progressTo atomic.Pointer[func(format string, args ...any)]
 }
 
