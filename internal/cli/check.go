@@ -67,18 +67,14 @@ func (g *globals) check(cmd *cobra.Command, ref string) (*check.Report, error) {
 	if _, err := os.Stat(ref); err == nil {
 		dir = filepath.Dir(ref)
 	}
-	c, err := g.config(cmd, dir)
-	if err != nil {
-		return nil, err
-	}
-	p, err := g.pipeline(c)
+	a, err := g.open(cmd, dir)
 	if err != nil {
 		return nil, err
 	}
 	if image, ok := imageRef(ref); ok { // a tar that dram image wrote, or a layout, by its path alone
 		ref = image.String()
 	}
-	return p.Check(cmd.Context(), ref, pipeline.CheckOptions{
-		Target: c.CheckTarget, Allow: c.Allow, Default: plan.ForRelease(c, runtime.GOARCH).Toolchain,
+	return a.Check(cmd.Context(), ref, pipeline.CheckOptions{
+		Target: a.settings.CheckTarget, Allow: a.settings.Allow, Default: plan.ForRelease(a.settings, runtime.GOARCH).Toolchain,
 	})
 }

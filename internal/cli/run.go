@@ -121,7 +121,7 @@ func (g *globals) passOnEnd(err error) error {
 
 // imageToRun finds the image that an argument names, building it first where
 // it names a project.
-func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipeline, toolchain.Ref, error) {
+func (g *globals) imageToRun(cmd *cobra.Command, what string) (*app, toolchain.Ref, error) {
 	ref, ok := imageRef(what)
 	if ok {
 		c, err := g.config(cmd, ".")
@@ -137,11 +137,23 @@ func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipelin
 		if platform := c.Platform(); platform != "" {
 			image.Platforms = []string{platform}
 		}
-		p, err := g.pipeline(image)
-		return p, ref, err
+		a, err := g.with(image)
+		return a, ref, err
 	}
-	p, out, _, err := g.image(cmd.Context(), cmd, what, "")
-	return p, toolchain.Ref{Kind: toolchain.Tar, Value: out}, err
+	m, err := g.imageOf(cmd, what)
+	if err != nil {
+		return nil, ref, err
+	}
+	return m.app, toolchain.Ref{Kind: toolchain.Tar, Value: m.path()}, nil
+}
+
+// imageOf makes the image of a project or release, as dram image does without flags.
+func (g *globals) imageOf(cmd *cobra.Command, arg string) (*made, error) {
+	c, err := g.imageSettings(cmd, arg)
+	if err != nil {
+		return nil, err
+	}
+	return g.image(cmd.Context(), c, arg, nil)
 }
 
 // imageRef reads an argument that names an image, not a project.
