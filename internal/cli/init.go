@@ -18,9 +18,9 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
 	"dram/internal/scaffold"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )

@@ -32,7 +32,7 @@ from where the upload had come. Tags are written last, when all is there.
 Credentials are those of docker login and podman login, and of their helpers.`),
 		Example: `  dram push releases/my_app/my_app-0.1.0-linux-amd64.tar registry.example/team/my_app:0.1.0
   dram push oci:./layout registry.example/team/my_app --tag 0.1.0 --tag latest
-  dram push my_app.tar localhost:5000/my_app --allow nif.unversioned-symbol`,
+  dram push my_app.tar localhost:5000/my_app --allow symbol-version`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to, err := output.ParsePush(args[1], flags.options())

@@ -24,6 +24,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/release"
 	"dram/internal/source"
+	"dram/internal/tool/tools"
 )
 
 var update = flag.Bool("update", false, "write the generated blocks of docs/ anew")
@@ -163,11 +164,12 @@ func exclusions() string {
 	var b strings.Builder
 	b.WriteString("| path in the release | why it stays out |\n|---|---|\n")
 	for _, e := range release.ImageExclusions() {
-		why := e.Reason
-		if e.If != "" {
-			why += " (`mix release` only)"
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Pattern, e.Reason)
+	}
+	for _, t := range tools.All() {
+		for _, e := range t.Boot(&release.Release{}).Exclude {
+			fmt.Fprintf(&b, "| `%s` | %s (%s only) |\n", e.Pattern, e.Reason, t.About().Title)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Pattern, why)
 	}
 	return b.String()
 }

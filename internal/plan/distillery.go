@@ -13,8 +13,8 @@ import (
 	"dram/internal/plan/version"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 

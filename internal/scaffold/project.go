@@ -12,7 +12,7 @@ import (
 	"dram/internal/engine/dockerfile"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 
