@@ -11,7 +11,7 @@ import (
 	"dram/internal/image"
 	"dram/internal/output"
 	"dram/internal/pipeline"
-	"dram/internal/problem"
+	"dram/internal/ref"
 )
 
 func newPush(g *globals) *cobra.Command {
@@ -39,11 +39,11 @@ Credentials are those of docker login and podman login, and of their helpers.`),
 			if err != nil {
 				return err
 			}
-			ref, err := g.pushWritten(cmd, args[0], to)
+			pushed, err := g.pushWritten(cmd, args[0], to)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), ref)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), pushed)
 			return err
 		},
 	}
@@ -54,10 +54,9 @@ Credentials are those of docker login and podman login, and of their helpers.`),
 
 // pushWritten checks an image that was written and pushes it.
 func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (string, error) {
-	from, ok := writtenImage(what)
-	if !ok {
-		return "", problem.New(problem.Usage, "name a tar that dram image wrote, or a layout: oci:DIR; dram image --push REF builds a project and pushes it",
-			"%q is no image that was written", what)
+	from, err := pushUse().Find(what)
+	if err != nil {
+		return "", err
 	}
 	a, err := g.open(cmd, ".")
 	if err != nil {
@@ -77,32 +76,22 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	return to.Send(cmd.Context(), a.Store, a.UI, img)
 }
 
-// writtenImage reads an argument that names a tar or a layout: as "tar:FILE" or
-// "oci:DIR".
-func writtenImage(what string) (string, bool) {
-	ref, ok := imageRef(what)
-	if !ok || ref.Kind != "oci" && ref.Kind != "tar" {
-		return "", false
-	}
-	return ref.String(), true
-}
-
 // runInDaemon loads an image into Docker or Podman and runs it there.
 func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) error {
 	ctx := cmd.Context()
 	if _, _, err := daemon.ParsePorts(run.Publish); err != nil {
 		return err
 	}
-	from, written := writtenImage(what)
-	if _, ok := imageRef(what); ok && !written {
-		return problem.New(problem.Usage, "docker run does that by itself", "%q is not an image that dram wrote", what)
+	from, err := dockerUse().Find(what)
+	if err != nil {
+		return err
 	}
 	d, err := daemon.Connect(ctx, os.Environ())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	a, img, names, err := g.imageToLoad(cmd, what, from)
+	a, img, names, err := g.imageToLoad(cmd, from)
 	if err != nil {
 		return err
 	}
@@ -122,10 +111,10 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 	return &passedOn{code}
 }
 
-// imageToLoad is the image that from names, or else that of the project what,
-// which is built if need be.
-func (g *globals) imageToLoad(cmd *cobra.Command, what, from string) (*app, v1.Image, []string, error) {
-	if from != "" {
+// imageToLoad is the image that from names, or else that of the project, which is
+// built if need be.
+func (g *globals) imageToLoad(cmd *cobra.Command, from ref.Ref) (*app, v1.Image, []string, error) {
+	if from.Kind != ref.Path {
 		a, err := g.open(cmd, ".")
 		if err != nil {
 			return nil, nil, nil, err
@@ -133,7 +122,7 @@ func (g *globals) imageToLoad(cmd *cobra.Command, what, from string) (*app, v1.I
 		img, names, err := output.OpenWritten(from, a.Toolchains.Arch)
 		return a, img, names, err
 	}
-	m, err := g.imageOf(cmd, what)
+	m, err := g.imageOf(cmd, from.Value)
 	if err != nil {
 		return nil, nil, nil, err
 	}

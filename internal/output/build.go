@@ -10,6 +10,7 @@ import (
 	"dram/internal/image"
 	"dram/internal/plan"
 	"dram/internal/publish"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -66,8 +67,8 @@ func imageNames(release, version string) []string {
 
 // OpenWritten opens an image that was written, as publish.Open takes it, and tells
 // its names: those of its release, or one made of its digest.
-func OpenWritten(from, arch string) (v1.Image, []string, error) {
-	img, err := publish.Open(from, arch)
+func OpenWritten(from ref.Ref, arch string) (v1.Image, []string, error) {
+	img, err := publish.Open(from.String(), arch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/publish"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -23,11 +24,15 @@ type Push struct {
 	From []name.Repository
 }
 
-func openPush(_ context.Context, ref string, o Options) (Output, error) { return ParsePush(ref, o) }
+func openPush(_ context.Context, place string, o Options) (Output, error) { return ParsePush(place, o) }
 
 // ParsePush reads where an image is sent to: HOST/NAME or HOST/NAME:TAG.
-func ParsePush(ref string, o Options) (Push, error) {
-	to, err := publish.ParseDestination(ref, o.Tags, o.PlainHTTP)
+func ParsePush(place string, o Options) (Push, error) {
+	place, err := ref.InRegistry(place)
+	if err != nil {
+		return Push{}, err
+	}
+	to, err := publish.ParseDestination(place, o.Tags, o.PlainHTTP)
 	p := Push{To: to}
 	for _, from := range o.MountFrom {
 		repo, bad := name.NewRepository(from)
@@ -51,8 +56,8 @@ func (p Push) Write(ctx context.Context, b *Build) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	ref, err := p.Send(ctx, b.Store, b.UI, img)
-	return Written{Place: p.To.Repository.String(), Ref: ref}, err
+	sent, err := p.Send(ctx, b.Store, b.UI, img)
+	return Written{Place: p.To.Repository.String(), Ref: sent}, err
 }
 
 // Send sends an image and gives its reference, by its digest. Which repositories

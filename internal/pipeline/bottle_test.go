@@ -19,6 +19,7 @@ import (
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/store"
 )
 
@@ -107,6 +108,16 @@ func TestBottleOverDamage(t *testing.T) {
 	}
 }
 
+// named is a reference to what was built.
+func named(t *testing.T, s string) ref.Ref {
+	t.Helper()
+	r, err := ReleaseUse().Find(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // A release is checked wherever it lies; what is found is the same.
 func TestCheckWhereverItLies(t *testing.T) {
 	w := newWorld(t)
@@ -135,7 +146,7 @@ func TestCheckWhereverItLies(t *testing.T) {
 		{"no target", packed(t, hello()), CheckOptions{Target: "profile:nope"}, 2, "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := w.Check(t.Context(), tt.ref, tt.opts)
+			report, err := w.Check(t.Context(), named(t, tt.ref), tt.opts)
 			if problem.Code(err) != tt.code {
 				t.Fatalf("got %v (%d)", err, problem.Code(err))
 			}
@@ -159,7 +170,7 @@ func TestCheckWhereverItLies(t *testing.T) {
 // strictly, where anything is not well.
 func TestVerdict(t *testing.T) {
 	w := newWorld(t)
-	sound, err := w.Check(t.Context(), packed(t, hello()), CheckOptions{Default: w.cfg.Toolchain})
+	sound, err := w.Check(t.Context(), named(t, packed(t, hello())), CheckOptions{Default: w.cfg.Toolchain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +239,7 @@ func TestNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "layout")
 	w.write(t, r, output.Layout{Dir: dir})
 	for from, want := range map[string]string{"oci:" + dir: "hello:0.1.0", w.cfg.Toolchain: "dram-run:"} {
-		img, names, err := output.OpenWritten(from, "amd64")
+		img, names, err := output.OpenWritten(named(t, from), "amd64")
 		if err != nil || !strings.HasPrefix(names[0], want) {
 			t.Fatalf("%s: %q, %v", from, names, err)
 		}
@@ -236,7 +247,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %s, %v", from, digest, err)
 		}
 	}
-	if _, _, err := output.OpenWritten("tar:"+filepath.Join(dir, "none"), "amd64"); err == nil {
+	if _, _, err := output.OpenWritten(named(t, "tar:"+filepath.Join(dir, "none")), "amd64"); err == nil {
 		t.Error("an image that is not there was opened")
 	}
 }

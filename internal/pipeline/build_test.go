@@ -23,6 +23,7 @@ import (
 	"dram/internal/engine"
 	"dram/internal/output"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 )
 
@@ -128,7 +129,7 @@ func TestImageOfABuild(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "layout")
 	w.write(t, r, output.Layout{Dir: dir})
-	at, err := unpacker{w.Pipeline}.Unpack(t.Context(), "oci", dir)
+	at, err := unpacker{w.Pipeline, ReleaseUse()}.Unpack(t.Context(), ref.Ref{Kind: ref.Layout, Value: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

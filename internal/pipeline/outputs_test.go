@@ -70,7 +70,7 @@ func TestWrittenEverywhere(t *testing.T) {
 		t.Error(d)
 	}
 	for _, from := range []string{"tar:" + written[1].Place, "tar:" + written[2].Place, written[3].Place} {
-		img, _, err := output.OpenWritten(from, "amd64")
+		img, _, err := output.OpenWritten(named(t, from), "amd64")
 		if err != nil {
 			t.Fatal(err)
 		}
