@@ -62,23 +62,20 @@ also where one warns or cannot tell.`),
 	return cmd
 }
 
-func (g *globals) check(cmd *cobra.Command, ref string) (*check.Report, error) {
+func (g *globals) check(cmd *cobra.Command, what string) (*check.Report, error) {
 	dir := "."
-	if _, err := os.Stat(ref); err == nil {
-		dir = filepath.Dir(ref)
+	if _, err := os.Stat(what); err == nil {
+		dir = filepath.Dir(what)
 	}
-	c, err := g.config(cmd, dir)
+	from, err := pipeline.ReleaseUse().Find(what)
 	if err != nil {
 		return nil, err
 	}
-	p, err := g.pipeline(c)
+	a, err := g.open(cmd, dir)
 	if err != nil {
 		return nil, err
 	}
-	if image, ok := imageRef(ref); ok { // a tar that dram image wrote, or a layout, by its path alone
-		ref = image.String()
-	}
-	return p.Check(cmd.Context(), ref, pipeline.CheckOptions{
-		Target: c.CheckTarget, Allow: c.Allow, Default: plan.ForRelease(c, runtime.GOARCH).Toolchain,
+	return a.Check(cmd.Context(), from, pipeline.CheckOptions{
+		Target: a.settings.CheckTarget, Allow: a.settings.Allow, Default: plan.ForRelease(a.settings, runtime.GOARCH).Toolchain,
 	})
 }

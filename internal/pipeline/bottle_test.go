@@ -16,8 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/check"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/store"
 )
 
@@ -106,16 +108,22 @@ func TestBottleOverDamage(t *testing.T) {
 	}
 }
 
+// named is a reference to what was built.
+func named(t *testing.T, s string) ref.Ref {
+	t.Helper()
+	r, err := ReleaseUse().Find(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // A release is checked wherever it lies; what is found is the same.
 func TestCheckWhereverItLies(t *testing.T) {
 	w := newWorld(t)
 	r := w.built(t)
 	layout, image := filepath.Join(t.TempDir(), "layout"), filepath.Join(t.TempDir(), "hello.tar")
-	for _, out := range []string{"oci:" + layout, image} {
-		if err := w.WriteImage(t.Context(), r, out); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.write(t, r, output.Layout{Dir: layout}, output.Tar{Path: image})
 	place := unpackedTree(t, bookworm().without("usr/bin/sed"))
 	bad := hello().with("lib/hello-0.1.0/priv/port", needs("GLIBC_2.99"))
 	for _, tt := range []struct {
@@ -138,7 +146,7 @@ func TestCheckWhereverItLies(t *testing.T) {
 		{"no target", packed(t, hello()), CheckOptions{Target: "profile:nope"}, 2, "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := w.Check(t.Context(), tt.ref, tt.opts)
+			report, err := w.Check(t.Context(), named(t, tt.ref), tt.opts)
 			if problem.Code(err) != tt.code {
 				t.Fatalf("got %v (%d)", err, problem.Code(err))
 			}
@@ -162,7 +170,7 @@ func TestCheckWhereverItLies(t *testing.T) {
 // strictly, where anything is not well.
 func TestVerdict(t *testing.T) {
 	w := newWorld(t)
-	sound, err := w.Check(t.Context(), packed(t, hello()), CheckOptions{Default: w.cfg.Toolchain})
+	sound, err := w.Check(t.Context(), named(t, packed(t, hello())), CheckOptions{Default: w.cfg.Toolchain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,16 +232,14 @@ func TestJobForPeople(t *testing.T) {
 // Names come of the release; an image of another maker is named by its digest.
 func TestNames(t *testing.T) {
 	w := newWorld(t)
-	if got := (&Result{Release: "app", Version: "1.0.0+abc"}).Names(); got[0] != "app:1.0.0_abc" || got[1] != "app:latest" {
+	if got := (&output.Result{Release: "app", Version: "1.0.0+abc"}).Names(); got[0] != "app:1.0.0_abc" || got[1] != "app:latest" {
 		t.Errorf("%q", got)
 	}
 	r := w.built(t)
 	dir := filepath.Join(t.TempDir(), "layout")
-	if err := w.WriteImage(t.Context(), r, "oci:"+dir); err != nil {
-		t.Fatal(err)
-	}
+	w.write(t, r, output.Layout{Dir: dir})
 	for from, want := range map[string]string{"oci:" + dir: "hello:0.1.0", w.cfg.Toolchain: "dram-run:"} {
-		img, names, err := w.OpenImage(from)
+		img, names, err := output.OpenWritten(named(t, from), "amd64")
 		if err != nil || !strings.HasPrefix(names[0], want) {
 			t.Fatalf("%s: %q, %v", from, names, err)
 		}
@@ -241,7 +247,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %s, %v", from, digest, err)
 		}
 	}
-	if _, _, err := w.OpenImage("tar:" + filepath.Join(dir, "none")); err == nil {
+	if _, _, err := output.OpenWritten(named(t, "tar:"+filepath.Join(dir, "none")), "amd64"); err == nil {
 		t.Error("an image that is not there was opened")
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"dram/internal/check"
 	"dram/internal/config"
 	"dram/internal/debian"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
@@ -92,14 +94,14 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 	if err := checkRef(pl.Toolchain); err != nil {
 		return pl, err
 	}
-	return pl, checkPlaces(pl)
+	return pl, output.Usual().Check(pl)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
-func checkRef(ref string) error {
-	parsed, err := toolchain.ParseRef(ref)
-	if err == nil && parsed.Kind == toolchain.Distro {
-		_, err = debian.LookupSuite(parsed.Suite())
+func checkRef(s string) error {
+	parsed, err := toolchain.ParseRef(s)
+	if err == nil && parsed.Kind == ref.Distro {
+		_, err = debian.LookupSuite(toolchain.Suite(parsed))
 	}
 	return err
 }
