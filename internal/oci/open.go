@@ -49,8 +49,9 @@ func open(r ref.Ref, opts Options) (v1.Image, error) {
 			return fromIndex(a, opts)
 		}
 		return fromDockerSave(a)
+	default:
+		return nil, fmt.Errorf("%s lies neither in a layout nor in a tar", r.Kind.Noun())
 	}
-	return nil, fmt.Errorf("%s lies neither in a layout nor in a tar", r.Kind.Noun())
 }
 
 // source holds the files of an image layout.

@@ -17,7 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/klauspost/compress/zstd"
 
-	"dram/internal/publish"
+	"dram/internal/oci"
+	"dram/internal/output"
 	"dram/internal/ref"
 )
 
@@ -53,11 +54,7 @@ func TestEveryFormOfAnImage(t *testing.T) {
 	r := w.built(t)
 	dir := t.TempDir()
 	own, layout := filepath.Join(dir, "own.tar"), filepath.Join(dir, "layout")
-	for _, out := range []string{own, "oci:" + layout} {
-		if err := w.WriteImage(t.Context(), r, out); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.write(t, r, output.Tar{Path: own}, output.Layout{Dir: layout})
 	written, err := os.ReadFile(own)
 	if err != nil {
 		t.Fatal(err)
@@ -91,15 +88,15 @@ func TestEveryFormOfAnImage(t *testing.T) {
 				if report, err := w.Check(t.Context(), refs[0], CheckOptions{}); err != nil || Verdict(report, false) != nil {
 					t.Errorf("check: %v, %v", report, err)
 				}
-				img, names, err := w.OpenImage(refs[0])
+				img, names, err := output.OpenWritten(refs[0], oci.Options{Arch: "amd64", TempDir: w.Store.TempDir})
 				if err != nil || names[0] != "hello:0.1.0" {
 					t.Fatalf("opening: %q, %v", names, err)
 				}
-				to, err := publish.ParseDestination(strings.TrimPrefix(server.URL, "http://")+"/"+name+strings.ReplaceAll(how, ".", "-"), nil, false)
+				to, err := output.ParsePush(strings.TrimPrefix(server.URL, "http://")+"/"+name+strings.ReplaceAll(how, ".", "-"), output.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				pushed, err := w.Push(t.Context(), img, PushOptions{To: to})
+				pushed, err := to.Send(t.Context(), w.Store, w.UI, img)
 				if err != nil || !strings.HasSuffix(pushed, "@"+string(r.Image)) {
 					t.Errorf("push: %q, %v; want %s", pushed, err, r.Image)
 				}

@@ -223,8 +223,9 @@ func Open(ctx context.Context, name string, unpacker Unpacker) (*Target, error) 
 			return nil, fmt.Errorf("opening target %q: %w", name, err)
 		}
 		return openDir(name, dir)
+	default:
+		return nil, fmt.Errorf("opening target %q: unknown kind", name)
 	}
-	return nil, fmt.Errorf("opening target %q: unknown kind", name)
 }
 
 func openHost(ref string) (*Target, error) {
