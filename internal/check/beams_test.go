@@ -72,6 +72,7 @@ func TestRunJudgesModules(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			kept(t, report)
 		})
 	}
 }

@@ -192,6 +192,7 @@ func TestRun(t *testing.T) {
 				}
 			}
 			captured(t, in, got)
+			kept(t, got)
 		})
 	}
 }
@@ -235,19 +236,22 @@ func TestRunByLibc(t *testing.T) {
 		{stack, "2.40", ""},
 		{stack, "2.41", "FAIL exec-stack"},
 	} {
-		got, err := check.Run(t.Context(), open(t, tt.rel, glibcOf(tt.libc)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var found []string
-		for _, f := range got.Findings {
-			if f.Rule != "locale" {
-				found = append(found, f.Verdict.String()+" "+f.Rule)
+		t.Run(tt.wants+" of "+tt.libc, func(t *testing.T) {
+			got, err := check.Run(t.Context(), open(t, tt.rel, glibcOf(tt.libc)))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if s := strings.Join(found, " "); s != tt.wants {
-			t.Errorf("glibc %s: got %q, want %q", tt.libc, s, tt.wants)
-		}
+			var found []string
+			for _, f := range got.Findings {
+				if f.Rule != "locale" {
+					found = append(found, f.Verdict.String()+" "+f.Rule)
+				}
+			}
+			if s := strings.Join(found, " "); s != tt.wants {
+				t.Errorf("got %q, want %q", s, tt.wants)
+			}
+			kept(t, got)
+		})
 	}
 }
 
@@ -271,6 +275,7 @@ func TestRunOnMusl(t *testing.T) {
 	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	kept(t, got)
 }
 
 func TestRunWithoutERTS(t *testing.T) {
@@ -283,29 +288,33 @@ func TestRunWithoutERTS(t *testing.T) {
 	const f = "FAIL otp releases/start_erl.data: the release has no ERTS of its own"
 	rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\nexec erl\n"
 	for _, tt := range []struct {
+		name  string
 		place tree
 		want  []string
 	}{
-		{place("15.2.7", "10.2"), nil},
-		{place("15.2.7", "10.3"), []string{f + ", and 1 of the target's applications have other versions"}},
-		{place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
-		{bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
-		{place("15.2.7", "10.2").with("calls its own", ""), []string{
+		{"the same", place("15.2.7", "10.2"), nil},
+		{"another kernel", place("15.2.7", "10.3"), []string{f + ", and 1 of the target's applications have other versions"}},
+		{"another ERTS", place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
+		{"none", bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
+		{"none, and it calls its own", place("15.2.7", "10.2").with("calls its own", ""), []string{
 			"FAIL consistency releases/0.1.0/elixir: it starts erts-15.2.7/bin/erl, and the release has no erts-15.2.7",
 		}},
 	} {
 		if _, ok := tt.place["calls its own"]; ok {
 			rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\"$DIR/../../erts-15.2.7/bin/\"\n"
 		}
-		in := open(t, rel, tt.place)
-		got, err := check.Run(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-		captured(t, in, got)
+		t.Run(tt.name, func(t *testing.T) {
+			in := open(t, rel, tt.place)
+			got, err := check.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			captured(t, in, got)
+			kept(t, got)
+		})
 	}
 }
 

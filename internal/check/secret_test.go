@@ -143,4 +143,5 @@ func TestRunFindsSecretsInSettings(t *testing.T) {
 	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Error(diff)
 	}
+	kept(t, got)
 }

@@ -101,6 +101,7 @@ func TestRunLooksAtSurroundings(t *testing.T) {
 				}
 			}
 			captured(t, in, got)
+			kept(t, got)
 		})
 	}
 }

@@ -176,6 +176,16 @@ func open(t *testing.T, rel, place tree) check.Input {
 	return check.Input{Release: r, Target: tg}
 }
 
+// profile is a target that is built in.
+func profile(t *testing.T, name string) *target.Target {
+	t.Helper()
+	tg, err := target.Open(t.Context(), "profile:"+name+"/amd64", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tg
+}
+
 // lines is findings as a test reads them.
 func lines(r *check.Report) (out []string) {
 	for _, f := range r.Findings {
