@@ -3,17 +3,16 @@ package check_test
 import (
 	"bytes"
 	stdelf "debug/elf"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dram/internal/check"
 	"dram/internal/problem"
+	"dram/internal/report"
 	"dram/internal/target"
 )
 
@@ -187,8 +186,8 @@ func TestRun(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, f := range got.Findings {
-				if f.Remedy == "" || f.Symptom == "" && f.Verdict != check.Unknown || f.Needs == "" {
-					t.Errorf("no remedy, symptom or need in %+v", f)
+				if said := report.Say(got, f); said.Remedy == "" || said.Symptom == "" && f.Verdict != check.Unknown || said.Needs == "" {
+					t.Errorf("no remedy, symptom or need in %+v", said)
 				}
 			}
 			captured(t, in, got)
@@ -325,20 +324,33 @@ func TestFinding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []check.Finding{{
-		Rule: "symbol-version", Verdict: check.Fail, Subject: check.Subject{File: nif, App: "exqlite-0.27.0", Origin: "dependency"},
-		Summary: "it needs GLIBC_2.38 of libc.so.6, the target's has GLIBC_2.36 at most",
-		Evidence: check.Evidence{
-			Wants: []string{"__isoc23_strtol@GLIBC_2.38"}, Label: "GLIBC_2.38", Library: "libc.so.6",
-			Provider: "usr/lib/x86_64-linux-gnu/libc.so.6", Newest: "GLIBC_2.36",
-		},
+	if len(got.Findings) != 1 {
+		t.Fatalf("%d findings", len(got.Findings))
+	}
+	f := got.Findings[0]
+	evidence := check.Evidence{
+		Wants: []string{"__isoc23_strtol@GLIBC_2.38"}, Label: "GLIBC_2.38", Library: "libc.so.6",
+		Provider: "usr/lib/x86_64-linux-gnu/libc.so.6", Newest: "GLIBC_2.36",
+	}
+	want := check.Finding{
+		Rule: "symbol-version", Verdict: check.Fail,
+		Subject: check.Subject{File: nif, App: "exqlite-0.27.0", Origin: "dependency", Use: check.UsePlugin},
+		Cause:   f.Cause,
+		Params:  check.Params{"library": "libc.so.6", "version": "GLIBC_2.38"},
+		Facts:   check.Params{"object": "lib/x86_64-linux-gnu/libc.so.6", "lacks": "GLIBC_2.38"}, Evidence: evidence,
+	}
+	if diff := cmp.Diff(want, f); diff != "" || f.Cause.ID != "too-old" {
+		t.Errorf("cause %q (-want +got):\n%s", f.Cause.ID, diff)
+	}
+	said := report.Words{
+		Summary: "it needs GLIBC_2.38 of libc.so.6, the target's has GLIBC_2.36 at most", Evidence: evidence,
 		Symptom: "loading the NIF or driver fails: \"/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /app/" + nif + ")\"",
 		Remedy: "build the release with --toolchain distro:debian/12; if exqlite ships this file compiled, have it compiled in your build: " +
 			"`config :elixir_make, :force_build, exqlite: true`",
 		Needs: "GLIBC_2.38 in libc.so.6",
-	}}
-	if diff := cmp.Diff(want, got.Findings); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(said, report.Say(got, f), cmpopts.IgnoreUnexported(report.Words{})); diff != "" {
+		t.Errorf("words (-want +got):\n%s", diff)
 	}
 }
 
@@ -360,17 +372,31 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// Each rule has a name of its own, and a row in the documentation.
+// Each rule has a name of its own and all that dram explain says.
 func TestRulesAreDocumented(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "check.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
 	for _, r := range check.Rules() {
-		if row := fmt.Sprintf("| `%s` | %s |\n", r.ID, r.Title); seen[r.ID] || !strings.Contains(string(page), row) {
-			t.Errorf("rule %q is there twice, or docs/check.md has no row %q", r.ID, row)
+		if seen[r.ID] || r.Title == "" || r.Worst == check.OK || r.Doc.Looks == "" || r.Doc.Seen == "" || r.Doc.Do == "" {
+			t.Errorf("rule %q is there twice, or lacks something: %+v", r.ID, r.Doc)
 		}
 		seen[r.ID] = true
+	}
+}
+
+func TestLookupNamesTheNearest(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		near []string
+	}{
+		{"soname", nil},
+		{"so-name", []string{"soname"}},
+		{"version", []string{"symbol-version"}},
+		{"cokie", []string{"cookie"}},
+		{"ca", []string{"ca-bundle", "locale"}},
+	} {
+		rule, near, ok := check.Lookup(tt.name)
+		if diff := cmp.Diff(tt.near, near); diff != "" || ok != (tt.near == nil) || ok && rule.ID != tt.name {
+			t.Errorf("%s: got %q %t (-want +got):\n%s", tt.name, rule.ID, ok, diff)
+		}
 	}
 }

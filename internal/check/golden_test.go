@@ -19,9 +19,15 @@ import (
 var update = flag.Bool("update", false, "write golden files anew")
 
 // kept compares everything that a report says of its findings, in each format,
-// with what was kept: text and JSON to the byte, of SARIF the results.
+// with what was kept: text and JSON to the byte, of SARIF the results. No rule
+// gives a worse verdict than its row says.
 func kept(t *testing.T, r *check.Report) {
 	t.Helper()
+	for _, f := range r.Findings {
+		if rule, _, _ := check.Lookup(f.Rule); f.Verdict > rule.Worst {
+			t.Errorf("rule %q gives %s, at worst it should give %s", f.Rule, f.Verdict, rule.Worst)
+		}
+	}
 	if len(r.Findings) == 0 {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 
 	"dram/internal/check"
 	"dram/internal/release"
+	words "dram/internal/report"
 	"dram/internal/target"
 )
 
@@ -119,7 +120,7 @@ func TestRunWithoutERTSAgainstProfiles(t *testing.T) {
 			for _, f := range report.Findings {
 				if f.Rule == "otp" {
 					found = true
-					if f.Verdict != check.Unknown || !strings.Contains(f.Evidence.Detail, "packages Erlang/OTP") {
+					if f.Verdict != check.Unknown || !strings.Contains(words.Say(report, f).Evidence.Detail, "packages Erlang/OTP") {
 						t.Errorf("%s: %+v", profile, f)
 					}
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dram/internal/check"
+	"dram/internal/report"
 )
 
 // A remedy names a package where it was verified, else a command that finds it
@@ -33,7 +34,7 @@ func TestRemedyNamesPackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Remedy, tt.want) {
+			if len(got.Findings) != 1 || !strings.Contains(report.Say(got, got.Findings[0]).Remedy, tt.want) {
 				t.Errorf("%s on %.30q: got %+v, want %q", tt.soname, tt.release, got.Findings, tt.want)
 			}
 			kept(t, got)

@@ -55,8 +55,6 @@ func TestRunSays(t *testing.T) {
 		{"two libraries of a module that is gone", hello().with(own, changed(func(l *lib) { l.NIF.Module = "Elixir.Gone" })).with(other, changed(func(l *lib) { l.NIF.Module = "Elixir.Gone" })), bookworm()},
 		{"modules of all kinds", hello().with("lib/hello-0.1.0/ebin/a.beam", made("a", 100)).with("lib/hello-0.1.0/ebin/b.beam", made("c", 183)).
 			with("lib/hello-0.1.0/ebin/d.beam", "644 x").with("lib/hello-0.1.0/ebin/e.beam", "644 x").with("lib/hello-0.1.0/ebin/f.beam", made("g", 183)), bookworm()},
-		{"a damaged .rel file", hello().with("releases/0.1.0/hello.rel", "644 {release"), bookworm()},
-		{"a .rel file of another kind", hello().with("releases/0.1.0/hello.rel", "644 {release,x}."), bookworm()},
 		{"an .app file without a version", hello().with("lib/hello-0.1.0/ebin/hello.app", "644 {application,hello,[]}."), bookworm()},
 		{"an .app file of another application", hello().with("lib/hello-0.1.0/ebin/hello.app", "644 {application,other,[{vsn,\"1\"}]}."), bookworm()},
 		{"a link to nothing", hello().with("lib/hello-0.1.0/priv/gone", "-> nothing"), bookworm()},

@@ -12,6 +12,7 @@ import (
 	"dram/internal/binary/binarytest"
 	"dram/internal/check"
 	"dram/internal/release"
+	"dram/internal/report"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -189,7 +190,7 @@ func profile(t *testing.T, name string) *target.Target {
 // lines is findings as a test reads them.
 func lines(r *check.Report) (out []string) {
 	for _, f := range r.Findings {
-		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Verdict, f.Rule, f.Subject.File, f.Summary))
+		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Verdict, f.Rule, f.Subject.File, report.Say(r, f).Summary))
 	}
 	return out
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dram/internal/check"
 	"dram/internal/cli"
 	"dram/internal/config"
 	"dram/internal/release"
@@ -73,6 +74,8 @@ func generate(t *testing.T, kind, argument string) string {
 		return sharedFlags(t, argument)
 	case "settings":
 		return settings()
+	case "rules":
+		return rules()
 	case "exclusions":
 		return exclusions()
 	case "ignore":
@@ -155,6 +158,16 @@ func settings() string {
 			text += " Takes several."
 		}
 		b.WriteString(indent(wrap(text, width)))
+	}
+	return b.String()
+}
+
+// rules is the table of the check's rules.
+func rules() string {
+	var b strings.Builder
+	b.WriteString("| rule | what must hold | at worst |\n|---|---|---|\n")
+	for _, r := range check.Rules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, r.Title, r.Worst)
 	}
 	return b.String()
 }
