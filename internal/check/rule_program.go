@@ -12,7 +12,7 @@ import (
 var programRule = Rule{
 	ID: "program", Title: "the programs that the start scripts call are on the target", Worst: Fail, Run: program,
 	Doc: Doc{
-		Looks: "The programs that the start scripts of Mix and Distillery call (sh, sed, cut, grep and the like), on the target's path. Some are called by rpc and remote alone; without those it is a warning.",
+		Looks: "The programs that the start scripts call (sh, sed, cut, grep and the like), on the target's path. Some are called by rpc and remote alone; without those it is a warning.",
 		Seen:  `/app/bin/my_app: line 30: sed: not found`,
 		Do:    "Install the program on the target. Into an image that dram makes, --program NAME puts it.",
 	},

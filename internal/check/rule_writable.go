@@ -11,7 +11,7 @@ var writableRule = Rule{
 	Doc: Doc{
 		Looks: "Of an image that does not run as root: where a start writes a configuration, its script's folder, or a crash dump, by what the image and the release set.",
 		Seen:  `ERROR: Cannot start release because it could not write`,
-		Do:    "Set RELEASE_TMP, RELEASE_MUTABLE_DIR or ERL_CRASH_DUMP in the image to a place that its user can write to, such as /tmp.",
+		Do:    "Set the variable that the finding names (RELEASE_TMP, ERL_CRASH_DUMP) in the image to a place that its user can write to, such as /tmp.",
 	},
 }
 
@@ -58,8 +58,8 @@ func writable(s *Survey) (out []Finding) {
 		found(sys, "RELEASE_TMP", writesConfig)
 	}
 	script := "bin/" + s.rel.Name
-	if strings.Contains(s.text(script), "RELEASE_MUTABLE_DIR") && !set("RELEASE_MUTABLE_DIR") {
-		found(script, "RELEASE_MUTABLE_DIR", writesMutable)
+	if v := s.boot.Writes; v != "" && strings.Contains(s.text(script), v) && !set(v) {
+		found(script, v, writesMutable)
 	}
 	if !set("ERL_CRASH_DUMP") && !set("ERL_CRASH_DUMP_SECONDS") {
 		found("", "ERL_CRASH_DUMP", writesDump)

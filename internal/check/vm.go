@@ -8,12 +8,12 @@ import (
 	"dram/internal/release"
 )
 
-// startERTS is the ERTS that releases/start_erl.data names. Distillery writes
-// the word ERTS_VSN there for a release that runs with any Erlang; the .rel file
-// names the one that it was made with.
+// startERTS is the ERTS that releases/start_erl.data names. Some tools write a
+// word there for a release that runs with any Erlang; the .rel file names the one
+// that it was made with.
 func (s *Survey) startERTS() string {
 	erts, _, _ := release.ParseStartErl([]byte(s.text("releases/start_erl.data")))
-	if erts == "ERTS_VSN" && s.rel.Tool == release.Distillery {
+	if erts != "" && erts == s.boot.AnyERTS {
 		if rel := s.relFile(); rel.path != "" && rel.err == nil {
 			return rel.ERTS
 		}

@@ -15,6 +15,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
@@ -96,10 +97,10 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
-func checkRef(ref string) error {
-	parsed, err := toolchain.ParseRef(ref)
-	if err == nil && parsed.Kind == toolchain.Distro {
-		_, err = debian.LookupSuite(parsed.Suite())
+func checkRef(s string) error {
+	parsed, err := toolchain.ParseRef(s)
+	if err == nil && parsed.Kind == ref.Distro {
+		_, err = debian.LookupSuite(toolchain.Suite(parsed))
 	}
 	return err
 }

@@ -16,8 +16,8 @@ import (
 	"dram/internal/debian"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/source"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 
