@@ -12,6 +12,7 @@ import (
 	"dram/internal/check"
 	"dram/internal/config"
 	"dram/internal/debian"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -93,7 +94,7 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 	if err := checkRef(pl.Toolchain); err != nil {
 		return pl, err
 	}
-	return pl, checkPlaces(pl)
+	return pl, output.Usual().Check(pl)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
