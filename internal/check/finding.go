@@ -78,8 +78,15 @@ func (c Cause) with(other Cause) *Cause {
 		c.Prints = ""
 	}
 	for _, f := range []struct{ to, from *string }{
-		{&c.ID, &other.ID}, {&c.Summary, &other.Summary}, {&c.Item, &other.Item}, {&c.Many, &other.Many}, {&c.Prints, &other.Prints},
-		{&c.Symptom, &other.Symptom}, {&c.Remedy, &other.Remedy}, {&c.Needs, &other.Needs}, {&c.Detail, &other.Detail},
+		{&c.ID, &other.ID},
+		{&c.Summary, &other.Summary},
+		{&c.Item, &other.Item},
+		{&c.Many, &other.Many},
+		{&c.Prints, &other.Prints},
+		{&c.Symptom, &other.Symptom},
+		{&c.Remedy, &other.Remedy},
+		{&c.Needs, &other.Needs},
+		{&c.Detail, &other.Detail},
 	} {
 		if *f.from != "" {
 			*f.to = *f.from

@@ -91,7 +91,7 @@ func (s *Survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 			Newest: target.Newest(o.File.VersionDefs, Family(newest)),
 		},
 	}
-	s.judgeVersions(n, o, &f)
+	s.judgeVersions(o, &f)
 	if len(sure) == 0 {
 		unknown := unknownVersion
 		if slices.Contains(s.target.Gaps(o.Real).Later, newest) {
@@ -103,7 +103,7 @@ func (s *Survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 }
 
 // judgeVersions says how bad it is that a library lacks versions.
-func (s *Survey) judgeVersions(n *native, o rootfs.Object, f *Finding) {
+func (s *Survey) judgeVersions(o rootfs.Object, f *Finding) {
 	has := f.Evidence.Newest
 	_, ours := s.inRelease(o.Real)
 	c := s.target.Facts.Libc

@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,8 +69,8 @@ func writable(s *Survey) (out []Finding) {
 }
 
 func (i *Image) env(name string) string {
-	for n := len(i.Env) - 1; n >= 0; n-- {
-		if v, ok := strings.CutPrefix(i.Env[n], name+"="); ok {
+	for _, e := range slices.Backward(i.Env) {
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
 			return v
 		}
 	}

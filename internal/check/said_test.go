@@ -37,8 +37,10 @@ func TestRunSays(t *testing.T) {
 		{"another processor, musl", onMusl().with(nif, changed(func(l *lib) { l.Machine = stdelf.EM_AARCH64 })), alpine()},
 		{"a port for another processor", hello().with("lib/hello-0.1.0/priv/port", elf(lib{Interp: glibc, Machine: stdelf.EM_AARCH64})), bookworm()},
 		{"a missing library, musl", onMusl().with(nif, changed(func(l *lib) { l.Needed = append(l.Needed, "libgone.so.1") })), alpine()},
-		{"a target's library without its own", hello().with(nif, changed(func(l *lib) { l.Needed = append(l.Needed, "libz.so.1") })),
-			bookworm().with(in+"libz.so.1", elf(lib{Soname: "libz.so.1", Needed: []string{"libgone.so.1"}}))},
+		{
+			"a target's library without its own", hello().with(nif, changed(func(l *lib) { l.Needed = append(l.Needed, "libz.so.1") })),
+			bookworm().with(in+"libz.so.1", elf(lib{Soname: "libz.so.1", Needed: []string{"libgone.so.1"}})),
+		},
 		{"packed relocations, an unknown glibc", hello().with(nif, changed(func(l *lib) { l.RelR = true })), libcOf("")},
 		{"packed relocations, and their label", hello().with(nif, changed(func(l *lib) {
 			l.RelR = true
@@ -50,8 +52,10 @@ func TestRunSays(t *testing.T) {
 		{"a NIF API too new, the project's own", hello().with(own, changed(func(l *lib) { l.NIF.Minor = 18 })), bookworm()},
 		{"a NIF API too new, by its name", hello().with(named, changed(func(l *lib) { l.NIF = nil })), bookworm()},
 		{"a NIF API too new, without its ERTS", hello().with(own, changed(func(l *lib) { l.NIF.Minor, l.NIF.MinERTS = 18, "" })), bookworm()},
-		{"a library for a module that is gone, and one without its own",
-			hello().with(nifModule, defining("Elixir.Exqlite.Other", false)), bookworm()},
+		{
+			"a library for a module that is gone, and one without its own",
+			hello().with(nifModule, defining("Elixir.Exqlite.Other", false)), bookworm(),
+		},
 		{"two libraries of a module that is gone", hello().with(own, changed(func(l *lib) { l.NIF.Module = "Elixir.Gone" })).with(other, changed(func(l *lib) { l.NIF.Module = "Elixir.Gone" })), bookworm()},
 		{"modules of all kinds", hello().with("lib/hello-0.1.0/ebin/a.beam", made("a", 100)).with("lib/hello-0.1.0/ebin/b.beam", made("c", 183)).
 			with("lib/hello-0.1.0/ebin/d.beam", "644 x").with("lib/hello-0.1.0/ebin/e.beam", "644 x").with("lib/hello-0.1.0/ebin/f.beam", made("g", 183)), bookworm()},

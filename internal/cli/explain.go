@@ -70,7 +70,7 @@ func paragraph(text string) string {
 	const width = 78
 	var b strings.Builder
 	at := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := len([]rune(word))
 		switch {
 		case at == 0:
