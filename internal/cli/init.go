@@ -16,6 +16,7 @@ import (
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/scaffold"
 	"dram/internal/tool"
 	"dram/internal/tool/tools"
@@ -38,7 +39,8 @@ func newInit(g *globals) *cobra.Command {
 Writes what a project keeps so that Docker builds it as dram does:
 .dockerignore, docker/Dockerfile.build.elixir (the build),
 docker/Dockerfile.run (the image, by Docker alone), and with --ci a pipeline.
-Settings that are given as flags are kept in dram.toml. ` + strings.Join(tools.All().Init(), "\n") + `
+Settings that are given as flags are kept in dram.toml.
+` + strings.Join(tools.All().Init(), "\n") + `
 
 .dockerignore and the tool's own file are added to. Any other file that is there
 and would become another one is in the way: then nothing is written at all,
@@ -187,8 +189,8 @@ func prepared(ctx context.Context, p *pipeline.Pipeline, proj tool.Project, c co
 // loadForInit puts the toolchain into the Docker daemon, and says whether it is
 // there; that no daemon answers is no failure.
 func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan) bool {
-	ref, err := toolchain.ParseRef(pl.Toolchain)
-	if err != nil || ref.Kind == toolchain.Image {
+	from, err := toolchain.ParseRef(pl.Toolchain)
+	if err != nil || from.Kind == ref.Image {
 		return false
 	}
 	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Packages); err != nil && ctx.Err() == nil {
@@ -202,12 +204,12 @@ func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *pla
 
 // loadToolchain puts a toolchain into the daemon that the environment names, and
 // tells the tag.
-func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, ref string, packages []string) (string, error) {
-	parsed, err := toolchain.ParseRef(ref)
+func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from string, packages []string) (string, error) {
+	parsed, err := toolchain.ParseRef(from)
 	if err != nil {
 		return "", err
 	}
-	if parsed.Kind == toolchain.Host {
+	if parsed.Kind == ref.Host {
 		return "", problem.New(problem.Usage, "name another one: distro:debian/13, image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
 	}
 	d, err := daemon.Connect(ctx, p.Environ)
@@ -215,7 +217,7 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, ref s
 		return "", err
 	}
 	defer func() { _ = d.Close() }()
-	tc, err := p.OpenToolchain(ctx, ref, packages)
+	tc, err := p.OpenToolchain(ctx, from, packages)
 	if err != nil {
 		return "", err
 	}

@@ -22,8 +22,10 @@ import (
 
 	"dram/internal/cli"
 	"dram/internal/config"
+	"dram/internal/ref"
 	"dram/internal/release"
 	"dram/internal/source"
+	"dram/internal/target"
 	"dram/internal/tool/tools"
 )
 
@@ -74,6 +76,8 @@ func generate(t *testing.T, kind, argument string) string {
 		return sharedFlags(t, argument)
 	case "settings":
 		return settings()
+	case "references":
+		return references()
 	case "exclusions":
 		return exclusions()
 	case "ignore":
@@ -156,6 +160,30 @@ func settings() string {
 			text += " Takes several."
 		}
 		b.WriteString(indent(wrap(text, width)))
+	}
+	return b.String()
+}
+
+// references says which kinds of reference stand where.
+func references() string {
+	var b strings.Builder
+	forms := map[ref.Kind]string{}
+	for _, r := range target.References() {
+		form, _, _ := strings.Cut(r.Form, "[@")
+		forms[r.Kind] = "`" + form + "`, "
+	}
+	b.WriteString("| |")
+	for _, p := range cli.Places() {
+		b.WriteString(" `" + p.Where + "` |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(cli.Places())) + "\n")
+	for _, k := range append(ref.Kinds(), ref.Path) {
+		b.WriteString("| " + forms[k] + k.Noun() + " |")
+		for _, p := range cli.Places() {
+			taken := map[bool]string{true: "yes"}[p.Use.Takes(k)]
+			b.WriteString(" " + taken + " |")
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

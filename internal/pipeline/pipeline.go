@@ -14,6 +14,7 @@ import (
 	"dram/internal/debian"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/tool"
 	"dram/internal/tool/tools"
@@ -97,10 +98,10 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
-func checkRef(ref string) error {
-	parsed, err := toolchain.ParseRef(ref)
-	if err == nil && parsed.Kind == toolchain.Distro {
-		_, err = debian.LookupSuite(parsed.Suite())
+func checkRef(s string) error {
+	parsed, err := toolchain.ParseRef(s)
+	if err == nil && parsed.Kind == ref.Distro {
+		_, err = debian.LookupSuite(toolchain.Suite(parsed))
 	}
 	return err
 }

@@ -9,10 +9,11 @@ import (
 	"strings"
 
 	"dram/internal/config"
-	"dram/internal/plan/version"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/tool"
 	"dram/internal/toolchain"
+	"dram/internal/version"
 )
 
 // HostEngine is the engine whose toolchain is this machine.
@@ -125,20 +126,19 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 
 // toolchainElixir is the Elixir of the plan's toolchain, "" if it is not known.
 func (m *maker) toolchainElixir(ctx context.Context) string {
-	ref, err := toolchain.ParseRef(m.plan.Toolchain)
+	from, err := toolchain.ParseRef(m.plan.Toolchain)
 	if err != nil {
 		return ""
 	}
-	if ref.Kind == toolchain.Distro {
-		v, err := m.in.Versions(ctx, ref.Suite())
+	if from.Kind == ref.Distro {
+		v, err := m.in.Versions(ctx, toolchain.Suite(from))
 		if err != nil {
 			return ""
 		}
 		return v.Elixir
 	}
-	_, name, _ := strings.Cut(m.plan.Toolchain, ":")
-	if i := strings.LastIndexByte(name, ':'); i >= 0 {
-		if tags := readTags([]string{name[i+1:]}); len(tags) == 1 {
+	if i := strings.LastIndexByte(from.Value, ':'); i >= 0 {
+		if tags := readTags([]string{from.Value[i+1:]}); len(tags) == 1 {
 			return tags[0].elixir
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"dram/internal/config"
-	"dram/internal/plan/version"
 	"dram/internal/tool"
+	"dram/internal/version"
 )
 
 // planner is the plan being made, as the project's tool sees it.

@@ -281,7 +281,7 @@ func TestRead(t *testing.T) {
 			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"},
 		}},
 		{"a device's firmware", device, Project{
-			App: "blinky",
+			App:      "blinky",
 			Releases: []Release{{Name: "blinky", Cookie: true}},
 			Asked:    Asked{Elixir: Version{"1.18", "mise.toml"}, Erlang: Version{"27", "mise.toml"}},
 			Deps: []Dep{

@@ -10,6 +10,7 @@ import (
 	"dram/internal/debian"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/toolchain"
 )
 
@@ -93,19 +94,19 @@ func render(name string, data any) ([]byte, error) {
 // what they first install there: the plan's toolchain, as far as a registry has
 // it.
 func builderImage(pl *plan.Plan) (image string, install []string, err error) {
-	ref, err := toolchain.ParseRef(pl.Toolchain)
+	from, err := toolchain.ParseRef(pl.Toolchain)
 	if err != nil {
 		return "", nil, err
 	}
-	switch ref.Kind {
-	case toolchain.Distro:
-	case toolchain.Image:
-		return quoted(ref.Value), []string{`command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`}, nil
+	switch from.Kind {
+	case ref.Distro:
+	case ref.Image:
+		return quoted(from.Value), []string{`command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`}, nil
 	default:
 		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: distro:debian/13, or image:REF",
-			"no CI job can run in toolchain %s: it is a file of this machine", ref)
+			"no CI job can run in toolchain %s: it is a file of this machine", from)
 	}
-	suite, err := debian.LookupSuite(ref.Suite())
+	suite, err := debian.LookupSuite(toolchain.Suite(from))
 	if err != nil {
 		return "", nil, err
 	}

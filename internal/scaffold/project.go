@@ -12,6 +12,7 @@ import (
 	"dram/internal/engine/dockerfile"
 	"dram/internal/plan"
 	"dram/internal/project"
+	"dram/internal/ref"
 	"dram/internal/tool"
 	"dram/internal/toolchain"
 )
@@ -129,7 +130,7 @@ func ReleaseCommand(job engine.Job) string {
 // Commands are what makes tarball and image of what was written, one a line.
 func Commands(p Project, loaded bool) []string {
 	var out []string
-	if ref, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && ref.Kind != toolchain.Image && !loaded {
+	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !loaded {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))

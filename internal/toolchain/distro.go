@@ -6,12 +6,13 @@ import (
 	"runtime"
 
 	"dram/internal/debian"
+	"dram/internal/ref"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 )
 
-func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
-	suite, err := debian.LookupSuite(ref.Suite())
+func (p *Provider) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
+	suite, err := debian.LookupSuite(Suite(r))
 	if err != nil {
 		return nil, err
 	}
@@ -20,10 +21,10 @@ func (p *Provider) openDistro(ctx context.Context, ref Ref, opts Options) (*Tool
 		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, Packages: opts.Packages, Refresh: opts.Refresh, AllowExpired: p.AllowExpired,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
+		return nil, fmt.Errorf("resolving toolchain %s: %w", r, err)
 	}
 	return &Toolchain{
-		Ref: ref, ID: store.Digest("sha256:" + set.ID()), store: p.Store, warn: p.Warn, arch: p.Arch,
+		Ref: r, ID: store.Digest("sha256:" + set.ID()), store: p.Store, warn: p.Warn, arch: p.Arch,
 		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
 		fill: func(ctx context.Context, dir string) error {
 			if p.Configure != nil {

@@ -3,46 +3,39 @@ package toolchain
 import (
 	"strings"
 
+	"dram/internal/debian"
 	"dram/internal/problem"
+	"dram/internal/ref"
 )
 
-// Kind is where a toolchain comes from.
-type Kind string
-
-// The kinds of reference, as written before the colon.
-const (
-	Distro Kind = "distro" // distro:debian/13, from the signed package archive
-	Image  Kind = "image"  // image:REF, from a registry
-	Layout Kind = "oci"    // oci:DIR, an OCI image layout
-	Tar    Kind = "tar"    // tar:FILE, as `docker save` writes it, or a tarred OCI layout
-	Host   Kind = "host"   // host:, this machine as it is, for the host engine
-)
-
-// Ref names a toolchain.
-type Ref struct {
-	Kind  Kind
-	Value string // "debian/13", "hexpm/elixir:…", a path
-}
-
-func (r Ref) String() string { return string(r.Kind) + ":" + r.Value }
-
-const refHint = `write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR, tar:FILE, or host: with the host engine`
-
-// ParseRef reads a reference.
-func ParseRef(s string) (Ref, error) {
-	kind, value, ok := strings.Cut(s, ":")
-	switch k := Kind(kind); {
-	case ok && k == Host && value == "":
-		return Ref{Kind: k}, nil
-	case !ok || value == "":
-		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q is no reference", s)
-	case k == Distro && !strings.HasPrefix(value, "debian/"):
-		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: only Debian is known as a distribution", s)
-	case k == Distro, k == Image, k == Layout, k == Tar:
-		return Ref{Kind: k, Value: value}, nil
+// Use says which references name a toolchain.
+func Use() ref.Use {
+	return ref.Use{
+		Noun:      "toolchain",
+		Kinds:     []ref.Kind{ref.Distro, ref.Image, ref.Layout, ref.Tar, ref.Host},
+		Hint:      "write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR, tar:FILE, or host: with the host engine",
+		Has:       func(k ref.Kind, name string) bool { return k == ref.Distro && HasDistro(name) },
+		Otherwise: "build with a distribution's Erlang: --toolchain distro:debian/13",
 	}
-	return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: unknown kind %q", s, kind)
 }
 
-// Suite is the distribution's suite of a Distro reference: "13".
-func (r Ref) Suite() string { return strings.TrimPrefix(r.Value, "debian/") }
+// ParseRef reads a reference of a toolchain.
+func ParseRef(s string) (ref.Ref, error) {
+	r, err := Use().Parse(s)
+	if err == nil && r.Kind == ref.Distro && !strings.HasPrefix(r.Value, distroPrefix) {
+		return ref.Ref{}, problem.New(problem.Usage, Use().Hint, "toolchain %q: only Debian is known as a distribution", s)
+	}
+	return r, err
+}
+
+const distroPrefix = "debian/"
+
+// HasDistro says whether there is a distribution, with its suite, of that name.
+func HasDistro(name string) bool {
+	suite, ok := strings.CutPrefix(name, distroPrefix)
+	_, err := debian.LookupSuite(suite)
+	return ok && err == nil
+}
+
+// Suite is the distribution's suite that a reference names: "13".
+func Suite(r ref.Ref) string { return strings.TrimPrefix(r.Value, distroPrefix) }

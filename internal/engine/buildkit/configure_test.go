@@ -15,6 +15,7 @@ import (
 	"dram/internal/debian"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/enginetest"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 )
@@ -47,7 +48,7 @@ func TestRootIsConfiguredInBuildKit(t *testing.T) {
 		Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: mirror,
 		Configure: buildkit.NewConfigurer(st, buildkit.Address{URL: buildkit.Docker, Environ: os.Environ()}),
 	}
-	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: "debian/13"}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: "debian/13"}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"dram/internal/debian"
 	"dram/internal/engine"
+	"dram/internal/ref"
 	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -55,7 +56,7 @@ func Debian(t *testing.T) (engine.Toolchain, string) {
 		mirror.Security = debian.DefaultMirror().Security
 	}
 	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: mirror}
-	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: "debian/13"}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: "debian/13"}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"dram/internal/grammar"
-	semver "dram/internal/plan/version"
 	"dram/internal/problem"
 	"dram/internal/project/elixir"
 	"dram/internal/tool"
 	"dram/internal/tool/mix"
+	semver "dram/internal/version"
 )
 
 // What Distillery works with, as tried with Distillery 1.5.5, 2.0.14 and 2.1.1
