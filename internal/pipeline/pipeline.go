@@ -12,6 +12,7 @@ import (
 	"dram/internal/check"
 	"dram/internal/config"
 	"dram/internal/debian"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
@@ -94,7 +95,7 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	if err := checkRef(pl.Toolchain); err != nil {
 		return pl, err
 	}
-	return pl, checkPlaces(pl)
+	return pl, output.Usual().Check(pl)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

@@ -35,11 +35,11 @@ func (p *Pipeline) NoteSource(ctx context.Context, plans []*plan.Plan) ([]*plan.
 	return out, nil
 }
 
-// shipRest looks for secrets in what the tarball has and the image has not, and
+// checkLeftOut looks for secrets in what the tarball has and the image has not, and
 // gives the rules that fail and were allowed. What Erlang/OTP and Elixir have of
 // that is documentation and headers.
-func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS, t *target.Target) ([]string, error) {
-	rel, err := release.Read(ctx, tarball, release.Options{Survey: true, OwnApps: s.plan.OwnApps})
+func (p *Pipeline) checkLeftOut(ctx context.Context, b *bottling, tarball rootfs.FS, t *target.Target) ([]string, error) {
+	rel, err := release.Read(ctx, tarball, release.Options{Survey: true, OwnApps: b.plan.OwnApps})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS,
 	if len(rel.Files) == 0 {
 		return nil, nil
 	}
-	return p.shipRelease(ctx, s.plan, check.Input{Release: rel, Target: t, Only: []string{"secret"}})
+	return p.checkRelease(ctx, b.plan, check.Input{Release: rel, Target: t, Only: []string{"secret"}})
 }
 
 // settings is what the image's configuration will say of what was set.
