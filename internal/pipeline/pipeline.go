@@ -18,6 +18,7 @@ import (
 	"dram/internal/project"
 	"dram/internal/ref"
 	"dram/internal/store"
+	"dram/internal/target"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
@@ -77,7 +78,7 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg c
 }
 
 func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
-	if err := check.Known(cfg.Allow); err != nil {
+	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
 	in := plan.Inputs{
@@ -95,6 +96,15 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 		return pl, err
 	}
 	return pl, output.Usual().Check(pl)
+}
+
+// possible finds settings of the check that cannot be, before anything is asked or
+// done.
+func possible(set plan.CheckSettings) error {
+	if err := check.Known(set.Allow); err != nil || set.Target == "" {
+		return err
+	}
+	return target.Check(set.Target, toolchain.HasDistro)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

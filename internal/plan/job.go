@@ -41,10 +41,9 @@ func proxies(environ []string) []string {
 
 // Key names the result: what has the same key is the same bytes.
 func (p *Plan) Key(src store.Digest, tc store.Digest) string {
-	c := p.config
 	raw, err := json.Marshal([]any{
 		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Kind, p.ReleaseEnv,
-		c.BuildEnv, c.Programs, c.User, c.ImageEnv, c.Labels, c.Expose,
+		p.BuildEnv, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
@@ -66,7 +65,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
 		},
 		Keep:   []string{build, engine.SourceDir + "/deps", hexHome, mixHome},
-		Env:    append(p.environment(tc, facts), p.config.BuildEnv...),
+		Env:    append(p.environment(tc, facts), p.BuildEnv...),
 		Export: p.export(), Isolated: p.Isolated,
 	}
 	if p.distillery != nil && p.distillery.output != "" {

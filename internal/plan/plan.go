@@ -79,21 +79,25 @@ type Plan struct {
 	Decisions  []Decision `json:"decisions"`
 	Notes      []string   `json:"notes,omitempty"`
 
-	config     config.Config
-	setupApart bool // mix assets.setup needs no code of the project
+	Image    ImageSettings `json:"image,omitzero"`
+	Check    CheckSettings `json:"check,omitzero"`
+	BuildEnv []string      `json:"-"`                         // of all steps, "K=V", sorted; see Decisions
+	Secrets  []string      `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+
+	perPlatform bool // results say in their names what they are for
+	inProject   bool // results may not leave the project
+	setupApart  bool // mix assets.setup needs no code of the project
 
 	distillery *distilleryBuild // nil for other kinds
 }
-
-// Config is the settings that the plan was made from.
-func (p *Plan) Config() config.Config { return p.config }
 
 // Make decides.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	m := &maker{in: in, plan: &Plan{
 		Dir: in.Project.Dir, Kind: string(in.Project.Kind), OwnApps: in.Project.OwnApps,
-		Notes: slices.Clone(in.Project.Notes), config: in.Config,
+		Notes: slices.Clone(in.Project.Notes),
 	}}
+	m.plan.take(in.Config)
 	for _, decide := range []func(context.Context) error{
 		m.kind, m.engine, m.release, m.version, m.toolchain, m.distilleryFits, m.network, m.fetch, m.steps, m.output,
 	} {
@@ -101,6 +105,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 			return nil, err
 		}
 	}
+	m.settings()
 	return m.plan, nil
 }
 
@@ -373,7 +378,7 @@ func builds(n int) string {
 // TarballPath is where the release's tarball goes.
 func (p *Plan) TarballPath(version string) string {
 	name := p.Release
-	if p.config.PerPlatform() {
+	if p.perPlatform {
 		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
 	}
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
@@ -388,10 +393,12 @@ func (p *Plan) ImagePath(version string) string {
 // with the libraries of the toolchain that was set, or of the newest Debian
 // stable.
 func ForRelease(c config.Config, arch string) *Plan {
-	return &Plan{
+	p := &Plan{
 		Kind: "release", Platform: "linux/" + arch, Packages: c.Packages,
-		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version), config: c,
+		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version),
 	}
+	p.take(c)
+	return p
 }
 
 // Named is the plan for a release of that name.
