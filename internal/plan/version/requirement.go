@@ -8,8 +8,7 @@ import (
 // Requirement is a parsed requirement: alternatives of comparisons that must
 // all hold.
 type Requirement struct {
-	source string
-	any    [][]comparison
+	any [][]comparison
 }
 
 type comparison struct {
@@ -33,7 +32,7 @@ func ParseRequirement(s string) (Requirement, error) {
 	if len(words) == 0 {
 		return bad("it is empty")
 	}
-	r := Requirement{source: s, any: [][]comparison{nil}}
+	r := Requirement{any: [][]comparison{nil}}
 	for len(words) > 0 {
 		c, rest, err := readComparison(words)
 		if err != nil {
@@ -101,9 +100,6 @@ func readComparison(words []string) (comparison, []string, error) {
 	c.than, c.partial = v, partial
 	return c, words[1:], nil
 }
-
-// String is the requirement as it was written.
-func (r Requirement) String() string { return r.source }
 
 // Match says whether v satisfies the requirement. Pre-releases take part.
 func (r Requirement) Match(v Version) bool {
