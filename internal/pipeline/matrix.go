@@ -13,7 +13,7 @@ import (
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/project"
+	"dram/internal/tool/tools"
 )
 
 // Matrix is several builds of one project: releases × platforms.
@@ -26,13 +26,13 @@ type Matrix struct {
 // is built; with all, each release that the project declares.
 func (p *Pipeline) PlanMatrix(ctx context.Context, dir string, cfg config.Config, all bool) (*Matrix, error) {
 	stage := p.UI.Start("plan", dir)
-	proj, err := project.Read(dir)
+	proj, err := tools.Read(dir)
 	if err != nil {
 		return nil, err
 	}
 	releases := cfg.Releases
 	if all {
-		if releases, err = plan.Releases(proj); err != nil {
+		if releases, err = proj.Releases(); err != nil {
 			return nil, err
 		}
 	}

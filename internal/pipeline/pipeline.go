@@ -15,10 +15,11 @@ import (
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/project"
 	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/target"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
@@ -56,7 +57,7 @@ func Mirror(c config.Config, etc fs.FS) debian.Mirror {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
-	proj, err := project.Read(dir)
+	proj, err := tools.Read(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +65,8 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 }
 
 // PlanProject decides for a project that was read.
-func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
-	stage := p.UI.Start("plan", proj.Dir)
+func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
+	stage := p.UI.Start("plan", proj.Facts().Dir)
 	pl, err := p.plan(ctx, proj, cfg)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg c
 	return pl, nil
 }
 
-func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
+func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
 	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}

@@ -27,9 +27,9 @@ var bottleScript string
 // RunDockerfile is the bottle: the release, made once more in the image that
 // the build's Dockerfile ends with, and the files that it needs, over nothing.
 func RunDockerfile(pl *plan.Plan, job engine.Job) ([]byte, error) {
-	made := tools.All().Named(pl.Kind)
+	made := tools.All().Named(pl.Tool)
 	if made == nil {
-		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Kind)
+		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Tool)
 	}
 	b := &bottle{pl: pl, job: job, boot: made.Boot(&release.Release{Name: pl.Release, Version: pl.Version})}
 	b.head()

@@ -1,4 +1,4 @@
-package project
+package distillery
 
 import (
 	"maps"
@@ -6,7 +6,24 @@ import (
 	"testing"
 
 	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/tool/tooltest"
 )
+
+// read is the project in a tree of files, nil if it is none of Distillery's.
+func read(t *testing.T, tree string) (*Project, error) {
+	t.Helper()
+	d, err := project.Open(tooltest.Tree(t, tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	p, err := Tool{}.Read(d)
+	if p == nil {
+		return nil, err
+	}
+	return p.(*Project), err
+}
 
 func TestReadDistillery(t *testing.T) {
 	mix := func(dep string) string {
@@ -23,25 +40,25 @@ func TestReadDistillery(t *testing.T) {
 		{"a lock that is none", mix(`{:distillery, "~> 2.0"}`) + config + "-- mix.lock --\n%{[\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := Read(tree(t, c.tree))
+			p, err := read(t, c.tree)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Kind != Distillery || p.DistilleryVersion != c.version || !p.KeepsCodePaths {
-				t.Errorf("kind %s, version %q, wanted %q, code paths kept: %v", p.Kind, p.DistilleryVersion, c.version, p.KeepsCodePaths)
+			if p.version != c.version || !p.facts.KeepsCodePaths {
+				t.Errorf("version %q, wanted %q, code paths kept: %v", p.version, c.version, p.facts.KeepsCodePaths)
 			}
-			if p.Distillery == nil || p.Distillery.DefaultEnvironment != "prod" || p.Distillery.Module != "Mix.Releases.Config" {
-				t.Errorf("%+v", p.Distillery)
+			if p.config == nil || p.config.DefaultEnvironment != "prod" || p.config.Module != "Mix.Releases.Config" {
+				t.Errorf("%+v", p.config)
 			}
-			if !maps.Equal(p.AppVersions, map[string]string{"a": "0.4.0", "distillery": "2.1.0"}) && !maps.Equal(p.AppVersions, map[string]string{"a": "0.4.0"}) {
-				t.Errorf("versions %v", p.AppVersions)
+			if !maps.Equal(p.facts.AppVersions, map[string]string{"a": "0.4.0", "distillery": "2.1.0"}) && !maps.Equal(p.facts.AppVersions, map[string]string{"a": "0.4.0"}) {
+				t.Errorf("versions %v", p.facts.AppVersions)
 			}
 		})
 	}
 }
 
 func TestReadDistilleryFails(t *testing.T) {
-	_, err := Read(tree(t, "-- mix.exs --\n"+minimal+"-- rel/config.exs --\nrelease :a do\n  set version: [\nend\n"))
+	_, err := read(t, "-- mix.exs --\n"+"defmodule A do\n  def project, do: [app: :a, deps: []]\nend\n"+"-- rel/config.exs --\nrelease :a do\n  set version: [\nend\n")
 	if err == nil || problem.Code(err) != 4 || !strings.Contains(err.Error(), `rel/config.exs:3:1: unexpected "end"`) {
 		t.Errorf("code %d: %v", problem.Code(err), err)
 	}
