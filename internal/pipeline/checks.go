@@ -11,6 +11,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/report"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -118,9 +119,9 @@ func (p *Pipeline) tellCheck(r *check.Report) {
 	for _, f := range r.Findings {
 		switch {
 		case f.Allowed && f.Verdict == check.Fail:
-			p.UI.Warn("check: %s (allowed: %s)", f.Summary, f.Rule)
+			p.UI.Warn("check: %s (allowed: %s)", report.Say(r, f).Summary, f.Rule)
 		case f.Verdict == check.Warn, f.Verdict == check.Unknown:
-			p.UI.Note("check: %s %s: %s [%s]", strings.ToLower(f.Verdict.String()), subject(f), f.Summary, f.Rule)
+			p.UI.Note("check: %s %s: %s [%s]", strings.ToLower(f.Verdict.String()), subject(f), report.Say(r, f).Summary, f.Rule)
 		}
 	}
 }
