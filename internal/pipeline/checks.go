@@ -51,7 +51,7 @@ func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	ref := b.plan.Config().CheckTarget
+	ref := b.plan.Check.Target
 	if ref == "" && b.draft != nil {
 		return failed, nil
 	}
@@ -85,7 +85,7 @@ func (p *Pipeline) checkImage(ctx context.Context, b *bottling, tarball rootfs.F
 		return nil, err
 	}
 	failed, err := p.checkView(ctx, b.plan, inImage, check.Input{Target: t, Settings: settings(b.plan)})
-	if err != nil || !b.needs.Tarball || b.plan.Config().CheckTarget != "" {
+	if err != nil || !b.needs.Tarball || b.plan.Check.Target != "" {
 		return failed, err
 	}
 	more, err := p.checkLeftOut(ctx, b, tarball, t)
@@ -102,7 +102,7 @@ func (p *Pipeline) checkView(ctx context.Context, pl *plan.Plan, view rootfs.FS,
 }
 
 func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
-	in.At, in.Allow = "app", pl.Config().Allow
+	in.At, in.Allow = "app", pl.Check.Allow
 	r, err := check.Run(ctx, in)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func allowed(failed, allow []string) bool {
 // checkKept checks a result from the cache against the target that was set,
 // since what that names may have changed. All else was checked before.
 func (p *Pipeline) checkKept(ctx context.Context, pl *plan.Plan, r *output.Result) error {
-	ref := pl.Config().CheckTarget
+	ref := pl.Check.Target
 	if ref == "" {
 		return nil
 	}
