@@ -88,19 +88,33 @@ func byCapability() map[string]string {
 	}
 }
 
-// libraryRemedy is how a library comes to a target; what nobody verified is
-// not named.
-func (s *survey) libraryRemedy(soname string, n *native) string {
+// Supply is how a library comes to a target; what nobody verified is not named.
+type Supply struct {
+	Library string // soname
+	Package string // that has it
+	None    bool   // the target's system has no package of it
+	Command string // that finds the package by the library's name
+}
+
+// supply is how a library comes to the target.
+func (s *Survey) supply(soname string) *Supply {
 	o := s.target.Facts.OS
 	if at, ok := debianColumn(o); ok {
-		if row, known := debianPackages()[soname]; known && row[at] != "" {
-			return fmt.Sprintf("install %s on the target, or %s", row[at], s.builder(n.File))
-		} else if known {
-			return fmt.Sprintf("%s; %s has no package of %s", s.builder(n.File), s.system(), soname)
+		if row, known := debianPackages()[soname]; known {
+			return &Supply{Library: soname, Package: row[at], None: row[at] == ""}
 		}
 	}
 	if command, ok := byCapability()[o.ID]; ok {
-		return fmt.Sprintf("install it on the target, if it has a package: "+command, soname)
+		return &Supply{Library: soname, Command: fmt.Sprintf(command, soname)}
 	}
-	return fmt.Sprintf("install the package that has %s on the target, or put the file beside the one that needs it and link with -Wl,-rpath,'$ORIGIN'", soname)
+	return &Supply{Library: soname}
+}
+
+// toolchainFor is what builds a release for a system, as --toolchain takes it;
+// "" if none is known.
+func toolchainFor(o target.OS) string {
+	if o.ID == "debian" && o.Version != "" {
+		return "distro:debian/" + o.Version
+	}
+	return ""
 }

@@ -19,9 +19,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"dram/internal/config"
 	"dram/internal/debian"
 	"dram/internal/engine"
 	"dram/internal/output"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/rootfs"
@@ -414,6 +416,46 @@ func TestToolchainWithoutElixir(t *testing.T) {
 	w.cfg.Toolchain = "oci:" + dir
 	if _, err := w.build(t); problem.Code(err) != 2 || w.engine.ran() != 0 {
 		t.Errorf("got %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// A setting that cannot be is refused by the plan; a program that the toolchain lacks
+// once its root is there, and before a step runs.
+func TestSettingsThatCannotBe(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	for _, tt := range []struct {
+		name    string
+		set     config.Config
+		says    string
+		inBuild bool
+	}{
+		{"a profile", config.Config{CheckTarget: "profile:nope"}, `there is no profile "nope"`, false},
+		{"a profile's processor", config.Config{CheckTarget: "profile:alpine/3.20/riscv64"}, "profile", false},
+		{"no reference", config.Config{CheckTarget: "prod"}, `target "prod"`, false},
+		{"a directory", config.Config{CheckTarget: "dir:" + gone}, "no such file", false},
+		{"a layout", config.Config{CheckTarget: "oci:" + gone}, "no such file", false},
+		{"a capture", config.Config{CheckTarget: "file:" + gone}, "no such file", false},
+		{"a rule", config.Config{Allow: []string{"sonames"}}, `"sonames"`, false},
+		{"a program", config.Config{Programs: []string{"curl", "crul"}}, `program "crul" (asked for) is not in the toolchain`, true},
+		{"a program's path", config.Config{Programs: []string{"/usr/bin/curl"}}, `program "/usr/bin/curl"`, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			tt.set.Toolchain = w.cfg.Toolchain
+			pl, err := w.Plan(t.Context(), w.dir, tt.set)
+			if tt.inBuild {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = w.Build(t.Context(), pl, output.Usual())
+			}
+			if problem.Code(err) != 2 || !strings.Contains(fmt.Sprint(err), tt.says) || problem.Hint(err) == "" || w.engine.ran() != 0 {
+				t.Errorf("got %v (%d), hint %q after %d runs", err, problem.Code(err), problem.Hint(err), w.engine.ran())
+			}
+			if _, err := w.Bottle(t.Context(), plan.ForRelease(tt.set, "amd64"), packed(t, hello())); problem.Code(err) != 2 {
+				t.Errorf("a release that was built elsewhere: %v (%d)", err, problem.Code(err))
+			}
+		})
 	}
 }
 

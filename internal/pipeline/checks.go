@@ -11,6 +11,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/report"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -50,7 +51,7 @@ func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	ref := b.plan.Config().CheckTarget
+	ref := b.plan.Check.Target
 	if ref == "" && b.draft != nil {
 		return failed, nil
 	}
@@ -84,7 +85,7 @@ func (p *Pipeline) checkImage(ctx context.Context, b *bottling, tarball rootfs.F
 		return nil, err
 	}
 	failed, err := p.checkView(ctx, b.plan, inImage, check.Input{Target: t, Settings: settings(b.plan)})
-	if err != nil || !b.needs.Tarball || b.plan.Config().CheckTarget != "" {
+	if err != nil || !b.needs.Tarball || b.plan.Check.Target != "" {
 		return failed, err
 	}
 	more, err := p.checkLeftOut(ctx, b, tarball, t)
@@ -101,7 +102,7 @@ func (p *Pipeline) checkView(ctx context.Context, pl *plan.Plan, view rootfs.FS,
 }
 
 func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
-	in.At, in.Allow = "app", pl.Config().Allow
+	in.At, in.Allow = "app", pl.Check.Allow
 	r, err := check.Run(ctx, in)
 	if err != nil {
 		return nil, err
@@ -118,9 +119,9 @@ func (p *Pipeline) tellCheck(r *check.Report) {
 	for _, f := range r.Findings {
 		switch {
 		case f.Allowed && f.Verdict == check.Fail:
-			p.UI.Warn("check: %s (allowed: %s)", f.Summary, f.Rule)
+			p.UI.Warn("check: %s (allowed: %s)", report.Say(r, f).Summary, f.Rule)
 		case f.Verdict == check.Warn, f.Verdict == check.Unknown:
-			p.UI.Note("check: %s %s: %s [%s]", strings.ToLower(f.Verdict.String()), subject(f), f.Summary, f.Rule)
+			p.UI.Note("check: %s %s: %s [%s]", strings.ToLower(f.Verdict.String()), subject(f), report.Say(r, f).Summary, f.Rule)
 		}
 	}
 }
@@ -140,7 +141,7 @@ func allowed(failed, allow []string) bool {
 // checkKept checks a result from the cache against the target that was set,
 // since what that names may have changed. All else was checked before.
 func (p *Pipeline) checkKept(ctx context.Context, pl *plan.Plan, r *output.Result) error {
-	ref := pl.Config().CheckTarget
+	ref := pl.Check.Target
 	if ref == "" {
 		return nil
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"dram/internal/engine"
+	"dram/internal/oci"
 	"dram/internal/output"
 	"dram/internal/problem"
 	"dram/internal/store"
@@ -70,7 +71,7 @@ func TestWrittenEverywhere(t *testing.T) {
 		t.Error(d)
 	}
 	for _, from := range []string{"tar:" + written[1].Place, "tar:" + written[2].Place, written[3].Place} {
-		img, _, err := output.OpenWritten(named(t, from), "amd64")
+		img, _, err := output.OpenWritten(named(t, from), oci.Options{Arch: "amd64"})
 		if err != nil {
 			t.Fatal(err)
 		}

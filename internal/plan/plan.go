@@ -79,21 +79,25 @@ type Plan struct {
 	Decisions  []Decision `json:"decisions"`
 	Notes      []string   `json:"notes,omitempty"`
 
-	config config.Config
-	title  string     // what people call the tool
-	build  tool.Build // nil where a release is there already
-}
+	Image    ImageSettings `json:"image,omitzero"`
+	Check    CheckSettings `json:"check,omitzero"`
+	BuildEnv []string      `json:"-"`                         // of all steps, "K=V", sorted; see Decisions
+	Secrets  []string      `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
 
-// Config is the settings that the plan was made from.
-func (p *Plan) Config() config.Config { return p.config }
+	perPlatform bool       // results say in their names what they are for
+	inProject   bool       // results may not leave the project
+	title       string     // what people call the tool
+	build       tool.Build // nil where a release is there already
+}
 
 // Make decides.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	facts, about := in.Project.Facts(), in.Project.Tool().About()
 	m := &maker{in: in, facts: facts, plan: &Plan{
 		Dir: facts.Dir, Tool: about.Name, title: about.Title, OwnApps: facts.OwnApps,
-		Notes: slices.Clone(facts.Notes), config: in.Config,
+		Notes: slices.Clone(facts.Notes),
 	}}
+	m.plan.take(in.Config)
 	for _, decide := range []func(context.Context) error{
 		m.tool, m.engine, m.release, m.toolchain, m.fits, m.network, m.work, m.output,
 	} {
@@ -101,6 +105,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 			return nil, err
 		}
 	}
+	m.settings()
 	return m.plan, nil
 }
 
@@ -215,7 +220,7 @@ func builds(n int) string {
 // TarballPath is where the release's tarball goes.
 func (p *Plan) TarballPath(version string) string {
 	name := p.Release
-	if p.config.PerPlatform() {
+	if p.perPlatform {
 		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
 	}
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
@@ -230,10 +235,12 @@ func (p *Plan) ImagePath(version string) string {
 // with the libraries of the toolchain that was set, or of the newest Debian
 // stable.
 func ForRelease(c config.Config, arch string) *Plan {
-	return &Plan{
+	p := &Plan{
 		Tool: "release", Platform: "linux/" + arch, Packages: c.Packages,
-		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version), config: c,
+		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version),
 	}
+	p.take(c)
+	return p
 }
 
 // Named is the plan for a release of that name.

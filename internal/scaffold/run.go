@@ -111,7 +111,7 @@ func (b *bottle) script() ([]byte, error) {
 		return nil, err
 	}
 	lists["programs"] = append(lists["programs"], b.boot.Programs...)
-	lists["asked"] = b.pl.Config().Programs
+	lists["asked"] = b.pl.Image.Programs
 	head, body, _ := strings.Cut(bottleScript, "\n\n")
 	var s strings.Builder
 	s.WriteString(head + "\n")
@@ -150,17 +150,17 @@ func (b *bottle) cookie(s *strings.Builder) {
 	s.WriteString("cd /\n")
 }
 
-func (b *bottle) user() string { return cmp.Or(b.pl.Config().User, image.DefaultUser) }
+func (b *bottle) user() string { return cmp.Or(b.pl.Image.User, image.DefaultUser) }
 
 // config is what `dram image` gives its images.
 func (b *bottle) config() {
-	c := b.pl.Config()
+	set := b.pl.Image
 	b.line("")
 	b.line("FROM scratch")
 	b.line("COPY --from=bottle /image/ /")
-	b.pairs("ENV", environ.Merge(image.Environment(b.boot), c.ImageEnv))
-	b.pairs("LABEL", c.Labels)
-	for _, port := range c.Expose {
+	b.pairs("ENV", environ.Merge(image.Environment(b.boot), set.Env))
+	b.pairs("LABEL", set.Labels)
+	for _, port := range set.Expose {
 		b.line("EXPOSE %s", strconv.Itoa(port))
 	}
 	b.line("WORKDIR /app")

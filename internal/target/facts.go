@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/release"
 	"dram/internal/rootfs"
 )
 
@@ -198,11 +199,11 @@ func readOS(root rootfs.FS) (out OS) {
 func readOTP(root rootfs.FS) *OTP {
 	for _, dir := range erlangRoots() {
 		b, err := rootfs.ReadFile(root, path.Join(dir, "releases/start_erl.data"), maxText)
-		words := strings.Fields(string(b))
-		if err != nil || len(words) != 2 {
+		erts, version, ok := release.ParseStartErl(b)
+		if err != nil || !ok {
 			continue
 		}
-		out := &OTP{Root: dir, ERTS: words[0], Release: words[1], Apps: map[string]string{}}
+		out := &OTP{Root: dir, ERTS: erts, Release: version, Apps: map[string]string{}}
 		entries, err := root.ReadDir(path.Join(dir, "lib"))
 		if err != nil || len(entries) > maxOTPApps {
 			continue
