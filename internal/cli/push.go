@@ -9,6 +9,7 @@ import (
 
 	"dram/internal/daemon"
 	"dram/internal/image"
+	"dram/internal/oci"
 	"dram/internal/output"
 	"dram/internal/pipeline"
 	"dram/internal/ref"
@@ -62,7 +63,7 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	img, _, err := output.OpenWritten(from, a.Toolchains.Arch)
+	img, _, err := output.OpenWritten(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +71,7 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	if err := pipeline.Verdict(report, false); err != nil {
+	if err := pipeline.Verdict(report); err != nil {
 		return "", &pipeline.Refused{Report: report, Err: err}
 	}
 	return to.Send(cmd.Context(), a.Store, a.UI, img)
@@ -119,7 +120,7 @@ func (g *globals) imageToLoad(cmd *cobra.Command, from ref.Ref) (*app, v1.Image,
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		img, names, err := output.OpenWritten(from, a.Toolchains.Arch)
+		img, names, err := output.OpenWritten(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
 		return a, img, names, err
 	}
 	m, err := g.imageOf(cmd, from.Value)

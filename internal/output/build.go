@@ -8,8 +8,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"dram/internal/image"
+	"dram/internal/oci"
 	"dram/internal/plan"
-	"dram/internal/publish"
+	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/ui"
@@ -65,12 +66,12 @@ func imageNames(release, version string) []string {
 	return []string{release + ":" + strings.ReplaceAll(version, "+", "_"), release + ":latest"}
 }
 
-// OpenWritten opens an image that was written, as publish.Open takes it, and tells
-// its names: those of its release, or one made of its digest.
-func OpenWritten(from ref.Ref, arch string) (v1.Image, []string, error) {
-	img, err := publish.Open(from.String(), arch)
+// OpenWritten opens an image that was written, a tar or a layout, and tells its
+// names: those of its release, or one made of its digest.
+func OpenWritten(from ref.Ref, opts oci.Options) (v1.Image, []string, error) {
+	img, err := oci.Open(from, opts)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, problem.New(problem.Usage, "name a tar that dram image wrote, or an image layout: oci:DIR", "%w", err)
 	}
 	m, err := img.Manifest()
 	if err != nil {

@@ -38,6 +38,9 @@ func IsRelease(path string) bool {
 
 // Bottle makes the image of a release that was built elsewhere.
 func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*output.Result, error) {
+	if err := possible(pl.Check); err != nil {
+		return nil, err
+	}
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.bottleFrom(ctx, pl, path) })
 	return r, p.diskFull(err)
 }
@@ -142,7 +145,7 @@ func (p *Pipeline) image(ctx context.Context, b *bottling, r *output.Result) err
 	if err != nil {
 		return err
 	}
-	if len(img.Missing) > 0 && !slices.Contains(b.plan.Config().Allow, "soname") {
+	if len(img.Missing) > 0 && !slices.Contains(b.plan.Check.Allow, "soname") {
 		return missing(img.Missing, b.tc)
 	}
 	r.Image, r.Layers = img.Digest, img.Layers
@@ -150,17 +153,17 @@ func (p *Pipeline) image(ctx context.Context, b *bottling, r *output.Result) err
 }
 
 func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.Options {
-	c := pl.Config()
+	set := pl.Image
 	system, arch, _ := strings.Cut(pl.Platform, "/")
 	o := image.Options{
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
-		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: map[string]string{}, Epoch: plan.Epoch,
+		Programs: set.Programs, User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
-	for _, kv := range c.Labels {
+	for _, kv := range set.Labels {
 		k, v, _ := strings.Cut(kv, "=")
 		o.Labels[k] = v
 	}
-	for _, port := range c.Expose {
+	for _, port := range set.Expose {
 		o.ExposedPorts = append(o.ExposedPorts, strconv.Itoa(port)+"/tcp")
 	}
 	return o

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/check"
+	"dram/internal/oci"
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -187,7 +188,7 @@ func TestVerdict(t *testing.T) {
 	} {
 		r := *sound
 		r.Findings = []check.Finding{tt.finding}
-		if lax, strict := Verdict(&r, false), Verdict(&r, true); problem.Code(lax) != tt.code || problem.Code(strict) != tt.strict {
+		if lax, strict := Verdict(&r), StrictVerdict(&r); problem.Code(lax) != tt.code || problem.Code(strict) != tt.strict {
 			t.Errorf("%s: %v, strictly %v", tt.name, lax, strict)
 		}
 	}
@@ -239,7 +240,7 @@ func TestNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "layout")
 	w.write(t, r, output.Layout{Dir: dir})
 	for from, want := range map[string]string{"oci:" + dir: "hello:0.1.0", w.cfg.Toolchain: "dram-run:"} {
-		img, names, err := output.OpenWritten(named(t, from), "amd64")
+		img, names, err := output.OpenWritten(named(t, from), oci.Options{Arch: "amd64"})
 		if err != nil || !strings.HasPrefix(names[0], want) {
 			t.Fatalf("%s: %q, %v", from, names, err)
 		}
@@ -247,7 +248,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %s, %v", from, digest, err)
 		}
 	}
-	if _, _, err := output.OpenWritten(named(t, "tar:"+filepath.Join(dir, "none")), "amd64"); err == nil {
+	if _, _, err := output.OpenWritten(named(t, "tar:"+filepath.Join(dir, "none")), oci.Options{Arch: "amd64"}); err == nil {
 		t.Error("an image that is not there was opened")
 	}
 }

@@ -65,24 +65,16 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.keptResult(key, pl.Dir, needs); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Config().Allow) {
+	if r := p.keptResult(key, pl.Dir, needs); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Check.Allow) {
 		if err := p.checkKept(ctx, pl, r); err != nil {
 			return nil, err
 		}
 		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
 		return r, nil
 	}
-	root, facts, err := p.unpack(ctx, tc)
+	built, err := p.compile(ctx, pl, src, tc, needs)
 	if err != nil {
 		return nil, err
-	}
-	job := pl.Job(tc, root, facts, src, p.Environ)
-	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
-		return nil, err
-	}
-	built, err := p.runJob(ctx, pl.Engine, job)
-	if err != nil {
-		return nil, p.blame(ctx, tc, err)
 	}
 	defer built.Close()
 	dir, err := rootfs.Dir(built.Dir)
@@ -103,6 +95,42 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 		key = ownKey(key, pl.Dir)
 	}
 	return r, p.Store.Put("result", key, r)
+}
+
+// compile runs the build's steps in the toolchain.
+func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs output.Needs) (*engine.Result, error) {
+	root, facts, err := p.unpack(ctx, tc)
+	if err != nil {
+		return nil, err
+	}
+	if needs.Image {
+		if err := hasPrograms(ctx, pl, tc); err != nil {
+			return nil, err
+		}
+	}
+	job := pl.Job(tc, root, facts, src, p.Environ)
+	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
+		return nil, err
+	}
+	built, err := p.runJob(ctx, pl.Engine, job)
+	if err != nil {
+		return nil, p.blame(ctx, tc, err)
+	}
+	return built, nil
+}
+
+// hasPrograms finds a program that the image is to have and the toolchain lacks:
+// before the steps run, not after them.
+func hasPrograms(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain) error {
+	if len(pl.Image.Programs) == 0 {
+		return nil
+	}
+	root, err := tc.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // only read
+	return damaged(root, image.HasPrograms(root, pl.Image.Programs))
 }
 
 // ownKey names a result that was built over an earlier one: it is believed where

@@ -27,11 +27,19 @@ func (e *Refused) Error() string { return e.Err.Error() }
 // Unwrap gives the verdict.
 func (e *Refused) Unwrap() error { return e.Err }
 
-// Verdict is a check's result as an error: nil where nothing fails that was
-// not allowed by name, and with strict nothing warns or is unknown either.
-func Verdict(r *check.Report, strict bool) error {
+// Verdict is a check's result as an error: nil where nothing fails that was not
+// allowed by name.
+func Verdict(r *check.Report) error {
+	if r.Worst() != check.Fail {
+		return nil
+	}
+	return StrictVerdict(r)
+}
+
+// StrictVerdict is nil where nothing warns or is unknown either.
+func StrictVerdict(r *check.Report) error {
 	worst := r.Worst()
-	if worst == check.OK || worst != check.Fail && !strict {
+	if worst == check.OK {
 		return nil
 	}
 	rules := r.Refused()
@@ -51,7 +59,7 @@ func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	ref := b.plan.Config().CheckTarget
+	ref := b.plan.Check.Target
 	if ref == "" && b.draft != nil {
 		return failed, nil
 	}
@@ -85,7 +93,7 @@ func (p *Pipeline) checkImage(ctx context.Context, b *bottling, tarball rootfs.F
 		return nil, err
 	}
 	failed, err := p.checkView(ctx, b.plan, inImage, check.Input{Target: t, Settings: settings(b.plan)})
-	if err != nil || !b.needs.Tarball || b.plan.Config().CheckTarget != "" {
+	if err != nil || !b.needs.Tarball || b.plan.Check.Target != "" {
 		return failed, err
 	}
 	more, err := p.checkLeftOut(ctx, b, tarball, t)
@@ -102,12 +110,12 @@ func (p *Pipeline) checkView(ctx context.Context, pl *plan.Plan, view rootfs.FS,
 }
 
 func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
-	in.At, in.Allow = "app", pl.Config().Allow
+	in.At, in.Allow = "app", pl.Check.Allow
 	r, err := check.Run(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := Verdict(r, false); err != nil {
+	if err := Verdict(r); err != nil {
 		return nil, &Refused{r, err}
 	}
 	p.tellCheck(r)
@@ -141,7 +149,7 @@ func allowed(failed, allow []string) bool {
 // checkKept checks a result from the cache against the target that was set,
 // since what that names may have changed. All else was checked before.
 func (p *Pipeline) checkKept(ctx context.Context, pl *plan.Plan, r *output.Result) error {
-	ref := pl.Config().CheckTarget
+	ref := pl.Check.Target
 	if ref == "" {
 		return nil
 	}

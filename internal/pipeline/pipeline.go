@@ -17,6 +17,7 @@ import (
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/store"
+	"dram/internal/target"
 	"dram/internal/tool"
 	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
@@ -78,7 +79,7 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg confi
 }
 
 func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
-	if err := check.Known(cfg.Allow); err != nil {
+	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
 	in := plan.Inputs{
@@ -96,6 +97,15 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 		return pl, err
 	}
 	return pl, output.Usual().Check(pl)
+}
+
+// possible finds settings of the check that cannot be, before anything is asked or
+// done.
+func possible(set plan.CheckSettings) error {
+	if err := check.Known(set.Allow); err != nil || set.Target == "" {
+		return err
+	}
+	return target.Check(set.Target, toolchain.HasDistro)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

@@ -18,7 +18,7 @@ import (
 
 // readSource finds what a build by the plan sees.
 func (p *Pipeline) readSource(ctx context.Context, pl *plan.Plan) (*source.Tree, error) {
-	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Config().Secrets})
+	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Secrets})
 }
 
 // NoteSource is plans with a note on what the builds do not see of the project,
@@ -57,7 +57,7 @@ func (p *Pipeline) checkLeftOut(ctx context.Context, b *bottling, tarball rootfs
 }
 
 // settings is what the image's configuration will say of what was set.
-func settings(pl *plan.Plan) []string { return slices.Concat(pl.Config().ImageEnv, pl.Config().Labels) }
+func settings(pl *plan.Plan) []string { return slices.Concat(pl.Image.Env, pl.Image.Labels) }
 
 // withheldHint is for a step that speaks of a file that it was not given.
 func withheldHint(withheld []source.Withheld, output []byte) string {

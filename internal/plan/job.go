@@ -20,10 +20,9 @@ const Epoch = 1
 
 // Key names the result: what has the same key is the same bytes.
 func (p *Plan) Key(src store.Digest, tc store.Digest) string {
-	c := p.config
 	raw, err := json.Marshal([]any{
 		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Tool, p.ReleaseEnv,
-		c.BuildEnv, c.Programs, c.User, c.ImageEnv, c.Labels, c.Expose,
+		p.BuildEnv, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
@@ -49,7 +48,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
 		},
 		Keep:   part.Keep,
-		Env:    slices.Concat(environment(tc, facts), part.Env, p.config.BuildEnv),
+		Env:    slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
 		Export: part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
 		Steps: part.Steps,
 	}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"dram/internal/config"
 	"dram/internal/fsutil"
 	"dram/internal/grammar"
 	"dram/internal/problem"
@@ -31,7 +30,7 @@ func (m *maker) names() error {
 // ResultsInside is the directory that results may not leave, through no link: the
 // project's, unless the user said where they go. Then it is "".
 func (p *Plan) ResultsInside() string {
-	if o := p.config.Origin("output_dir"); o == "" || o == config.FileName {
+	if p.inProject {
 		return p.Dir
 	}
 	return ""

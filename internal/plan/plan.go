@@ -64,36 +64,54 @@ type Plan struct {
 	Packages  []string `json:"packages,omitempty"`
 	Engine    string   `json:"engine"`
 	Platform  string   `json:"platform"` // "linux/amd64"
-	MixEnv    string   `json:"mix_env"`
-	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
-	ReleaseEnv string     `json:"release_env,omitempty"`
-	OutputDir  string     `json:"output_dir"` // absolute
-	OwnApps    []string   `json:"own_apps"`
-	Fetch      bool       `json:"fetch"`         // dependencies come over the network
-	Locked     bool       `json:"locked"`        // mix.lock says which
-	Setup      bool       `json:"assets_setup"`  // mix assets.setup
-	Deploy     bool       `json:"assets_deploy"` // mix assets.deploy
-	Network    bool       `json:"network"`       // compiling has the host's network, too
-	Isolated   bool       `json:"isolated"`      // fetching has a network that leads to public addresses alone
-	Cookie     bool       `json:"cookie"`        // the release declares one: the tarball keeps it
-	Decisions  []Decision `json:"decisions"`
-	Notes      []string   `json:"notes,omitempty"`
+	BuildSettings
+	Results
+	OwnApps []string `json:"own_apps"`
+	Work
+	Cookie    bool          `json:"cookie"` // the release declares one: the tarball keeps it
+	Image     ImageSettings `json:"image,omitzero"`
+	Check     CheckSettings `json:"check,omitzero"`
+	Decisions []Decision    `json:"decisions"`
+	Notes     []string      `json:"notes,omitempty"`
 
-	config config.Config
-	title  string     // what people call the tool
-	build  tool.Build // nil where a release is there already
+	title string     // what people call the tool
+	build tool.Build // nil where a release is there already
 }
 
-// Config is the settings that the plan was made from.
-func (p *Plan) Config() config.Config { return p.config }
+// BuildSettings is what the steps are run with.
+type BuildSettings struct {
+	MixEnv string `json:"mix_env"`
+	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
+	ReleaseEnv string   `json:"release_env,omitempty"`
+	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
+	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+}
+
+// Results is where results go.
+type Results struct {
+	OutputDir   string `json:"output_dir"` // absolute
+	perPlatform bool   // they say in their names what they are for
+	inProject   bool   // they may not leave the project
+}
+
+// Work is which steps there are, and what they reach.
+type Work struct {
+	Fetch    bool `json:"fetch"`         // dependencies come over the network
+	Locked   bool `json:"locked"`        // mix.lock says which
+	Setup    bool `json:"assets_setup"`  // mix assets.setup
+	Deploy   bool `json:"assets_deploy"` // mix assets.deploy
+	Network  bool `json:"network"`       // compiling has the host's network, too
+	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
+}
 
 // Make decides.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	facts, about := in.Project.Facts(), in.Project.Tool().About()
 	m := &maker{in: in, facts: facts, plan: &Plan{
 		Dir: facts.Dir, Tool: about.Name, title: about.Title, OwnApps: facts.OwnApps,
-		Notes: slices.Clone(facts.Notes), config: in.Config,
+		Notes: slices.Clone(facts.Notes),
 	}}
+	m.plan.take(in.Config)
 	for _, decide := range []func(context.Context) error{
 		m.tool, m.engine, m.release, m.toolchain, m.fits, m.network, m.work, m.output,
 	} {
@@ -101,6 +119,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 			return nil, err
 		}
 	}
+	m.settings()
 	return m.plan, nil
 }
 
@@ -215,7 +234,7 @@ func builds(n int) string {
 // TarballPath is where the release's tarball goes.
 func (p *Plan) TarballPath(version string) string {
 	name := p.Release
-	if p.config.PerPlatform() {
+	if p.perPlatform {
 		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
 	}
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
@@ -230,10 +249,12 @@ func (p *Plan) ImagePath(version string) string {
 // with the libraries of the toolchain that was set, or of the newest Debian
 // stable.
 func ForRelease(c config.Config, arch string) *Plan {
-	return &Plan{
+	p := &Plan{
 		Tool: "release", Platform: "linux/" + arch, Packages: c.Packages,
-		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version), config: c,
+		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version),
 	}
+	p.take(c)
+	return p
 }
 
 // Named is the plan for a release of that name.

@@ -42,7 +42,7 @@ type Provider struct {
 	Warn func(format string, args ...any)
 
 	limits     registry.Limits // zero: the usual ones
-	small      time.Duration   // default: smallTime
+	small      time.Duration   // zero: the usual one
 	progressTo atomic.Pointer[func(format string, args ...any)]
 }
 
@@ -88,8 +88,9 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 		return p.openImage(ctx, r, opts)
 	case ref.Host:
 		return p.openHost(ctx, r)
+	default:
+		return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
 	}
-	return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
 }
 
 // SetProgress has tell told what goes on from now on.
