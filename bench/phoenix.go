@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 )
 
 // The images that the rival's Dockerfile builds on, made here since no registry

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 )
 
 // toolchain measures how long a toolchain's root takes from nothing.

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/host"
 	"dram/internal/engine/native"

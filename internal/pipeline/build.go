@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/check"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/engine"
 	"dram/internal/image"
 	"dram/internal/layer"

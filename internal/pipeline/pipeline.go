@@ -11,7 +11,7 @@ import (
 
 	"dram/internal/check"
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"

@@ -11,7 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"

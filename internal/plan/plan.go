@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project"

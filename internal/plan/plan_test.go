@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/problem"
 	"dram/internal/project"
 )

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/toolchain"

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/plan"
 	"dram/internal/project"
 	"dram/internal/project/distillery"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 )

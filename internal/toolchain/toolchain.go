@@ -19,7 +19,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/manifest"
 	"dram/internal/registry"
 	"dram/internal/sandbox"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/enginetest"
 	"dram/internal/store"

@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/engine"
 	"dram/internal/source"
 	"dram/internal/store"

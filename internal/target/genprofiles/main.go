@@ -22,7 +22,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"dram/internal/debian"
+	"dram/internal/distro/debian"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/store"
