@@ -127,8 +127,8 @@ func (n *native) symptom(message string) string {
 // builder is where to build instead, as the remedy of what is too new.
 func (s *survey) builder(f release.File) string {
 	toolchain := "in a toolchain with the target's libraries, or older ones"
-	if o := s.target.Facts.OS; o.ID == "debian" && o.Version != "" {
-		toolchain = "with --toolchain distro:debian/" + o.Version
+	if _, suite, ok := s.suite(); ok {
+		toolchain = "with --toolchain " + suite.Reference()
 	}
 	if f.Origin != release.Dependency {
 		return "build the release " + toolchain

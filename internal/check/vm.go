@@ -202,8 +202,8 @@ func otp(s *survey) []Finding {
 	f.Evidence = Evidence{Wants: few(differ), Provider: own.Root, Newest: "erts-" + own.ERTS}
 	f.Symptom = `"Runtime terminating during boot ({load_failed,…})"`
 	f.Remedy = "build the release with include_erts: true, or in a toolchain with the target's Erlang/OTP"
-	if o := s.target.Facts.OS; o.ID == "debian" && o.Version != "" {
-		f.Remedy += ": --toolchain distro:debian/" + o.Version
+	if _, suite, ok := s.suite(); ok {
+		f.Remedy += ": --toolchain " + suite.Reference()
 	}
 	return []Finding{f}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dram/internal/distro"
 	"dram/internal/rootfs"
 )
 
@@ -78,7 +79,7 @@ func glibcMinor(libc []byte) (int, bool) {
 // a remote shell is used from, the distribution's name for scanners.
 func (t *tree) data() error {
 	var errs []error
-	for _, name := range []string{"etc/os-release", "etc/debian_version", "etc/alpine-release"} {
+	for _, name := range distro.Identity() {
 		errs = append(errs, t.path(name))
 	}
 	for _, name := range terminals() {
@@ -108,7 +109,7 @@ func (t *tree) certificates() error {
 // locale is C.UTF-8, whose directory's name varies. All categories go in: of a
 // program that asks for all of them glibc grants none if one is not there.
 func (t *tree) locale() error {
-	for _, dir := range []string{"usr/lib/locale/C.utf8", "usr/lib/locale/C.UTF-8"} {
+	for _, dir := range distro.UTF8Locales() {
 		err := fs.WalkDir(t.root, dir, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

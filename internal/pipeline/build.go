@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/check"
-	"dram/internal/distro/debian"
+	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/image"
 	"dram/internal/layer"
@@ -46,7 +46,7 @@ type Blob struct {
 // withImage. A build whose inputs did not change is found in the cache.
 func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*Result, error) { return p.build(ctx, pl, withImage) })
-	if errors.Is(err, debian.ErrGone) && !p.Refresh {
+	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
 		fresh := *p
 		fresh.Refresh = true

@@ -70,8 +70,7 @@ func (u unpacker) Unpack(ctx context.Context, kind, value string) (string, error
 		return "", err
 	}
 	stage := u.UI.Start("target", tc.Name)
-	u.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
-	dir, err := tc.Root(ctx)
+	dir, err := tc.Unpack(ctx, progress(stage))
 	if err != nil {
 		return "", err
 	}

@@ -225,8 +225,8 @@ func (m *maker) distilleryVersion() {
 	}
 }
 
-// distilleryToolchain is the newest Debian stable with an Elixir that Distillery
-// works with whole, or else the newest that mix.exs allows.
+// distilleryToolchain is the distribution's newest stable suite with an Elixir that
+// Distillery works with whole, or else the newest that mix.exs allows.
 func (m *maker) distilleryToolchain(ctx context.Context) error {
 	below := prunesPaths
 	if m.plan.distillery.legacy {
@@ -236,22 +236,22 @@ func (m *maker) distilleryToolchain(ctx context.Context) error {
 	if err != nil {
 		return m.byRequirement(ctx) // which says so
 	}
-	for _, s := range m.in.Suites {
+	for _, s := range m.in.Distro.Suites {
 		if !s.Stable {
 			continue
 		}
-		v, err := m.in.Versions(ctx, s.Name)
+		v, err := m.in.Versions(ctx, s.String())
 		if err != nil {
-			return fmt.Errorf("asking what Debian %s has: %w", s.Name, err)
+			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && have.Compare(mustParse(below)) < 0 && want.Match(have) {
-			m.choose("distro:debian/"+s.Name, fmt.Sprintf("the newest Debian stable whose Elixir (%s) Distillery works with", v.Elixir))
+			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) Distillery works with", m.in.Distro.Name, v.Elixir))
 			return nil
 		}
 	}
 	if m.plan.distillery.legacy {
-		return tooNewForDistillery("", "every Debian that dram knows")
+		return tooNewForDistillery("", "every "+m.in.Distro.Name+" that dram knows")
 	}
 	return m.byRequirement(ctx)
 }
@@ -297,7 +297,7 @@ func (m *maker) toolchainElixir(ctx context.Context) string {
 		return ""
 	}
 	if ref.Kind == toolchain.Distro {
-		v, err := m.in.Versions(ctx, ref.Suite())
+		v, err := m.in.Versions(ctx, ref.Value)
 		if err != nil {
 			return ""
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template"
 
-	"dram/internal/distro/debian"
+	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/toolchain"
@@ -99,25 +99,18 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	}
 	switch ref.Kind {
 	case toolchain.Distro:
-	case toolchain.Image:
-		return quoted(ref.Value), []string{`command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`}, nil
+	case toolchain.Image: // one that dram chose is of the default distribution
+		return quoted(ref.Value), []string{distros.All().Default().Info().Curl}, nil
 	default:
-		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: distro:debian/13, or image:REF",
+		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: "+distros.All().Example()+", or image:REF",
 			"no CI job can run in toolchain %s: it is a file of this machine", ref)
 	}
-	suite, err := debian.LookupSuite(ref.Suite())
+	d, suite, err := distros.All().Find(ref.Value)
 	if err != nil {
 		return "", nil, err
 	}
-	packages := []string{"elixir", "erlang-nox", "erlang-dev", "gcc", "g++", "make", "libc6-dev", "git", "ca-certificates", "curl"}
-	if slices.Index([]string{"11", "12"}, suite.Version) < 0 { // where Debian has them
-		packages = append(packages, "erlang-hex", "rebar3")
-	}
-	packages = append(packages, pl.Packages...)
-	return quoted("debian:" + suite.Version), []string{
-		"apt-get update",
-		"DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends " + strings.Join(packages, " "),
-	}, nil
+	job := d.CI(suite, pl.Packages)
+	return quoted(job.Image), job.Install, nil
 }
 
 // quoted is a string as YAML and JSON both take it.

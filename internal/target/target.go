@@ -27,6 +27,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 )
@@ -154,7 +155,10 @@ type Unpacker interface {
 	Unpack(ctx context.Context, kind, value string) (dir string, err error)
 }
 
-const refHint = "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json"
+func refHint() string {
+	s := distros.All().Default().Info().Newest()
+	return "write profile:" + s.String() + ", " + s.Reference() + ", image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json"
+}
 
 // Reference is one way of naming a target.
 type Reference struct {
@@ -165,9 +169,10 @@ type Reference struct {
 
 // References is all ways.
 func References() []Reference {
+	d := distros.All().Default().Info()
 	return []Reference{
 		{"profile", "profile:NAME[@first|@latest][/amd64|/arm64]", "a system that is built in; without a processor, of this machine's"},
-		{"distro", "distro:debian/13", "a Debian, from its packages: the toolchain of that name"},
+		{"distro", d.Newest().Reference(), "a " + d.Name + ", from its packages: the toolchain of that name"},
 		{"image", "image:REF", "an image of a registry"},
 		{"oci", "oci:DIR", "an image in an OCI layout"},
 		{"tar", "tar:FILE", "an image in a tar"},
@@ -183,7 +188,7 @@ func References() []Reference {
 func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 	kind, value, ok := strings.Cut(ref, ":")
 	if !ok || (value == "") != (kind == "host") {
-		return nil, problem.New(problem.Usage, refHint, "target %q is no reference", ref)
+		return nil, problem.New(problem.Usage, refHint(), "target %q is no reference", ref)
 	}
 	switch kind {
 	case "dir":
@@ -203,12 +208,12 @@ func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
 		}
 		return openDir(ref, dir)
 	}
-	return nil, problem.New(problem.Usage, refHint, "target %q: unknown kind %q", ref, kind)
+	return nil, problem.New(problem.Usage, refHint(), "target %q: unknown kind %q", ref, kind)
 }
 
 func openHost(ref string) (*Target, error) {
 	if runtime.GOOS != "linux" {
-		return nil, problem.New(problem.Environment, "name another target: "+refHint, "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
+		return nil, problem.New(problem.Environment, "name another target: "+refHint(), "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
 	}
 	t, err := openDir(ref, "/")
 	if err != nil {

@@ -59,7 +59,7 @@ func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
 }
 
 // findAll fetches what is not in the cache of an image's layers.
-func (p *Provider) findAll(ctx context.Context, ref Ref, img v1.Image) (v1.Image, error) {
+func (p *call) findAll(ctx context.Context, ref Ref, img v1.Image) (v1.Image, error) {
 	if img == nil {
 		var err error
 		if img, err = p.find(ctx, ref); err != nil {

@@ -442,7 +442,7 @@ func TestHostileRegistry(t *testing.T) {
 
 func ask(ctx context.Context, p *toolchain.Provider, tags bool) error {
 	if tags {
-		_, err := p.Tags(ctx, "registry.example/e")
+		_, err := p.Tags(ctx, "registry.example/e", nil)
 		return err
 	}
 	tc, err := p.Open(ctx, toolchain.Ref{Kind: toolchain.Image, Value: "registry.example/e:1"}, toolchain.Options{})

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"dram/internal/distro/distros"
 	"dram/internal/image"
 	"dram/internal/problem"
 	"dram/internal/publish"
@@ -23,7 +24,7 @@ import (
 // again; a build in between needs no network.
 const tagAge = 24 * time.Hour
 
-func (p *Provider) openImage(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
+func (p *call) openImage(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
 	if ref.Kind == Image {
 		if t := p.recorded(ref, opts); t != nil {
 			return t, nil
@@ -84,20 +85,20 @@ func (p *Provider) toolchain(ref Ref, tag tagRecord, img v1.Image) *Toolchain {
 	return &Toolchain{
 		Ref: ref, ID: tag.ID, Name: ref.Value, Config: tag.Config, store: p.Store, warn: p.Warn,
 		arch: p.Arch,
-		fill: func(ctx context.Context, dir string) error {
-			img, err := p.same(ctx, ref, tag.ID, img)
+		fill: func(ctx context.Context, dir string, tell Progress) error {
+			img, err := p.call(tell).same(ctx, ref, tag.ID, img)
 			if err != nil {
 				return err
 			}
-			return p.unpackImage(ctx, img, dir)
+			return p.call(tell).unpackImage(ctx, img, dir)
 		},
-		find: func(ctx context.Context) (v1.Image, error) { return p.findAll(ctx, ref, img) },
+		find: func(ctx context.Context) (v1.Image, error) { return p.call(nil).findAll(ctx, ref, img) },
 	}
 }
 
 // same is the image with that digest: img if it was found already, else what the
 // cache has of it, else the registry; the tag may name another by now.
-func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Image) (v1.Image, error) {
+func (p *call) same(ctx context.Context, ref Ref, id store.Digest, img v1.Image) (v1.Image, error) {
 	if img != nil {
 		return img, nil
 	}
@@ -106,7 +107,7 @@ func (p *Provider) same(ctx context.Context, ref Ref, id store.Digest, img v1.Im
 	}
 	parsed, err := name.ParseReference(ref.Value)
 	if err != nil {
-		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
+		return nil, problem.New(problem.Usage, refHint(), "toolchain %s: %w", ref, err)
 	}
 	return p.pull(ctx, Ref{Kind: Image, Value: parsed.Context().Digest(string(id)).String()})
 }
@@ -130,7 +131,7 @@ func (p *Provider) kept(id store.Digest) v1.Image {
 }
 
 // find opens the image's manifest wherever ref says.
-func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
+func (p *call) find(ctx context.Context, ref Ref) (v1.Image, error) {
 	if ref.Kind == Image {
 		return p.pull(ctx, ref)
 	}
@@ -140,15 +141,15 @@ func (p *Provider) find(ctx context.Context, ref Ref) (v1.Image, error) {
 	}
 	img, err := open()
 	if err != nil {
-		return nil, problem.New(problem.Usage, refHint, "%w", err)
+		return nil, problem.New(problem.Usage, refHint(), "%w", err)
 	}
 	return img, nil
 }
 
-func (p *Provider) pull(ctx context.Context, ref Ref) (v1.Image, error) {
+func (p *call) pull(ctx context.Context, ref Ref) (v1.Image, error) {
 	parsed, err := name.ParseReference(ref.Value)
 	if err != nil {
-		return nil, problem.New(problem.Usage, refHint, "toolchain %s: %w", ref, err)
+		return nil, problem.New(problem.Usage, refHint(), "toolchain %s: %w", ref, err)
 	}
 	p.progress("asking the registry for %s", parsed)
 	img, err := p.fetchImage(ctx, parsed)
@@ -159,12 +160,12 @@ func (p *Provider) pull(ctx context.Context, ref Ref) (v1.Image, error) {
 }
 
 // Tags lists the tags of an image repository.
-func (p *Provider) Tags(ctx context.Context, repository string) ([]string, error) {
+func (p *Provider) Tags(ctx context.Context, repository string, tell Progress) ([]string, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
 	}
-	p.progress("asking the registry for the tags of %s", repo)
+	p.call(tell).progress("asking the registry for the tags of %s", repo)
 	tags, err := p.listTags(ctx, repo)
 	if err != nil {
 		return nil, registryProblem(repository, err)
@@ -192,6 +193,6 @@ func registryProblem(what string, err error) error {
 		}
 	}
 	return problem.New(problem.Failure,
-		"see that the registry can be reached from here, or build with a distribution's Erlang: --toolchain distro:debian/13",
+		"see that the registry can be reached from here, or build with a distribution's Erlang: --toolchain "+distros.All().Example(),
 		"pulling %s: %w", what, err)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -316,6 +317,28 @@ func TestLayerThatWritesOutsideTheRoot(t *testing.T) {
 	}
 }
 
+// A distribution or a suite that there is not is found before it is looked for.
+func TestKnown(t *testing.T) {
+	p := provider(t)
+	p.Distros = distros.All()
+	for ref, want := range map[string]string{
+		"debian/13": "", "debian/bookworm": "", "ubuntu/24.04": `unknown distribution "ubuntu"`, "debian/7": `unknown Debian suite "7"`,
+	} {
+		parsed := toolchain.Ref{Kind: toolchain.Distro, Value: ref}
+		known := p.Known(parsed)
+		if want == "" && known == nil {
+			continue
+		}
+		_, err := p.Open(t.Context(), parsed, toolchain.Options{})
+		if problem.Code(known) != 2 || problem.Code(err) != 2 || known.Error() != want || err.Error() != want {
+			t.Errorf("%s: %v, %v; want %q", ref, known, err, want)
+		}
+	}
+	if err := p.Known(toolchain.Ref{Kind: toolchain.Tar, Value: "x"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestParseRef(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
@@ -326,7 +349,7 @@ func TestParseRef(t *testing.T) {
 		{"image:hexpm/elixir:1.18.3-erlang-27", toolchain.Ref{Kind: toolchain.Image, Value: "hexpm/elixir:1.18.3-erlang-27"}, 0},
 		{"oci:some dir", toolchain.Ref{Kind: toolchain.Layout, Value: "some dir"}, 0},
 		{"tar:a.tar", toolchain.Ref{Kind: toolchain.Tar, Value: "a.tar"}, 0},
-		{"distro:ubuntu/24.04", toolchain.Ref{}, 2},
+		{"distro:ubuntu/24.04", toolchain.Ref{Kind: toolchain.Distro, Value: "ubuntu/24.04"}, 0}, // see Known
 		{"docker:x", toolchain.Ref{}, 2},
 		{"debian", toolchain.Ref{}, 2},
 		{"image:", toolchain.Ref{}, 2},

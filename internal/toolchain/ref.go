@@ -3,6 +3,7 @@ package toolchain
 import (
 	"strings"
 
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 )
 
@@ -26,23 +27,20 @@ type Ref struct {
 
 func (r Ref) String() string { return string(r.Kind) + ":" + r.Value }
 
-const refHint = `write distro:debian/13 (or 11, 12, forky, sid), image:REF, oci:DIR, tar:FILE, or host: with the host engine`
+func refHint() string {
+	return "write " + distros.All().Forms() + ", image:REF, oci:DIR, tar:FILE, or host: with the host engine"
+}
 
-// ParseRef reads a reference.
+// ParseRef reads a reference. Whether there is what it names is not looked at.
 func ParseRef(s string) (Ref, error) {
 	kind, value, ok := strings.Cut(s, ":")
 	switch k := Kind(kind); {
 	case ok && k == Host && value == "":
 		return Ref{Kind: k}, nil
 	case !ok || value == "":
-		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q is no reference", s)
-	case k == Distro && !strings.HasPrefix(value, "debian/"):
-		return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: only Debian is known as a distribution", s)
+		return Ref{}, problem.New(problem.Usage, refHint(), "toolchain %q is no reference", s)
 	case k == Distro, k == Image, k == Layout, k == Tar:
 		return Ref{Kind: k, Value: value}, nil
 	}
-	return Ref{}, problem.New(problem.Usage, refHint, "toolchain %q: unknown kind %q", s, kind)
+	return Ref{}, problem.New(problem.Usage, refHint(), "toolchain %q: unknown kind %q", s, kind)
 }
-
-// Suite is the distribution's suite of a Distro reference: "13".
-func (r Ref) Suite() string { return strings.TrimPrefix(r.Value, "debian/") }

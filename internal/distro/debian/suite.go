@@ -8,77 +8,28 @@
 // hostile until its digest is right, and bounded even then. No path of a
 // package leaves the root, no device node and no setuid bit gets into it.
 //
-// The way through: LookupSuite and HostMirror say what and where from,
+// The way through: Suites and MirrorOf say what and where from,
 // Client.Resolve turns the wanted packages into an exact Set, and
 // Client.Unpack fills a directory from it, running the packages' own scripts
-// through a Configurer. The same Set gives the same tree.
+// through a distro.Configurer. The same Set gives the same tree. Distribution
+// is all that for those who ask no more than of any distribution.
 package debian
 
-import (
-	"slices"
-	"strings"
+import "dram/internal/distro"
 
-	"dram/internal/problem"
-)
-
-// Suite is a Debian release, by both of its names.
-type Suite struct {
-	Codename string // "trixie", the name in the archive
-	Version  string // "13", or the code name where there is no number yet
-}
-
-// String is "debian/13".
-func (s Suite) String() string { return "debian/" + s.Version }
-
-// suites are those that dram knows, newest stable first. Stable suites have
-// updates and security beside the main archive.
-var suites = []struct {
-	Suite
-	stable bool
-}{
-	{Suite{"trixie", "13"}, true},
-	{Suite{"bookworm", "12"}, true},
-	{Suite{"bullseye", "11"}, true},
-	{Suite{"forky", "forky"}, false},
-	{Suite{"sid", "sid"}, false},
-}
+// id is Debian's name in references and in os-release(5).
+const id = "debian"
 
 // Suites lists the known suites: the stable ones, newest first, then testing
-// and unstable.
-func Suites() []Suite {
-	out := make([]Suite, len(suites))
-	for i, s := range suites {
-		out[i] = s.Suite
+// and unstable. Stable suites have updates and security beside the main archive.
+func Suites() []distro.Suite {
+	return []distro.Suite{
+		{Distribution: id, Version: "13", Codename: "trixie", VersionID: "13", Stable: true},
+		{Distribution: id, Version: "12", Codename: "bookworm", VersionID: "12", Stable: true},
+		{Distribution: id, Version: "11", Codename: "bullseye", VersionID: "11", Stable: true},
+		{Distribution: id, Version: "forky", Codename: "forky", VersionID: "14"},
+		{Distribution: id, Version: "sid", Codename: "sid"},
 	}
-	return out
-}
-
-// Stable says whether the suite was released.
-func (s Suite) Stable() bool {
-	return slices.ContainsFunc(suites, func(k struct {
-		Suite
-		stable bool
-	},
-	) bool {
-		return k.Suite == s && k.stable
-	})
-}
-
-// LookupSuite finds a suite by version ("13") or code name ("trixie").
-func LookupSuite(name string) (Suite, error) {
-	known := make([]string, 0, len(suites))
-	for _, s := range suites {
-		if name == s.Version || name == s.Codename {
-			return s.Suite, nil
-		}
-		if s.stable {
-			known = append(known, s.Version+" ("+s.Codename+")")
-		} else {
-			known = append(known, s.Codename)
-		}
-	}
-	return Suite{}, problem.New(problem.Usage, "use one of "+strings.Join(known, ", "),
-		"unknown Debian suite %q", name)
 }
 
 // source is one InRelease and the index of "main" below it.
@@ -87,10 +38,10 @@ type source struct {
 	Dist string // the directory under dists/
 }
 
-// sources are the places that together hold the suite's packages.
-func (s Suite) sources(m Mirror) []source {
+// sources are the places that together hold a suite's packages.
+func sources(s distro.Suite, m distro.Mirror) []source {
 	out := []source{{m.Archive, s.Codename}}
-	if s.Stable() {
+	if s.Stable {
 		out = append(out, source{m.Archive, s.Codename + "-updates"}, source{m.Security, s.Codename + "-security"})
 	}
 	return out
