@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -30,6 +31,11 @@ func main() {
 }
 
 func run() int {
+	// The collector begins when the heap has doubled. Collecting the few MB of a
+	// build that finds everything in the cache took a fifth of its time; memory that
+	// is never written to, and so never there, puts that off.
+	ballast := make([]byte, 64<<20)
+	defer runtime.KeepAlive(ballast)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"dram/internal/beam"
-	"dram/internal/release"
 	"dram/internal/rootfs"
 )
 
@@ -166,8 +165,8 @@ func (s *survey) loadFinding(base Finding, l beam.BootLoad, module string) (f Fi
 }
 
 // addedPath says whether the start script adds the folders of the release's own
-// lib/ to the boot script's: Distillery's does so with the machine's Erlang.
-func (s *survey) addedPath() bool { return s.rel.Tool == release.Distillery && s.rel.ERTS == "" }
+// lib/ to the boot script's: some do so with the machine's Erlang.
+func (s *survey) addedPath() bool { return s.boot.AddsLib && s.rel.ERTS == "" }
 
 // isFile says whether there is a regular file in root; the release's own are
 // at hand.

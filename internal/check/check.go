@@ -17,6 +17,7 @@ import (
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/target"
+	"dram/internal/tool"
 )
 
 // Verdict is what a check comes to, worst last.
@@ -88,7 +89,9 @@ type Input struct {
 	// Settings is what the image's configuration says besides, "K=V": variables
 	// and labels, which whoever has the image has.
 	Settings []string
-	Image    *Image // the image that the release is started in; nil if none is known
+	// Tools are those that may have made the release; nil for all that dram knows.
+	Tools tool.Table
+	Image *Image // the image that the release is started in; nil if none is known
 }
 
 // Report is what a check found.

@@ -11,6 +11,7 @@ import (
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/target"
+	"dram/internal/tool/tools"
 )
 
 // execBit: what the kernel starts needs the bit.
@@ -212,7 +213,7 @@ func link(s *survey) (out []Finding) {
 		out1 := Finding{
 			Verdict: Fail, Subject: subject(f), Summary: fmt.Sprintf("it is a link to %s, outside the release", f.Link),
 			Evidence: Evidence{Detail: f.Link}, Symptom: "on the target it leads nowhere, or to something else",
-			Remedy: "build the release without links to the outside (Distillery: dev_mode false; relx: {mode, prod})", Needs: "a release without links to the outside",
+			Remedy: "build the release without links to the outside (" + tools.All().NoLinks() + ")", Needs: "a release without links to the outside",
 		}
 		if inside {
 			out1.Verdict, out1.Summary = Warn, fmt.Sprintf("it is a link to %s, which is not there", f.Link)

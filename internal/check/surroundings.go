@@ -141,8 +141,8 @@ func writable(s *survey) (out []Finding) {
 			`"ERROR: Cannot start release because it could not write"`, "RELEASE_TMP")
 	}
 	script := "bin/" + s.rel.Name
-	if strings.Contains(s.text(script), "RELEASE_MUTABLE_DIR") && !set("RELEASE_MUTABLE_DIR") {
-		warn(script, "each start writes to var/ beside the release, which the image's user may not", "the start script cannot make its folder", "RELEASE_MUTABLE_DIR")
+	if v := s.boot.Writes; v != "" && strings.Contains(s.text(script), v) && !set(v) {
+		warn(script, "each start writes to var/ beside the release, which the image's user may not", "the start script cannot make its folder", v)
 	}
 	if !set("ERL_CRASH_DUMP") && !set("ERL_CRASH_DUMP_SECONDS") {
 		warn("", "a crash dump goes to the working directory, which the image's user may not write to",

@@ -18,6 +18,8 @@ import (
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/target"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 )
 
 const (
@@ -29,6 +31,7 @@ const (
 // the loader does with them on the target.
 type survey struct {
 	rel     *release.Release
+	boot    tool.Boot
 	target  *target.Target
 	image   *Image
 	says    []string  // what the image's configuration says, "K=V"
@@ -60,7 +63,7 @@ func newSurvey(ctx context.Context, in Input) (*survey, error) {
 		at = "app"
 	}
 	s := &survey{
-		rel: in.Release, target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		rel: in.Release, boot: bootOf(in), target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
 	for i := range in.Release.Files {
@@ -78,6 +81,14 @@ func newSurvey(ctx context.Context, in Input) (*survey, error) {
 	}
 	s.findVM()
 	return s, s.load(ctx)
+}
+
+// bootOf is how the release starts.
+func bootOf(in Input) tool.Boot {
+	if in.Tools != nil {
+		return in.Tools.Boot(in.Release)
+	}
+	return tools.Boot(in.Release)
 }
 
 // read looks into every file that can be native code or a script.

@@ -149,12 +149,12 @@ func nifMessage(n *native, wants, runs string) string {
 	return fmt.Sprintf("\"That '%s' NIF library needs %s or newer\", which is wrong: it needs %s", n.nif.Module, n.nif.MinERTS, otpWith(wants))
 }
 
-// startERTS is the ERTS that releases/start_erl.data names. Distillery writes
-// the word ERTS_VSN there for a release that runs with any Erlang; the .rel file
-// names the one that it was made with.
+// startERTS is the ERTS that releases/start_erl.data names. Some tools write a
+// word there for a release that runs with any Erlang; the .rel file names the one
+// that it was made with.
 func (s *survey) startERTS() string {
 	erts, _, _ := strings.Cut(strings.TrimSpace(s.text("releases/start_erl.data")), " ")
-	if erts == "ERTS_VSN" && s.rel.Tool == release.Distillery {
+	if erts != "" && erts == s.boot.AnyERTS {
 		if rel := s.relFile(); rel.path != "" && rel.err == nil {
 			return rel.erts
 		}

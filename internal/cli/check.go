@@ -62,10 +62,14 @@ also where one warns or cannot tell.`),
 	return cmd
 }
 
-func (g *globals) check(cmd *cobra.Command, ref string) (*check.Report, error) {
+func (g *globals) check(cmd *cobra.Command, what string) (*check.Report, error) {
 	dir := "."
-	if _, err := os.Stat(ref); err == nil {
-		dir = filepath.Dir(ref)
+	if _, err := os.Stat(what); err == nil {
+		dir = filepath.Dir(what)
+	}
+	from, err := pipeline.ReleaseUse().Find(what)
+	if err != nil {
+		return nil, err
 	}
 	c, err := g.config(cmd, dir)
 	if err != nil {
@@ -75,10 +79,7 @@ func (g *globals) check(cmd *cobra.Command, ref string) (*check.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if image, ok := imageRef(ref); ok { // a tar that dram image wrote, or a layout, by its path alone
-		ref = image.String()
-	}
-	return p.Check(cmd.Context(), ref, pipeline.CheckOptions{
+	return p.Check(cmd.Context(), from, pipeline.CheckOptions{
 		Target: c.CheckTarget, Allow: c.Allow, Default: plan.ForRelease(c, runtime.GOARCH).Toolchain,
 	})
 }

@@ -19,9 +19,10 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
+	"dram/internal/ref"
 	"dram/internal/scaffold"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
@@ -206,8 +207,8 @@ func setOutputDir(ctx context.Context, p *pipeline.Pipeline, proj *project.Proje
 // loadForInit puts the toolchain into the Docker daemon, and says whether it is
 // there; that no daemon answers is no failure.
 func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan) bool {
-	ref, err := toolchain.ParseRef(pl.Toolchain)
-	if err != nil || ref.Kind == toolchain.Image {
+	from, err := toolchain.ParseRef(pl.Toolchain)
+	if err != nil || from.Kind == ref.Image {
 		return false
 	}
 	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Packages); err != nil && ctx.Err() == nil {
@@ -221,12 +222,12 @@ func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *pla
 
 // loadToolchain puts a toolchain into the daemon that the environment names, and
 // tells the tag.
-func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, ref string, packages []string) (string, error) {
-	parsed, err := toolchain.ParseRef(ref)
+func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from string, packages []string) (string, error) {
+	parsed, err := toolchain.ParseRef(from)
 	if err != nil {
 		return "", err
 	}
-	if parsed.Kind == toolchain.Host {
+	if parsed.Kind == ref.Host {
 		return "", problem.New(problem.Usage, "name another one: "+distros.All().Example()+", image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
 	}
 	d, err := daemon.Connect(ctx, p.Environ)
@@ -234,7 +235,7 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, ref s
 		return "", err
 	}
 	defer func() { _ = d.Close() }()
-	tc, err := p.OpenToolchain(ctx, ref, packages)
+	tc, err := p.OpenToolchain(ctx, from, packages)
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/publish"
+	"dram/internal/ref"
 )
 
 // pushing is the flags that say how an image goes to a registry.
@@ -28,8 +29,12 @@ func (f *pushing) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak to a registry that has no TLS; to this machine's own, dram does so anyway")
 }
 
-func (f *pushing) options(ref string) (pipeline.PushOptions, error) {
-	to, err := publish.ParseDestination(ref, f.tags, f.plainHTTP)
+func (f *pushing) options(place string) (pipeline.PushOptions, error) {
+	place, err := ref.InRegistry(place)
+	if err != nil {
+		return pipeline.PushOptions{}, err
+	}
+	to, err := publish.ParseDestination(place, f.tags, f.plainHTTP)
 	opts := pipeline.PushOptions{To: to}
 	for _, from := range f.mountFrom {
 		repo, bad := name.NewRepository(from)
@@ -59,18 +64,18 @@ from where the upload had come. Tags are written last, when all is there.
 Credentials are those of docker login and podman login, and of their helpers.`),
 		Example: `  dram push releases/my_app/my_app-0.1.0-linux-amd64.tar registry.example/team/my_app:0.1.0
   dram push oci:./layout registry.example/team/my_app --tag 0.1.0 --tag latest
-  dram push my_app.tar localhost:5000/my_app --allow nif.unversioned-symbol`,
+  dram push my_app.tar localhost:5000/my_app --allow symbol-version`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := flags.options(args[1])
 			if err != nil {
 				return err
 			}
-			ref, err := g.pushWritten(cmd, args[0], opts)
+			pushed, err := g.pushWritten(cmd, args[0], opts)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), ref)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), pushed)
 			return err
 		},
 	}
@@ -81,10 +86,9 @@ Credentials are those of docker login and podman login, and of their helpers.`),
 
 // pushWritten checks an image that was written and pushes it.
 func (g *globals) pushWritten(cmd *cobra.Command, what string, opts pipeline.PushOptions) (string, error) {
-	from, ok := writtenImage(what)
-	if !ok {
-		return "", problem.New(problem.Usage, "name a tar that dram image wrote, or a layout: oci:DIR; dram image --push REF builds a project and pushes it",
-			"%q is no image that was written", what)
+	from, err := pushUse().Find(what)
+	if err != nil {
+		return "", err
 	}
 	c, err := g.config(cmd, ".")
 	if err != nil {
@@ -106,16 +110,6 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, opts pipeline.Pus
 		return "", &pipeline.Refused{Report: report, Err: err}
 	}
 	return p.Push(cmd.Context(), img, opts)
-}
-
-// writtenImage reads an argument that names a tar or a layout: as "tar:FILE" or
-// "oci:DIR".
-func writtenImage(what string) (string, bool) {
-	ref, ok := imageRef(what)
-	if !ok || ref.Kind != "oci" && ref.Kind != "tar" {
-		return "", false
-	}
-	return ref.String(), true
 }
 
 // shipping is where dram image puts an image besides the file it writes.
@@ -184,16 +178,16 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 	if _, _, err := daemon.ParsePorts(run.Publish); err != nil {
 		return err
 	}
-	from, written := writtenImage(what)
-	if _, ok := imageRef(what); ok && !written {
-		return problem.New(problem.Usage, "docker run does that by itself", "%q is not an image that dram wrote", what)
+	from, err := dockerUse().Find(what)
+	if err != nil {
+		return err
 	}
 	d, err := daemon.Connect(ctx, os.Environ())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	p, img, names, err := g.imageToLoad(cmd, what, from)
+	p, img, names, err := g.imageToLoad(cmd, from)
 	if err != nil {
 		return err
 	}
@@ -213,10 +207,10 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 	return &passedOn{code}
 }
 
-// imageToLoad is the image that from names, or else that of the project what,
-// which is built if need be.
-func (g *globals) imageToLoad(cmd *cobra.Command, what, from string) (*pipeline.Pipeline, v1.Image, []string, error) {
-	if from != "" {
+// imageToLoad is the image that from names, or else that of the project, which is
+// built if need be.
+func (g *globals) imageToLoad(cmd *cobra.Command, from ref.Ref) (*pipeline.Pipeline, v1.Image, []string, error) {
+	if from.Kind != ref.Path {
 		c, err := g.config(cmd, ".")
 		if err != nil {
 			return nil, nil, nil, err
@@ -228,7 +222,7 @@ func (g *globals) imageToLoad(cmd *cobra.Command, what, from string) (*pipeline.
 		img, names, err := p.OpenImage(from)
 		return p, img, names, err
 	}
-	p, _, r, err := g.image(cmd.Context(), cmd, what, "")
+	p, _, r, err := g.image(cmd.Context(), cmd, from.Value, "")
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,7 @@ import (
 	"dram/internal/daemon"
 	"dram/internal/pipeline"
 	"dram/internal/problem"
-	"dram/internal/toolchain"
+	"dram/internal/ref"
 )
 
 func newRun(g *globals) *cobra.Command {
@@ -75,19 +74,19 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	if err != nil {
 		return err
 	}
-	p, ref, err := g.imageToRun(cmd, what)
+	p, from, err := g.imageToRun(cmd, what)
 	if err != nil {
 		return err
 	}
 	interactive := len(command) > 0 && isTerminal(os.Stdin) && isTerminal(os.Stdout)
 	opts := pipeline.RunOptions{
-		Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
+		As: runUse(), Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
 	}
 	if len(command) > 0 {
 		opts.Stdin = g.std.In
 	}
 	g.std.Running()
-	err = p.RunImage(cmd.Context(), ref, opts)
+	err = p.RunImage(cmd.Context(), from, opts)
 	return g.passOnEnd(err)
 }
 
@@ -121,49 +120,30 @@ func (g *globals) passOnEnd(err error) error {
 
 // imageToRun finds the image that an argument names, building it first where
 // it names a project.
-func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipeline, toolchain.Ref, error) {
-	ref, ok := imageRef(what)
-	if ok {
-		c, err := g.config(cmd, ".")
-		if err != nil {
-			return nil, ref, err
-		}
-		if cmd.Flags().Changed("platform") {
-			if err := one(c); err != nil {
-				return nil, ref, err
-			}
-		}
-		image := config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror}
-		if platform := c.Platform(); platform != "" {
-			image.Platforms = []string{platform}
-		}
-		p, err := g.pipeline(image)
-		return p, ref, err
+func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipeline, ref.Ref, error) {
+	from, err := runUse().Find(what)
+	if err != nil {
+		return nil, from, err
 	}
-	p, out, _, err := g.image(cmd.Context(), cmd, what, "")
-	return p, toolchain.Ref{Kind: toolchain.Tar, Value: out}, err
-}
-
-// imageRef reads an argument that names an image, not a project.
-func imageRef(what string) (toolchain.Ref, bool) {
-	if kind, _, ok := strings.Cut(what, ":"); ok {
-		if ref, err := toolchain.ParseRef(what); err == nil && kind != string(toolchain.Distro) && kind != string(toolchain.Host) {
-			return ref, true
+	if from.Kind == ref.Path {
+		p, out, _, err := g.image(cmd.Context(), cmd, what, "")
+		return p, ref.Ref{Kind: ref.Tar, Value: out}, err
+	}
+	c, err := g.config(cmd, ".")
+	if err != nil {
+		return nil, from, err
+	}
+	if cmd.Flags().Changed("platform") {
+		if err := one(c); err != nil {
+			return nil, from, err
 		}
 	}
-	info, err := os.Stat(what)
-	switch {
-	case err != nil && filepath.Ext(what) == ".tar":
-		return toolchain.Ref{Kind: toolchain.Tar, Value: what}, true // there is none: that is said of the image
-	case err != nil:
-	case info.Mode().IsRegular() && filepath.Ext(what) == ".tar":
-		return toolchain.Ref{Kind: toolchain.Tar, Value: what}, true
-	case info.IsDir():
-		if _, err := os.Stat(filepath.Join(what, "oci-layout")); err == nil {
-			return toolchain.Ref{Kind: toolchain.Layout, Value: what}, true
-		}
+	image := config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror}
+	if platform := c.Platform(); platform != "" {
+		image.Platforms = []string{platform}
 	}
-	return toolchain.Ref{}, false
+	p, err := g.pipeline(image)
+	return p, from, err
 }
 
 // passOn reads -e: K=V as it is, K with the value it has here.

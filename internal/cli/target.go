@@ -121,7 +121,7 @@ func completeTargets(cmd *cobra.Command) {
 		}
 		var out []cobra.Completion
 		for _, r := range target.References() {
-			out = append(out, r.Kind+":")
+			out = append(out, string(r.Kind)+":")
 		}
 		for _, name := range target.ProfileNames() {
 			out = append(out, "profile:"+name)

@@ -11,6 +11,7 @@ import (
 	"dram/internal/fsutil"
 	"dram/internal/grammar"
 	"dram/internal/problem"
+	"dram/internal/ref"
 )
 
 // A project's dram.toml comes with whatever was cloned. What it says may shape its
@@ -50,20 +51,20 @@ func (c *Config) confine(dir string) error {
 	}
 	defer func() { _ = root.Close() }() // only looked into
 	for _, p := range []struct {
-		key, kinds string
-		value      *string
-	}{{"toolchain.ref", "oci tar", &c.Toolchain}, {"check.target", "oci tar dir file", &c.CheckTarget}} {
-		kind, path, ok := strings.Cut(*p.value, ":")
-		if !ok || c.Origin(p.key) != FileName || !contains(p.kinds, kind) {
+		key   string
+		value *string
+	}{{"toolchain.ref", &c.Toolchain}, {"check.target", &c.CheckTarget}} {
+		r, err := ref.Parse(*p.value)
+		if err != nil || c.Origin(p.key) != FileName || !r.Kind.Local() {
 			continue
 		}
-		if path, err = confined(root, dir, path); err != nil {
+		if r.Value, err = confined(root, dir, r.Value); err != nil {
 			return outside(p.key, err)
 		}
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		if info, err := os.Stat(r.Value); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 			return outside(p.key, fmt.Errorf("it is a %s", fsutil.Kind(info.Mode()))) // opening it could wait for ever
 		}
-		*p.value = kind + ":" + path
+		*p.value = r.String()
 	}
 	if c.Origin("output_dir") == FileName {
 		if _, err := confined(root, dir, c.OutputDir); err != nil {
@@ -71,15 +72,6 @@ func (c *Config) confine(dir string) error {
 		}
 	}
 	return nil
-}
-
-func contains(words, word string) bool {
-	for w := range strings.FieldsSeq(words) {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // confined is path, which is relative to dir, as the working directory has it.

@@ -22,8 +22,11 @@ import (
 
 	"dram/internal/cli"
 	"dram/internal/config"
+	"dram/internal/ref"
 	"dram/internal/release"
 	"dram/internal/source"
+	"dram/internal/target"
+	"dram/internal/tool/tools"
 )
 
 var update = flag.Bool("update", false, "write the generated blocks of docs/ anew")
@@ -73,6 +76,8 @@ func generate(t *testing.T, kind, argument string) string {
 		return sharedFlags(t, argument)
 	case "settings":
 		return settings()
+	case "references":
+		return references()
 	case "exclusions":
 		return exclusions()
 	case "ignore":
@@ -159,15 +164,40 @@ func settings() string {
 	return b.String()
 }
 
+// references says which kinds of reference stand where.
+func references() string {
+	var b strings.Builder
+	forms := map[ref.Kind]string{}
+	for _, r := range target.References() {
+		form, _, _ := strings.Cut(r.Form, "[@")
+		forms[r.Kind] = "`" + form + "`, "
+	}
+	b.WriteString("| |")
+	for _, p := range cli.Places() {
+		b.WriteString(" `" + p.Where + "` |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(cli.Places())) + "\n")
+	for _, k := range append(ref.Kinds(), ref.Path) {
+		b.WriteString("| " + forms[k] + k.Noun() + " |")
+		for _, p := range cli.Places() {
+			taken := map[bool]string{true: "yes"}[p.Use.Takes(k)]
+			b.WriteString(" " + taken + " |")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 func exclusions() string {
 	var b strings.Builder
 	b.WriteString("| path in the release | why it stays out |\n|---|---|\n")
 	for _, e := range release.ImageExclusions() {
-		why := e.Reason
-		if e.If != "" {
-			why += " (`mix release` only)"
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Pattern, e.Reason)
+	}
+	for _, t := range tools.All() {
+		for _, e := range t.Boot(&release.Release{}).Exclude {
+			fmt.Fprintf(&b, "| `%s` | %s (%s only) |\n", e.Pattern, e.Reason, t.About().Title)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Pattern, why)
 	}
 	return b.String()
 }

@@ -19,6 +19,8 @@ import (
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 )
 
 // DefaultUser is the user and group of images: 65532 is what others call
@@ -35,18 +37,16 @@ func (o Options) withDefaults(rel *release.Release) Options {
 	if len(o.Entrypoint) == 0 {
 		o.Entrypoint = []string{"/app/bin/" + rel.Name}
 		if len(o.Cmd) == 0 {
-			o.Cmd = []string{"start"}
-			if rel.Tool == release.Distillery {
-				o.Cmd = []string{"foreground"} // its start goes into the background
-			}
+			o.Cmd = []string{tools.Boot(rel).Command}
 		}
 	}
 	return o
 }
 
-// defaultEnv is the environment of an image; the user's own lines win.
-func defaultEnv(rel *release.Release) []string {
-	env := []string{
+// Environment is that of an image, "K=V", of a release that starts so; the user's
+// own lines win.
+func Environment(boot tool.Boot) []string {
+	return append([]string{
 		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 		"LANG=C.UTF-8", // else the VM takes file names and the terminal for latin1
 		// The only place that any user can write to, on a read-only root with a
@@ -62,14 +62,7 @@ func defaultEnv(rel *release.Release) []string {
 		// reserves gigabytes for as many ports. 65536 is its documented default;
 		// flags of vm.args come later and win.
 		"ERL_AFLAGS=+Q 65536",
-	}
-	if rel.Tool == release.Distillery {
-		// Where its scripts write: one directory a version, for what an earlier
-		// one left there names that version. And ${VAR} in vm.args and sys.config
-		// is what images are configured by.
-		env = append(env, "RELEASE_MUTABLE_DIR=/tmp/"+rel.Name+"-"+rel.Version, "REPLACE_OS_VARS=true")
-	}
-	return env
+	}, boot.Env...)
 }
 
 func userIDs(user string) (uid, gid int, err error) {
@@ -141,7 +134,7 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 	labels := annotations(rel, opts)
 	maps.Copy(labels, opts.Labels)
 	c := v1.Config{
-		User: opts.User, Env: environ.Merge(defaultEnv(rel), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
+		User: opts.User, Env: environ.Merge(Environment(tools.Boot(rel)), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
 		WorkingDir: "/" + appDir, StopSignal: "SIGTERM", Labels: labels,
 	}
 	for _, p := range opts.ExposedPorts {

@@ -14,9 +14,11 @@ import (
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 )
 
-// Bounds of what a release's symbolic links may unfold to, and of env.sh.
+// Bounds of what a release's symbolic links may unfold to, and of a script.
 const (
 	maxDepth   = 64
 	maxEntries = 1 << 20
@@ -29,6 +31,7 @@ type File struct {
 	Origin release.Origin
 	App    string
 
+	shell  bool   // the start script reads it as shell, whatever its name and mode
 	source string // where the content lies in the release
 	made   []byte // the content, where dram wrote it
 }
@@ -36,14 +39,14 @@ type File struct {
 // staying is what stays as it is in contents.
 type staying struct {
 	links  bool // symbolic links that lead to a place inside the release
-	cookie bool // the one that Distillery's vm.args holds
+	cookie bool // the one that a file of the release holds
 }
 
-// contents is those of the release's files as they ship: env.sh with the lines
-// that find or make a cookie, vm.args without one, symbolic links replaced by
-// what they lead to.
+// contents is those of the release's files as they ship: the script that each of
+// its commands runs with the lines that find or make a cookie, the file that held
+// one without it, symbolic links replaced by what they lead to.
 func contents(rel *release.Release, files []release.File, s staying) ([]File, error) {
-	c := collector{rel: rel, staying: s}
+	c := collector{rel: rel, boot: tools.Boot(rel), staying: s}
 	for _, f := range files {
 		if err := c.add(f); err != nil {
 			return nil, fmt.Errorf("reading release %q: %w", rel.Name, err)
@@ -54,8 +57,9 @@ func contents(rel *release.Release, files []release.File, s staying) ([]File, er
 
 type collector struct {
 	staying
-	rel *release.Release
-	out []File
+	rel  *release.Release
+	boot tool.Boot
+	out  []File
 }
 
 func (c *collector) add(f release.File) error {
@@ -66,12 +70,10 @@ func (c *collector) add(f release.File) error {
 	switch {
 	case f.Mode.Type() == fs.ModeSymlink && (!c.links || !c.stays(f)):
 		return c.follow(out, f.Path, 0)
-	case f.Path == envScript(c.rel):
-		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, cookieScript) })
-	case f.Path == distilleryEnv(c.rel) && c.rel.Tool == release.Distillery:
-		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, distilleryScript) })
-	case f.Path == vmArgs(c.rel) && c.rel.Tool == release.Distillery && !c.cookie:
-		return c.rewrite(out, withoutCookie)
+	case c.boot.Cookie.Env != "" && f.Path == c.rel.Below(c.boot.Cookie.Env):
+		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, c.boot.Cookie.Script) })
+	case c.boot.Cookie.Holder != "" && f.Path == c.rel.Below(c.boot.Cookie.Holder) && !c.cookie:
+		return c.rewrite(out, c.boot.Cookie.Without)
 	case f.Mode.IsRegular():
 		out.Open, out.source = opener(c.rel.FS, f.Path), f.Path
 	}
@@ -82,6 +84,7 @@ func (c *collector) keep(f File) error {
 	if len(c.out) >= maxEntries {
 		return fmt.Errorf("more than %d files", maxEntries)
 	}
+	f.shell = c.boot.IsShell(f.Path)
 	c.out = append(c.out, f)
 	return nil
 }
@@ -129,7 +132,7 @@ func (c *collector) follow(f File, at string, depth int) error {
 }
 
 // rewrite is a file as dram ships it. The cookie's lines come behind those of
-// env.sh, so that a cookie which the project's own lines set stands.
+// the script, so that a cookie which the project's own lines set stands.
 func (c *collector) rewrite(f File, change func([]byte) []byte) error {
 	old, err := rootfs.ReadFile(c.rel.FS, f.Path, maxScript)
 	if err != nil {
@@ -139,10 +142,6 @@ func (c *collector) rewrite(f File, change func([]byte) []byte) error {
 	f.Size, f.Digest, f.Open, f.made = int64(len(script)), store.DigestOf(script), bytesOpener(script), script
 	return c.keep(f)
 }
-
-// envScript is the file that a Mix release's start script sources. No other
-// kind of release has it.
-func envScript(rel *release.Release) string { return "releases/" + rel.Version + "/env.sh" }
 
 func opener(fsys rootfs.FS, name string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return fsys.Open(name) }

@@ -1,9 +1,6 @@
 package image
 
-import (
-	"bytes"
-	_ "embed"
-)
+import "bytes"
 
 const (
 	cookieFile = "releases/COOKIE"
@@ -12,17 +9,12 @@ const (
 	cookieMark = "# dram: cookie"
 )
 
-// cookieScript is POSIX sh; dash and BusyBox run it, under set -e.
-//
-//go:embed cookie.sh
-var cookieScript []byte
-
-// withCookie is env.sh with the lines that find or make a cookie.
-func withCookie(env, lines []byte) []byte {
-	if bytes.Contains(env, []byte(cookieMark)) {
-		return env
+// withCookie is a script with the lines that find or make a cookie.
+func withCookie(script, lines []byte) []byte {
+	if bytes.Contains(script, []byte(cookieMark)) {
+		return script
 	}
-	out := bytes.Clone(env)
+	out := bytes.Clone(script)
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 	}

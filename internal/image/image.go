@@ -6,8 +6,8 @@
 //
 // The release lies in /app, owned by root and readable by all, so that any user
 // id can run it on a read-only root; the image's own user is 65532. The image
-// and the tarball hold no releases/COOKIE: lines at the end of env.sh find or
-// make the cookie at the start (cookie.sh).
+// and the tarball hold no releases/COOKIE: lines at the end of a script that each
+// command runs find or make the cookie at the start (tool.Cookie).
 //
 // Formats: OCI image specification 1.1. The same release, root and options give
 // the same digest.
@@ -25,6 +25,7 @@ import (
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
+	"dram/internal/tool/tools"
 )
 
 // Recipe is part of what names an image. Raise it whenever an image's bytes may
@@ -97,7 +98,7 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	}
 	d := &Draft{st: st, rel: rel, opts: opts.withDefaults(rel)}
 	var kept []release.File
-	kept, d.excluded = rel.ForImage()
+	kept, d.excluded = rel.ForImage(tools.Boot(rel).Exclude)
 	var err error
 	if d.files, err = contents(rel, kept, staying{links: true}); err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func hasErlang(rel *release.Release) error {
 		return nil
 	}
 	return problem.New(problem.Usage,
-		"set include_erts: true where the release is declared (mix.exs, or rel/config.exs and its environment),\n"+
+		"set include_erts: true where the release is declared ("+tools.All().Declared()+"),\n"+
 			"or build only the tarball: dram build",
 		"release %q brings no Erlang (include_erts: false), and an image has no other", rel.Name)
 }

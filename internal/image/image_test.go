@@ -178,7 +178,7 @@ func TestBuild(t *testing.T) {
 	}
 	got := flat(t, img.OCI)
 	want := map[string]string{
-		"app": "755 ", "app/bin/hello": "755 #!/bin/sh\n. env.sh\nexec uptime\n", "app/releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(cookieScript),
+		"app": "755 ", "app/bin/hello": "755 #!/bin/sh\n. env.sh\nexec uptime\n", "app/releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(mixCookie),
 		"app/erts-15.2/bin/beam.smp": "755 beam", "app/lib/hello-0.1.0/priv/data.so": "777 data.so.1",
 		"bin": "777 usr/bin", "usr/bin/sh": "777 dash", "usr/bin/dash": "755 #!", "usr/bin/uptime": "755 #!",
 		"usr/bin/awk": "777 /etc/alternatives/awk", "etc/alternatives/awk": "777 /usr/bin/mawk", "usr/bin/mawk": "755 #!",
@@ -306,7 +306,7 @@ func TestTarball(t *testing.T) {
 		for name, want := range map[string]string{
 			"bin/hello.bat": "644 @echo off", "erts-15.2/bin/dialyzer": "755 dialyzer",
 			"lib/hello-0.1.0/priv/data.so": "644 data", "lib/hello-0.1.0/priv/dir/Hello.beam": "644 hello",
-			"releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(cookieScript),
+			"releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(mixCookie),
 		} {
 			if diff := cmp.Diff(want, got[name]); diff != "" {
 				t.Errorf("%s: %s", name, diff)

@@ -37,6 +37,15 @@ func scriptPrograms() []Program {
 	return out
 }
 
+// Programs names what every image has if the toolchain has it.
+func Programs() []string {
+	var names []string
+	for _, p := range scriptPrograms() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // appPrograms is what applications call that no script shows.
 func appPrograms() map[string][]Program {
 	return map[string][]Program{
@@ -90,12 +99,12 @@ func words(f File) ([]string, error) {
 	if f.Origin != release.Metadata && f.Origin != release.ERTS || !f.Mode.IsRegular() || f.Size > maxScript {
 		return nil, nil
 	}
-	if f.Mode&0o111 == 0 && path.Ext(f.Path) != ".sh" && !sourced(f.Path) {
+	if f.Mode&0o111 == 0 && path.Ext(f.Path) != ".sh" && !f.shell {
 		return nil, nil
 	}
 	b, err := read(f)
 	b, _, _ = bytes.Cut(b, []byte(cookieMark)) // what those lines call is in the table
-	if err != nil || !isShell(b) && !sourced(f.Path) {
+	if err != nil || !isShell(b) && !f.shell {
 		return nil, err
 	}
 	return slices.DeleteFunc(commandWords(string(b)), func(w string) bool {

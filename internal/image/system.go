@@ -99,7 +99,7 @@ func mayNeed(f File) bool {
 	if f.Mode.Type() == fs.ModeSymlink || f.Mode.IsDir() {
 		return false
 	}
-	return f.Mode&0o111 != 0 || path.Ext(f.Path) == ".sh" || sourced(f.Path) || strings.Contains(path.Base(f.Path), ".so")
+	return f.Mode&0o111 != 0 || path.Ext(f.Path) == ".sh" || f.shell || strings.Contains(path.Base(f.Path), ".so")
 }
 
 func searchSystem(rel *release.Release, files []File, opts Options) (*system, error) {

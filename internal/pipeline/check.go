@@ -8,13 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"dram/internal/check"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/target"
+	"dram/internal/toolchain"
 )
 
 // CheckOptions say against what a release is checked.
@@ -26,17 +27,26 @@ type CheckOptions struct {
 	Allow   []string // rules by name
 }
 
-// Check checks a release: a directory, a tarball, or an image that holds one
-// ("oci:DIR", "tar:FILE", "image:REF"). Nothing is built and nothing is run.
-func (p *Pipeline) Check(ctx context.Context, ref string, opts CheckOptions) (*check.Report, error) {
-	rel, at, done, err := p.openAny(ctx, ref)
+// ReleaseUse says which references name a release that was built.
+func ReleaseUse() ref.Use {
+	return ref.Use{
+		Noun:  "release",
+		Kinds: []ref.Kind{ref.Path, ref.Layout, ref.Tar, ref.Image},
+		Hint:  "name a release's directory or tarball, or an image as oci:DIR, tar:FILE or image:REF",
+	}
+}
+
+// Check checks a release: a directory, a tarball, or an image that holds one.
+// Nothing is built and nothing is run.
+func (p *Pipeline) Check(ctx context.Context, from ref.Ref, opts CheckOptions) (*check.Report, error) {
+	rel, at, done, err := p.openAny(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	name := cmp.Or(opts.Target, opts.Default)
 	if opts.Target == "" && at != "" {
-		name = ref
+		name = from.String()
 	}
 	t, err := p.OpenTarget(ctx, name)
 	if err != nil {
@@ -44,7 +54,7 @@ func (p *Pipeline) Check(ctx context.Context, ref string, opts CheckOptions) (*c
 	}
 	in := check.Input{Release: rel, Target: t, At: cmp.Or(at, "app"), Allow: opts.Allow}
 	if at != "" {
-		tc, err := p.OpenToolchain(ctx, ref, nil)
+		tc, err := p.openAs(ctx, from, ReleaseUse())
 		if err != nil {
 			return nil, errors.Join(err, t.Close())
 		}
@@ -55,17 +65,28 @@ func (p *Pipeline) Check(ctx context.Context, ref string, opts CheckOptions) (*c
 }
 
 // OpenTarget opens what package target names; the caller closes it.
-func (p *Pipeline) OpenTarget(ctx context.Context, ref string) (*target.Target, error) {
-	return target.Open(ctx, ref, unpacker{p})
+func (p *Pipeline) OpenTarget(ctx context.Context, s string) (*target.Target, error) {
+	return target.Open(ctx, s, unpacker{p, target.Use(toolchain.HasDistro)})
+}
+
+// openAs resolves an image or a distribution that was named for something else
+// than a toolchain.
+func (p *Pipeline) openAs(ctx context.Context, r ref.Ref, use ref.Use) (*toolchain.Toolchain, error) {
+	return p.Toolchains.Open(ctx, r, toolchain.Options{Refresh: p.Refresh, As: use})
 }
 
 // unpacker takes images and distributions from where toolchains come from. A
 // distribution is its toolchain: what it runs programs with and more, in the
 // versions of its packages.
-type unpacker struct{ *Pipeline }
+type unpacker struct {
+	*Pipeline
+	use ref.Use
+}
 
-func (u unpacker) Unpack(ctx context.Context, kind, value string) (string, error) {
-	tc, err := u.OpenToolchain(ctx, kind+":"+value, nil)
+func (unpacker) HasDistro(name string) bool { return toolchain.HasDistro(name) }
+
+func (u unpacker) Unpack(ctx context.Context, r ref.Ref) (string, error) {
+	tc, err := u.openAs(ctx, r, u.use)
 	if err != nil {
 		return "", err
 	}
@@ -80,37 +101,34 @@ func (u unpacker) Unpack(ctx context.Context, kind, value string) (string, error
 
 // openAny opens a release wherever it is; at is where it lies in an image, ""
 // if it is in none.
-func (p *Pipeline) openAny(ctx context.Context, ref string) (rel *release.Release, at string, done func(), err error) {
-	kind, value, _ := strings.Cut(ref, ":")
-	switch kind {
-	case "oci", "tar", "image":
-		dir, err := unpacker{p}.Unpack(ctx, kind, value)
+func (p *Pipeline) openAny(ctx context.Context, from ref.Ref) (rel *release.Release, at string, done func(), err error) {
+	if from.Kind != ref.Path {
+		dir, err := unpacker{p, ReleaseUse()}.Unpack(ctx, from)
 		if err != nil {
-			return nil, "", nil, fmt.Errorf("opening release %q: %w", ref, err)
+			return nil, "", nil, fmt.Errorf("opening release %q: %w", from, err)
 		}
-		return openInImage(ctx, ref, dir)
+		return openInImage(ctx, from.String(), dir)
 	}
-	info, err := os.Stat(ref)
+	info, err := os.Stat(from.Value)
 	if err != nil {
-		return nil, "", nil, problem.New(problem.Usage, "name a release's directory or tarball, or an image as oci:DIR, tar:FILE or image:REF",
-			"opening release: %w", err)
+		return nil, "", nil, problem.New(problem.Usage, ReleaseUse().Hint, "opening release: %w", err)
 	}
 	if !info.IsDir() {
-		rel, done, err = p.openTarball(ctx, ref, release.Options{Survey: true})
+		rel, done, err = p.openTarball(ctx, from.Value, release.Options{Survey: true})
 		return rel, "", done, err
 	}
-	rel, done, err = openDirectory(ctx, ref, release.Options{Survey: true})
+	rel, done, err = openDirectory(ctx, from.Value, release.Options{Survey: true})
 	return rel, "", done, err
 }
 
-func openInImage(ctx context.Context, ref, dir string) (*release.Release, string, func(), error) {
+func openInImage(ctx context.Context, from, dir string) (*release.Release, string, func(), error) {
 	root, err := rootfs.Dir(dir)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	at, err := release.Find(root)
 	if err = errors.Join(err, root.Close()); err != nil {
-		return nil, "", nil, fmt.Errorf("opening release %q: %w", ref, err)
+		return nil, "", nil, fmt.Errorf("opening release %q: %w", from, err)
 	}
 	// at holds no links: it was resolved in the root.
 	rel, done, err := openDirectory(ctx, filepath.Join(dir, filepath.FromSlash(at)), release.Options{Survey: true})

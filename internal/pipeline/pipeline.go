@@ -78,8 +78,8 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
-func (p *Pipeline) checkRef(ref string) error {
-	parsed, err := toolchain.ParseRef(ref)
+func (p *Pipeline) checkRef(s string) error {
+	parsed, err := toolchain.ParseRef(s)
 	if err != nil {
 		return err
 	}

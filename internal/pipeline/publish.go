@@ -13,6 +13,7 @@ import (
 	"dram/internal/daemon"
 	"dram/internal/image"
 	"dram/internal/publish"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -31,8 +32,8 @@ func (p *Pipeline) Image(r *Result) (v1.Image, error) { return image.Open(p.Stor
 
 // OpenImage opens an image that was written, as publish.Open takes it, and
 // tells its names: those of its release, or one made of its digest.
-func (p *Pipeline) OpenImage(from string) (v1.Image, []string, error) {
-	img, err := publish.Open(from, p.Toolchains.Arch)
+func (p *Pipeline) OpenImage(from ref.Ref) (v1.Image, []string, error) {
+	img, err := publish.Open(from.String(), p.Toolchains.Arch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"dram/internal/environ"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/toolchain"
@@ -21,6 +22,7 @@ import (
 
 // RunOptions say how an image is run.
 type RunOptions struct {
+	As      ref.Use  // what the image's reference was given for
 	Env     []string // "K=V", on top of the image's
 	Command []string // instead of the image's Cmd
 	// Interactive hands the terminal over, for consoles.
@@ -34,15 +36,13 @@ type RunOptions struct {
 // ctx sends SIGTERM, as docker stop does. The error of a program that ended
 // with another code than 0, or with any when ctx was done, is or wraps a
 // *sandbox.ExitError.
-func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOptions) error {
-	image, err := p.Toolchains.Open(ctx, ref, toolchain.Options{})
-	if problem.Code(err) == int(problem.Usage) {
-		return problem.New(problem.Usage, "name a project, a tar that dram image wrote, oci:DIR or image:REF,\nand with --platform what it was built for, if that is not this machine's", "%w", err)
-	} else if err != nil {
+func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) error {
+	image, err := p.Toolchains.Open(ctx, from, toolchain.Options{As: opts.As})
+	if err != nil {
 		return err
 	}
 	if err := sandbox.Emulates(p.Toolchains.Arch); err != nil {
-		return fmt.Errorf("running %s: %w", ref, err)
+		return fmt.Errorf("running %s: %w", from, err)
 	}
 	dir, err := image.Root(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (p *Pipeline) RunImage(ctx context.Context, ref toolchain.Ref, opts RunOpti
 	opts.Env = environ.Merge(epmd, opts.Env)
 	spec, err := runSpec(dir, image.Config, opts)
 	if err != nil {
-		return fmt.Errorf("running %s: %w", ref, err)
+		return fmt.Errorf("running %s: %w", from, err)
 	}
 	scratch, done, err := p.Store.TempDir("run")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"dram/internal/rootfs"
 	"dram/internal/source"
 	"dram/internal/target"
+	"dram/internal/tool/tools"
 )
 
 // readSource finds what a build by the plan sees.
@@ -42,7 +43,7 @@ func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS,
 	if err != nil {
 		return nil, err
 	}
-	_, out := rel.ForImage()
+	_, out := rel.ForImage(tools.Boot(rel).Exclude)
 	rel.Files = nil
 	for _, f := range out {
 		if f.Origin == release.Own || f.Origin == release.Dependency || f.Origin == release.Metadata {

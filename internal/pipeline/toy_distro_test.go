@@ -55,7 +55,7 @@ func (a toyArchive) Resolve(ctx context.Context, r distro.Request) (*distro.Root
 		ID: store.DigestOf([]byte(r.Suite.String() + strings.Join(r.Packages, " "))).Hex(), Name: "Toy " + r.Suite.Version,
 		Fill: func(_ context.Context, dir string, _ distro.Configurer, tell func(format string, args ...any)) error {
 			tell("filling %s", r.Suite)
-			return os.CopyFS(dir, tree(map[string]string{
+			return os.CopyFS(dir, files(map[string]string{
 				"etc/os-release":                            "PRETTY_NAME=\"Toy " + r.Suite.Version + "\"\n",
 				"usr/lib/erlang/releases/1/OTP_VERSION":     has.Erlang + "\n",
 				"usr/lib/elixir/lib/elixir/ebin/elixir.app": `{application,elixir,[{vsn,"` + has.Elixir + `"}]}.`,
@@ -65,9 +65,9 @@ func (a toyArchive) Resolve(ctx context.Context, r distro.Request) (*distro.Root
 	}, err
 }
 
-func tree(files map[string]string) fstest.MapFS {
+func files(texts map[string]string) fstest.MapFS {
 	out := fstest.MapFS{}
-	for name, text := range files {
+	for name, text := range texts {
 		out[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
 	return out

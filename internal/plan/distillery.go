@@ -13,8 +13,9 @@ import (
 	"dram/internal/plan/version"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
+	"dram/internal/ref"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 
@@ -292,20 +293,19 @@ func (m *maker) distilleryFits(ctx context.Context) error {
 
 // toolchainElixir is the Elixir of the plan's toolchain, "" if it is not known.
 func (m *maker) toolchainElixir(ctx context.Context) string {
-	ref, err := toolchain.ParseRef(m.plan.Toolchain)
+	from, err := toolchain.ParseRef(m.plan.Toolchain)
 	if err != nil {
 		return ""
 	}
-	if ref.Kind == toolchain.Distro {
-		v, err := m.in.Versions(ctx, ref.Value)
+	if from.Kind == ref.Distro {
+		v, err := m.in.Versions(ctx, from.Value)
 		if err != nil {
 			return ""
 		}
 		return v.Elixir
 	}
-	_, name, _ := strings.Cut(m.plan.Toolchain, ":")
-	if i := strings.LastIndexByte(name, ':'); i >= 0 {
-		if tags := readTags([]string{name[i+1:]}); len(tags) == 1 {
+	if i := strings.LastIndexByte(from.Value, ':'); i >= 0 {
+		if tags := readTags([]string{from.Value[i+1:]}); len(tags) == 1 {
 			return tags[0].elixir
 		}
 	}

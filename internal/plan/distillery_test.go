@@ -11,8 +11,8 @@ import (
 	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/source"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"dram/internal/problem"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
+	"dram/internal/tool/distillery"
 )
 
 // Releases names all releases that a project declares; none where Mix would make

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"dram/internal/problem"
-	"dram/internal/project/distillery"
 	"dram/internal/project/elixir"
+	"dram/internal/tool/distillery"
 )
 
 // maxLock bounds mix.lock, in bytes.

@@ -19,7 +19,7 @@ import (
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
-	"dram/internal/project/distillery"
+	"dram/internal/tool/distillery"
 )
 
 // Kind is the tool that a project's releases are made with.

@@ -17,14 +17,11 @@ type Exclusion struct {
 	If string
 }
 
-// mixRelease matches a file that `mix release` writes and the other tools do
-// not, whose scripts call more of ERTS.
-const mixRelease = "releases/*/elixir"
-
-// ImageExclusions is what never goes into an image. What stays of erts-*/bin:
-// beam.smp, erlexec, erl and erl_child_setup run the VM; inet_gethost resolves
-// names; epmd serves distribution; heart restarts; run_erl and to_erl serve
-// `daemon`. Scripts of relx and Distillery call escript and erl_call as well.
+// ImageExclusions is what never goes into an image, whatever tool made the
+// release. What stays of erts-*/bin: beam.smp, erlexec, erl and erl_child_setup
+// run the VM; inet_gethost resolves names; epmd serves distribution; heart
+// restarts; run_erl and to_erl serve `daemon`. Scripts of some tools call escript
+// and erl_call as well: those of which none does leave them out (see tool.Boot).
 func ImageExclusions() []Exclusion {
 	const (
 		compiler = "a tool of development, which a release never runs"
@@ -32,7 +29,6 @@ func ImageExclusions() []Exclusion {
 		linked   = "only linkers read it"
 		docs     = "documentation"
 		running  = "what a running release left behind"
-		embedded = "a start script of embedded systems, with paths of the build in it"
 		windows  = "a script for Windows"
 	)
 	return []Exclusion{
@@ -45,8 +41,6 @@ func ImageExclusions() []Exclusion {
 		{Pattern: "bin/*.bat", Reason: windows},
 		{Pattern: "releases/*/*.bat", Reason: windows},
 		{Pattern: "releases/*/*.ps1", Reason: windows},
-		{Pattern: "releases/*/libexec/win/**", Reason: windows},
-		{Pattern: "releases/*/libexec/commands/win/**", Reason: windows},
 		{Pattern: "erts-*/bin/dialyzer", Reason: compiler},
 		{Pattern: "erts-*/bin/typer", Reason: compiler},
 		{Pattern: "erts-*/bin/ct_run", Reason: compiler},
@@ -54,11 +48,6 @@ func ImageExclusions() []Exclusion {
 		{Pattern: "erts-*/bin/yielding_c_fun", Reason: compiler},
 		{Pattern: "erts-*/bin/beam.*.smp", Reason: "an instrumented VM"},
 		{Pattern: "erts-*/bin/erl_child_setup.*", Reason: "part of an instrumented VM"},
-		{Pattern: "erts-*/bin/escript", Reason: "no script of `mix release` calls it", If: mixRelease},
-		{Pattern: "erts-*/bin/erl_call", Reason: "no script of `mix release` calls it", If: mixRelease},
-		{Pattern: "erts-*/bin/dyn_erl", Reason: "only the scripts that `mix release` replaces call it", If: mixRelease},
-		{Pattern: "erts-*/bin/start", Reason: embedded, If: mixRelease},
-		{Pattern: "erts-*/bin/start_erl", Reason: embedded, If: mixRelease},
 		{Pattern: "erts-*/bin/*.src", Reason: "a template of a script"},
 		{Pattern: "erts-*/src/**", Reason: headers},
 		{Pattern: "erts-*/include/**", Reason: headers},
@@ -85,10 +74,11 @@ type Excluded struct {
 	Reason string
 }
 
-// ForImage splits a release's files by ImageExclusions. Devices, sockets and
-// pipes, which a running release can leave anywhere, stay out too.
-func (r *Release) ForImage() (kept []File, out []Excluded) {
-	rules := slices.DeleteFunc(ImageExclusions(), func(e Exclusion) bool {
+// ForImage splits a release's files by ImageExclusions and those of its tool.
+// Devices, sockets and pipes, which a running release can leave anywhere, stay
+// out too.
+func (r *Release) ForImage(ofTool []Exclusion) (kept []File, out []Excluded) {
+	rules := slices.DeleteFunc(slices.Concat(ImageExclusions(), ofTool), func(e Exclusion) bool {
 		return e.If != "" && !slices.ContainsFunc(r.Files, func(f File) bool { return match(e.If, f.Path) })
 	})
 	for _, f := range r.Files {

@@ -87,7 +87,7 @@ func checkLink(name, target string) error {
 		return nil
 	}
 	return problem.New(problem.Failure,
-		"build the release without links to the outside (Distillery: dev_mode false; relx: {mode, prod})",
+		"build the release without links to the outside: for production, not for development",
 		"link %q leads to %q, outside the release", name, target)
 }
 

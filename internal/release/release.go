@@ -1,5 +1,6 @@
-// Package release reads what `mix release`, Distillery or relx assembled: a
-// directory with bin/, lib/, releases/ and mostly erts-*/, or a tarball of one.
+// Package release reads what a tool assembled, whichever it was (package tool
+// tells them apart): a directory with bin/, lib/, releases/ and mostly erts-*/,
+// or a tarball of one.
 //
 // It tells name and version (releases/start_erl.data and the .rel file beside
 // the boot scripts), the applications, and of every file its size, digest and
@@ -62,27 +63,11 @@ func Read(ctx context.Context, fsys rootfs.FS, opts Options) (*Release, error) {
 			return nil, fmt.Errorf("reading release %q: %w", name, err)
 		}
 	}
-	r := &Release{Name: name, Version: version, Tool: toolOf(files, version), Apps: c.apps(files), Files: files, FS: fsys}
+	r := &Release{Name: name, Version: version, Apps: c.apps(files), Files: files, FS: fsys}
 	if info, err := fsys.Stat("erts-" + erts); err == nil && info.IsDir() {
 		r.ERTS = erts
 	}
 	return r, nil
-}
-
-// toolOf goes by the scripts that no other tool writes.
-func toolOf(files []File, version string) Tool {
-	has := func(name string) bool {
-		_, ok := slices.BinarySearchFunc(files, name, func(f File, at string) int { return strings.Compare(f.Path, at) })
-		return ok
-	}
-	dir := "releases/" + version + "/"
-	switch {
-	case has(dir+"libexec/env.sh") && has(dir+"libexec/config.sh"):
-		return Distillery
-	case has(dir + "env.sh"):
-		return MixRelease
-	}
-	return OtherTool
 }
 
 func notRelease(format string, args ...any) error {

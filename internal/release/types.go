@@ -1,8 +1,10 @@
-// Package release reads what `mix release`, Distillery or relx assembled.
 package release
 
 import (
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -39,23 +41,22 @@ type App struct {
 	Origin        Origin
 }
 
-// Tool is what assembled a release, as its scripts show.
-type Tool int
-
-// The tools.
-const (
-	OtherTool  Tool = iota // relx, or none that is known
-	MixRelease             // since Elixir 1.9
-	Distillery             // 1.5 to 2.1
-)
-
 // Release is a release that was read.
 type Release struct {
 	Name    string // "hello"
 	Version string // "0.1.0"
 	ERTS    string // "15.2.7", "" if the release brings no ERTS
-	Tool    Tool
 	Apps    []App
 	Files   []File // sorted by Path; directories included
 	FS      rootfs.FS
 }
+
+// Has says whether the release has an entry of that path.
+func (r *Release) Has(name string) bool {
+	_, ok := slices.BinarySearchFunc(r.Files, name, func(f File, at string) int { return strings.Compare(f.Path, at) })
+	return ok
+}
+
+// Below is the path in the release of a file that lies in its own folder of
+// releases/.
+func (r *Release) Below(name string) string { return path.Join("releases", r.Version, name) }

@@ -10,6 +10,7 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/toolchain"
 )
 
@@ -93,19 +94,19 @@ func render(name string, data any) ([]byte, error) {
 // what they first install there: the plan's toolchain, as far as a registry has
 // it.
 func builderImage(pl *plan.Plan) (image string, install []string, err error) {
-	ref, err := toolchain.ParseRef(pl.Toolchain)
+	from, err := toolchain.ParseRef(pl.Toolchain)
 	if err != nil {
 		return "", nil, err
 	}
-	switch ref.Kind {
-	case toolchain.Distro:
-	case toolchain.Image: // one that dram chose is of the default distribution
-		return quoted(ref.Value), []string{distros.All().Default().Info().Curl}, nil
+	switch from.Kind {
+	case ref.Distro:
+	case ref.Image: // one that dram chose is of the default distribution
+		return quoted(from.Value), []string{distros.All().Default().Info().Curl}, nil
 	default:
 		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: "+distros.All().Example()+", or image:REF",
-			"no CI job can run in toolchain %s: it is a file of this machine", ref)
+			"no CI job can run in toolchain %s: it is a file of this machine", from)
 	}
-	d, suite, err := distros.All().Find(ref.Value)
+	d, suite, err := distros.All().Find(from.Value)
 	if err != nil {
 		return "", nil, err
 	}

@@ -17,8 +17,8 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
 	"dram/internal/source"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 

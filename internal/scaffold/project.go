@@ -12,7 +12,8 @@ import (
 	"dram/internal/engine/dockerfile"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/project/distillery"
+	"dram/internal/ref"
+	"dram/internal/tool/distillery"
 	"dram/internal/toolchain"
 )
 
@@ -133,7 +134,7 @@ func ReleaseCommand(job engine.Job) string {
 // Commands are what makes tarball and image of what was written, one a line.
 func Commands(p Project, loaded bool) []string {
 	var out []string
-	if ref, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && ref.Kind != toolchain.Image && !loaded {
+	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !loaded {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))

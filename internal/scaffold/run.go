@@ -17,21 +17,21 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 )
 
 //go:embed bottle.sh
 var bottleScript string
 
-// distilleryPrograms is what the scripts of Distillery call beside those of Mix.
-const distilleryPrograms = "bash cp expr head hostname id ln mktemp mv ps rm sleep sort stat tail tput tty uname xargs"
-
 // RunDockerfile is the bottle: the release, made once more in the image that
 // the build's Dockerfile ends with, and the files that it needs, over nothing.
 func RunDockerfile(pl *plan.Plan, job engine.Job) ([]byte, error) {
-	b := &bottle{pl: pl, job: job, rel: &release.Release{Name: pl.Release, Version: pl.Version}}
-	if pl.Kind == "distillery" {
-		b.rel.Tool = release.Distillery
+	made := tools.All().Named(pl.Kind)
+	if made == nil {
+		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Kind)
 	}
+	b := &bottle{pl: pl, job: job, boot: made.Boot(&release.Release{Name: pl.Release, Version: pl.Version})}
 	b.head()
 	b.assemble()
 	b.cookie()
@@ -44,16 +44,14 @@ func RunDockerfile(pl *plan.Plan, job engine.Job) ([]byte, error) {
 }
 
 type bottle struct {
-	pl  *plan.Plan
-	job engine.Job
-	rel *release.Release
-	b   strings.Builder
-	err error
+	pl   *plan.Plan
+	job  engine.Job
+	boot tool.Boot
+	b    strings.Builder
+	err  error
 }
 
 func (b *bottle) line(format string, args ...any) { fmt.Fprintf(&b.b, format+"\n", args...) }
-
-func (b *bottle) distillery() bool { return b.rel.Tool == release.Distillery }
 
 func (b *bottle) head() {
 	b.line("# The image of %s: the release, and the files outside of it that it needs.", b.pl.Release)
@@ -99,10 +97,7 @@ func (b *bottle) assemble() {
 // leftOut are the table's patterns for the shell, and names to look for below
 // priv.
 func (b *bottle) leftOut() (globs, finds []string) {
-	for _, e := range release.ImageExclusions() {
-		if e.If != "" && b.distillery() {
-			continue
-		}
+	for _, e := range slices.Concat(release.ImageExclusions(), b.boot.Exclude) {
 		dir, name, deep := strings.Cut(e.Pattern, "/**/")
 		switch {
 		case deep && dir == "lib/*/priv":
@@ -116,23 +111,22 @@ func (b *bottle) leftOut() (globs, finds []string) {
 
 // cookie has the scripts find or make what stays out of the image.
 func (b *bottle) cookie() {
-	script, at := image.CookieScript(b.rel.Tool), "releases/*/env.sh"
-	if b.distillery() {
-		at = "releases/*/libexec/env.sh"
-		b.line(`RUN sed -i -e '/\${/!s/^\([^#]*\)-setcookie[[:space:]].*/\1/' releases/*/vm.args`)
+	c := b.boot.Cookie
+	if c.Holder != "" {
+		b.line("RUN sed -i -e %s releases/*/%s", dockerfile.Word(c.Sed), c.Holder)
+	}
+	if c.Env == "" {
+		return
 	}
 	b.line("# No cookie that everybody who has the image knows.")
-	b.script(strings.Split(strings.TrimSuffix(script, "\n"), "\n"))
-	b.line(`    > /dram/cookie; for env in %s; do cat /dram/cookie >> "$env"; done`, at)
+	b.script(strings.Split(strings.TrimSuffix(string(c.Script), "\n"), "\n"))
+	b.line(`    > /dram/cookie; for env in releases/*/%s; do cat /dram/cookie >> "$env"; done`, c.Env)
 }
 
 // closure gathers libraries, programs, certificates, the locale.
 func (b *bottle) closure() {
 	uid, gid, _ := strings.Cut(b.user(), ":")
-	programs := image.Programs()
-	if b.distillery() {
-		programs = append(programs, strings.Fields(distilleryPrograms)...)
-	}
+	programs := append(image.Programs(), b.boot.Programs...)
 	lines := strings.Split(strings.TrimSuffix(bottleScript, "\n"), "\n")
 	lines = slices.Insert(lines, 1,
 		"programs="+dockerfile.Word(strings.Join(programs, " ")),
@@ -160,7 +154,7 @@ func (b *bottle) config() {
 	b.line("")
 	b.line("FROM scratch")
 	b.line("COPY --from=bottle /image/ /")
-	b.pairs("ENV", environ.Merge(image.Environment(b.rel), c.ImageEnv))
+	b.pairs("ENV", environ.Merge(image.Environment(b.boot), c.ImageEnv))
 	b.pairs("LABEL", c.Labels)
 	for _, port := range c.Expose {
 		b.line("EXPOSE %s", strconv.Itoa(port))
@@ -168,12 +162,8 @@ func (b *bottle) config() {
 	b.line("WORKDIR /app")
 	b.line("USER %s", b.user())
 	b.line("STOPSIGNAL SIGTERM")
-	command := "start"
-	if b.distillery() {
-		command = "foreground"
-	}
 	b.line("ENTRYPOINT [%s]", jsonWord(path.Join("/app/bin", b.pl.Release)))
-	b.line("CMD [%s]", jsonWord(command))
+	b.line("CMD [%s]", jsonWord(b.boot.Command))
 }
 
 // pairs is an instruction with NAME="value" a line, in which $ and \ mean

@@ -65,6 +65,12 @@ func ProfileNames() (out []string) {
 	return out
 }
 
+// hasProfile says whether openProfile would find the name.
+func hasProfile(value string) bool {
+	name, _, _ := splitProfile(value)
+	return slices.Contains(ProfileNames(), name)
+}
+
 // openProfile opens a built-in target: NAME[@first|@latest][/amd64|/arm64].
 // Without a processor it is this machine's.
 func openProfile(ref, value string) (*Target, error) {

@@ -29,6 +29,7 @@ import (
 	"dram/internal/binary"
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 )
 
@@ -152,68 +153,86 @@ func withFile(root rootfs.FS, name string, use func(r io.ReaderAt, size int64) e
 // Unpacker makes a root filesystem of an image or of a distribution's
 // packages, and gives its directory.
 type Unpacker interface {
-	Unpack(ctx context.Context, kind, value string) (dir string, err error)
-}
-
-func refHint() string {
-	s := distros.All().Default().Info().Newest()
-	return "write profile:" + s.String() + ", " + s.Reference() + ", image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json"
+	HasDistro(name string) bool // whether there is a distribution of that name, with its suite
+	Unpack(ctx context.Context, r ref.Ref) (dir string, err error)
 }
 
 // Reference is one way of naming a target.
 type Reference struct {
-	Kind    string `json:"kind"`
-	Form    string `json:"form"`
-	Meaning string `json:"meaning"`
+	Kind    ref.Kind `json:"kind"`
+	Form    string   `json:"form"`
+	Meaning string   `json:"meaning"`
 }
 
 // References is all ways.
 func References() []Reference {
 	d := distros.All().Default().Info()
 	return []Reference{
-		{"profile", "profile:NAME[@first|@latest][/amd64|/arm64]", "a system that is built in; without a processor, of this machine's"},
-		{"distro", d.Newest().Reference(), "a " + d.Name + ", from its packages: the toolchain of that name"},
-		{"image", "image:REF", "an image of a registry"},
-		{"oci", "oci:DIR", "an image in an OCI layout"},
-		{"tar", "tar:FILE", "an image in a tar"},
-		{"dir", "dir:PATH", "a root filesystem in a directory"},
-		{"host", "host:", "this machine"},
-		{"ssh", "ssh:[USER@]HOST[:PORT]", "another machine"},
-		{"file", "file:TARGET.json", "a target that was captured"},
+		{ref.Profile, "profile:NAME[@first|@latest][/amd64|/arm64]", "a system that is built in; without a processor, of this machine's"},
+		{ref.Distro, d.Newest().Reference(), "a " + d.Name + ", from its packages: the toolchain of that name"},
+		{ref.Image, "image:REF", "an image of a registry"},
+		{ref.Layout, "oci:DIR", "an image in an OCI layout"},
+		{ref.Tar, "tar:FILE", "an image in a tar"},
+		{ref.Dir, "dir:PATH", "a root filesystem in a directory"},
+		{ref.Host, "host:", "this machine"},
+		{ref.SSH, "ssh:[USER@]HOST[:PORT]", "another machine"},
+		{ref.File, "file:TARGET.json", "a target that was captured"},
 	}
 }
 
-// Open opens a target by its reference: "dir:PATH", "host:", "file:PATH" (a
-// capture), "profile:NAME" (built in), "ssh:HOST", or what unpacker takes.
-func Open(ctx context.Context, ref string, unpacker Unpacker) (*Target, error) {
-	kind, value, ok := strings.Cut(ref, ":")
-	if !ok || (value == "") != (kind == "host") {
-		return nil, problem.New(problem.Usage, refHint(), "target %q is no reference", ref)
+// Use says which references name a target. hasDistro says whether there is a
+// distribution of that name; nil knows none.
+func Use(hasDistro func(name string) bool) ref.Use {
+	s := distros.All().Default().Info().Newest()
+	u := ref.Use{
+		Noun: "target",
+		Hint: "write profile:" + s.String() + ", " + s.Reference() + ", image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json",
+		Has: func(k ref.Kind, name string) bool {
+			return k == ref.Profile && hasProfile(name) || k == ref.Distro && hasDistro != nil && hasDistro(name)
+		},
+		Otherwise: "check against what is built in: see dram target list",
 	}
-	switch kind {
-	case "dir":
-		return openDir(ref, value)
-	case "host":
-		return openHost(ref)
-	case "file":
-		return openFile(ref, value)
-	case "profile":
-		return openProfile(ref, value)
-	case "ssh":
-		return openSSH(ctx, ref, value)
-	case "oci", "tar", "image", "distro":
-		dir, err := unpacker.Unpack(ctx, kind, value)
+	for _, r := range References() {
+		u.Kinds = append(u.Kinds, r.Kind)
+	}
+	return u
+}
+
+// Open opens a target by its reference, one that Use takes. unpacker makes a root
+// filesystem of an image and of a distribution; nil knows none.
+func Open(ctx context.Context, name string, unpacker Unpacker) (*Target, error) {
+	use := Use(nil)
+	if unpacker != nil {
+		use = Use(unpacker.HasDistro)
+	}
+	r, err := use.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Kind {
+	case ref.Dir:
+		return openDir(name, r.Value)
+	case ref.Host:
+		return openHost(name)
+	case ref.File:
+		return openFile(name, r.Value)
+	case ref.Profile:
+		return openProfile(name, r.Value)
+	case ref.SSH:
+		return openSSH(ctx, name, r.Value)
+	case ref.Layout, ref.Tar, ref.Image, ref.Distro:
+		dir, err := unpacker.Unpack(ctx, r)
 		if err != nil {
-			return nil, fmt.Errorf("opening target %q: %w", ref, err)
+			return nil, fmt.Errorf("opening target %q: %w", name, err)
 		}
-		return openDir(ref, dir)
+		return openDir(name, dir)
 	}
-	return nil, problem.New(problem.Usage, refHint(), "target %q: unknown kind %q", ref, kind)
+	return nil, fmt.Errorf("opening target %q: unknown kind", name)
 }
 
 func openHost(ref string) (*Target, error) {
 	if runtime.GOOS != "linux" {
-		return nil, problem.New(problem.Environment, "name another target: "+refHint(), "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
+		return nil, problem.New(problem.Environment, "name another target: "+Use(nil).Hint, "target %q: this machine runs %s, not Linux", ref, runtime.GOOS)
 	}
 	t, err := openDir(ref, "/")
 	if err != nil {

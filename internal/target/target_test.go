@@ -17,6 +17,7 @@ import (
 	"dram/internal/binary"
 	"dram/internal/binary/binarytest"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -239,9 +240,11 @@ func TestLoadRefusesHostileDocuments(t *testing.T) {
 
 type unpacked string
 
-func (u unpacked) Unpack(_ context.Context, kind, value string) (string, error) {
-	if value == "none" {
-		return "", errors.New("no such " + kind)
+func (unpacked) HasDistro(name string) bool { return name == "debian/12" }
+
+func (u unpacked) Unpack(_ context.Context, r ref.Ref) (string, error) {
+	if r.Value == "none" {
+		return "", errors.New("no such " + string(r.Kind))
 	}
 	return string(u), nil
 }
@@ -260,7 +263,7 @@ func TestOpen(t *testing.T) {
 	for ref, wrong := range map[string]string{
 		"dir:" + dir: "", "file:" + capture: "", "oci:x": "", "tar:x": "", "image:x": "", "distro:debian/12": "", "host:": "-",
 		"image:none": "no such image", "dir:" + dir + "/none": "none", "file:none.json": "none.json",
-		"host:x": "no reference", "debian": "no reference", "dir:": "no reference", "ftp:x": "unknown kind", "ssh:-oProxyCommand=x": "names no host",
+		"host:x": "nothing follows it", "debian": "which kind", "dir:": "nothing follows", "ftp:x": "no kind", "ssh:-oProxyCommand=x": "names no host",
 	} {
 		got, err := target.Open(t.Context(), ref, unpacked(dir))
 		switch {

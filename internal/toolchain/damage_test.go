@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 	"dram/internal/toolchain"
 )
@@ -20,7 +21,7 @@ import (
 type tagged struct {
 	t    *testing.T
 	p    *toolchain.Provider
-	ref  toolchain.Ref
+	ref  ref.Ref
 	down bool
 	said []string
 }
@@ -35,7 +36,7 @@ func newTagged(t *testing.T) *tagged {
 		}
 		return g.down
 	})
-	g.ref = toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}
+	g.ref = ref.Ref{Kind: ref.Image, Value: host + "/e:1"}
 	push(t, g.ref.Value, elixirImage(t))
 	g.root()
 	return g

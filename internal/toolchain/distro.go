@@ -6,12 +6,13 @@ import (
 	"runtime"
 
 	"dram/internal/distro"
+	"dram/internal/ref"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 )
 
-func (p *call) openDistro(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
-	d, suite, err := p.Distros.Find(ref.Value)
+func (p *call) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
+	d, suite, err := p.Distros.Find(r.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -19,10 +20,10 @@ func (p *call) openDistro(ctx context.Context, ref Ref, opts Options) (*Toolchai
 		Suite: suite, Arch: p.Arch, Packages: opts.Packages, Refresh: opts.Refresh,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("resolving toolchain %s: %w", ref, err)
+		return nil, fmt.Errorf("resolving toolchain %s: %w", r, err)
 	}
 	return &Toolchain{
-		Ref: ref, ID: store.Digest("sha256:" + root.ID), Name: root.Name, store: p.Store, warn: p.Warn, arch: p.Arch,
+		Ref: r, ID: store.Digest("sha256:" + root.ID), Name: root.Name, store: p.Store, warn: p.Warn, arch: p.Arch,
 		fill: func(ctx context.Context, dir string, tell Progress) error {
 			configure, err := p.configurer()
 			if err != nil {
@@ -53,11 +54,11 @@ func (p *call) access() distro.Access {
 
 // Known finds a reference to a distribution or suite that there is not, before
 // anything is done with it.
-func (p *Provider) Known(ref Ref) error {
-	if ref.Kind != Distro {
+func (p *Provider) Known(r ref.Ref) error {
+	if r.Kind != ref.Distro {
 		return nil
 	}
-	_, _, err := p.Distros.Find(ref.Value)
+	_, _, err := p.Distros.Find(r.Value)
 	return err
 }
 

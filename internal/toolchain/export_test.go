@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/ref"
 	"dram/internal/registry"
 	"dram/internal/store"
 )
@@ -26,7 +27,7 @@ func Packed(ctx context.Context, st *store.Store, root string) (v1.Image, error)
 	if err != nil {
 		return nil, err
 	}
-	return (&Toolchain{Ref: Ref{Kind: Distro, Value: "debian/13"}, store: st, arch: "amd64"}).imageOf(l)
+	return (&Toolchain{Ref: ref.Ref{Kind: ref.Distro, Value: "debian/13"}, store: st, arch: "amd64"}).imageOf(l)
 }
 
 var ForPlatform = forPlatform

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"dram/internal/image"
+	"dram/internal/ref"
 	"dram/internal/store"
 )
 
@@ -31,21 +32,21 @@ const packRecipe = "-1"
 
 // Pull is where a registry has the toolchain, by its digest; "" if none does.
 func (t *Toolchain) Pull() string {
-	if t.Ref.Kind != Image {
+	if t.Ref.Kind != ref.Image {
 		return ""
 	}
-	ref, err := name.ParseReference(t.Ref.Value)
+	parsed, err := name.ParseReference(t.Ref.Value)
 	if err != nil {
 		return ""
 	}
-	return ref.Context().Name() + "@" + string(t.ID)
+	return parsed.Context().Name() + "@" + string(t.ID)
 }
 
 // Image is the toolchain as an image, for engines that run elsewhere; all its
 // bytes are in the cache then. A distribution's root is packed into one layer,
 // once; an image's layers are fetched and verified.
 func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
-	if t.Ref.Kind == Distro {
+	if t.Ref.Kind == ref.Distro {
 		return t.packed(ctx)
 	}
 	if img, err := image.Open(t.store, t.ID); err == nil {
@@ -59,16 +60,16 @@ func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
 }
 
 // findAll fetches what is not in the cache of an image's layers.
-func (p *call) findAll(ctx context.Context, ref Ref, img v1.Image) (v1.Image, error) {
+func (p *call) findAll(ctx context.Context, r ref.Ref, as ref.Use, img v1.Image) (v1.Image, error) {
 	if img == nil {
 		var err error
-		if img, err = p.find(ctx, ref); err != nil {
+		if img, err = p.find(ctx, r, as); err != nil {
 			return nil, err
 		}
 	}
 	layers, err := layersOf(img)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", ref, err)
+		return nil, fmt.Errorf("opening %s: %w", r, err)
 	}
 	return img, p.fetchLayers(ctx, layers)
 }

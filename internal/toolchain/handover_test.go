@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 )
@@ -96,7 +97,7 @@ func TestImageIsHandedOver(t *testing.T) {
 	want := elixirImage(t)
 	push(t, host+"/e:1", want)
 	p := provider(t)
-	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Image, Value: host + "/e:1"}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"dram/internal/distro"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/rootfs"
 	"dram/internal/store"
 )
@@ -23,10 +24,10 @@ import (
 // openHost is this machine as it is. There is no digest of all that it has, so
 // its ID is of what package managers wrote down and of the names, sizes and
 // times of Erlang's and Elixir's files: what was installed, and when.
-func (p *Provider) openHost(ctx context.Context, ref Ref) (*Toolchain, error) {
+func (p *Provider) openHost(ctx context.Context, r ref.Ref) (*Toolchain, error) {
 	if p.Arch != runtime.GOARCH {
 		return nil, problem.New(problem.Usage, "choose another engine, or leave --platform out",
-			"toolchain %s is for %s, not %s", ref, runtime.GOARCH, p.Arch)
+			"toolchain %s is for %s, not %s", r, runtime.GOARCH, p.Arch)
 	}
 	root, err := rootfs.Dir("/")
 	if err != nil {
@@ -40,13 +41,13 @@ func (p *Provider) openHost(ctx context.Context, ref Ref) (*Toolchain, error) {
 	}
 	for _, dir := range append(erlangRoots, elixirRoots[:len(elixirRoots)-1]...) {
 		if err := addNames(ctx, sum, root, dir); err != nil {
-			return nil, fmt.Errorf("opening toolchain %s: %w", ref, err)
+			return nil, fmt.Errorf("opening toolchain %s: %w", r, err)
 		}
 	}
 	env := []string{"PATH=" + os.Getenv("PATH")}
 	_, _ = fmt.Fprintln(sum, env[0]) // a hash takes all
 	return &Toolchain{
-		Ref: ref, ID: store.SumDigest(sum), Name: "this machine, " + osName(root), Config: v1.Config{Env: env},
+		Ref: r, ID: store.SumDigest(sum), Name: "this machine, " + osName(root), Config: v1.Config{Env: env},
 		store: p.Store, warn: p.Warn, arch: p.Arch, dir: "/",
 		look: sync.OnceValue(func() store.Digest { return lookAround(store.SumDigest(sum)) }),
 	}, nil

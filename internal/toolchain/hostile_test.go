@@ -27,6 +27,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/toolchain"
 )
 
@@ -445,7 +446,7 @@ func ask(ctx context.Context, p *toolchain.Provider, tags bool) error {
 		_, err := p.Tags(ctx, "registry.example/e", nil)
 		return err
 	}
-	tc, err := p.Open(ctx, toolchain.Ref{Kind: toolchain.Image, Value: "registry.example/e:1"}, toolchain.Options{})
+	tc, err := p.Open(ctx, ref.Ref{Kind: ref.Image, Value: "registry.example/e:1"}, toolchain.Options{})
 	if err == nil {
 		_, err = tc.Root(ctx)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 )
@@ -152,13 +153,13 @@ func TestImageToolchainFromEveryKindOfPlace(t *testing.T) {
 	want := toolchain.Facts{
 		OTP: "27.3.4", Elixir: "1.18.3", OS: "Test Linux 1", Path: "/usr/local/bin:/bin", Rebar3: "/usr/local/bin/rebar3",
 	}
-	for _, ref := range []toolchain.Ref{
-		{Kind: toolchain.Image, Value: host + "/hexpm/elixir:1.18"},
-		{Kind: toolchain.Layout, Value: filepath.Join(dir, "layout")},
-		{Kind: toolchain.Tar, Value: tarFile},
+	for _, r := range []ref.Ref{
+		{Kind: ref.Image, Value: host + "/hexpm/elixir:1.18"},
+		{Kind: ref.Layout, Value: filepath.Join(dir, "layout")},
+		{Kind: ref.Tar, Value: tarFile},
 	} {
-		t.Run(string(ref.Kind), func(t *testing.T) {
-			tc, err := provider(t).Open(t.Context(), ref, toolchain.Options{})
+		t.Run(string(r.Kind), func(t *testing.T) {
+			tc, err := provider(t).Open(t.Context(), r, toolchain.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,8 +192,8 @@ func TestImageToolchainNeedsNoRegistryTwice(t *testing.T) {
 	})
 	push(t, host+"/e:1", elixirImage(t))
 	p := provider(t)
-	ref := toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}
-	first, err := p.Open(t.Context(), ref, toolchain.Options{})
+	from := ref.Ref{Kind: ref.Image, Value: host + "/e:1"}
+	first, err := p.Open(t.Context(), from, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,11 +201,11 @@ func TestImageToolchainNeedsNoRegistryTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	down = true
-	second, err := p.Open(t.Context(), ref, toolchain.Options{})
+	second, err := p.Open(t.Context(), from, toolchain.Options{})
 	if err != nil || second.ID != first.ID {
 		t.Fatalf("second open: %v, %v", second, err)
 	}
-	_, err = p.Open(t.Context(), ref, toolchain.Options{Refresh: true})
+	_, err = p.Open(t.Context(), from, toolchain.Options{Refresh: true})
 	if problem.Code(err) != 1 || problem.Hint(err) == "" {
 		t.Errorf("refresh with the registry down: %v (exit %d, hint %q)", err, problem.Code(err), problem.Hint(err))
 	}
@@ -223,25 +224,25 @@ func TestImageToolchainProblems(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(http.ResponseWriter, *http.Request) bool
-		ref   func(host string) toolchain.Ref
+		ref   func(host string) ref.Ref
 		code  int
 		says  string
 	}{
-		{"no such tag", nil, func(h string) toolchain.Ref { return toolchain.Ref{Kind: toolchain.Image, Value: h + "/e:none"} }, 2, "does not exist"},
+		{"no such tag", nil, func(h string) ref.Ref { return ref.Ref{Kind: ref.Image, Value: h + "/e:none"} }, 2, "does not exist"},
 		{"refused", refuse(http.StatusForbidden), nil, 1, "refused"},
 		{"rate limited", refuse(http.StatusTooManyRequests), nil, 1, "rate-limited"},
-		{"not a reference", nil, func(string) toolchain.Ref { return toolchain.Ref{Kind: toolchain.Image, Value: "UPPER:::"} }, 2, "UPPER"},
-		{"no such tar", nil, func(string) toolchain.Ref { return toolchain.Ref{Kind: toolchain.Tar, Value: "/no/such.tar"} }, 2, "/no/such.tar"},
-		{"no such layout", nil, func(string) toolchain.Ref { return toolchain.Ref{Kind: toolchain.Layout, Value: "/no/such"} }, 2, "/no/such"},
+		{"not a reference", nil, func(string) ref.Ref { return ref.Ref{Kind: ref.Image, Value: "UPPER:::"} }, 2, "UPPER"},
+		{"no such tar", nil, func(string) ref.Ref { return ref.Ref{Kind: ref.Tar, Value: "/no/such.tar"} }, 2, "/no/such.tar"},
+		{"no such layout", nil, func(string) ref.Ref { return ref.Ref{Kind: ref.Layout, Value: "/no/such"} }, 2, "/no/such"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			host := startRegistry(t, tt.spoil)
 			push(t, host+"/e:1", elixirImage(t))
-			ref := toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}
+			from := ref.Ref{Kind: ref.Image, Value: host + "/e:1"}
 			if tt.ref != nil {
-				ref = tt.ref(host)
+				from = tt.ref(host)
 			}
-			_, err := provider(t).Open(t.Context(), ref, toolchain.Options{})
+			_, err := provider(t).Open(t.Context(), from, toolchain.Options{})
 			if problem.Code(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.says) || problem.Hint(err) == "" {
 				t.Errorf("err = %v (exit %d, hint %q), want exit %d and %q", err, problem.Code(err), problem.Hint(err), tt.code, tt.says)
 			}
@@ -275,7 +276,7 @@ func TestLayerThatIsNotWhatItsDigestSays(t *testing.T) {
 			})
 			push(t, host+"/e:1", img)
 			p := provider(t)
-			tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}, toolchain.Options{})
+			tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Image, Value: host + "/e:1"}, toolchain.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +303,7 @@ func TestLayerThatWritesOutsideTheRoot(t *testing.T) {
 	}
 	host := startRegistry(t, nil)
 	push(t, host+"/e:1", img)
-	tc, err := provider(t).Open(t.Context(), toolchain.Ref{Kind: toolchain.Image, Value: host + "/e:1"}, toolchain.Options{})
+	tc, err := provider(t).Open(t.Context(), ref.Ref{Kind: ref.Image, Value: host + "/e:1"}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,20 +322,20 @@ func TestLayerThatWritesOutsideTheRoot(t *testing.T) {
 func TestKnown(t *testing.T) {
 	p := provider(t)
 	p.Distros = distros.All()
-	for ref, want := range map[string]string{
+	for name, want := range map[string]string{
 		"debian/13": "", "debian/bookworm": "", "ubuntu/24.04": `unknown distribution "ubuntu"`, "debian/7": `unknown Debian suite "7"`,
 	} {
-		parsed := toolchain.Ref{Kind: toolchain.Distro, Value: ref}
+		parsed := ref.Ref{Kind: ref.Distro, Value: name}
 		known := p.Known(parsed)
 		if want == "" && known == nil {
 			continue
 		}
 		_, err := p.Open(t.Context(), parsed, toolchain.Options{})
 		if problem.Code(known) != 2 || problem.Code(err) != 2 || known.Error() != want || err.Error() != want {
-			t.Errorf("%s: %v, %v; want %q", ref, known, err, want)
+			t.Errorf("%s: %v, %v; want %q", name, known, err, want)
 		}
 	}
-	if err := p.Known(toolchain.Ref{Kind: toolchain.Tar, Value: "x"}); err != nil {
+	if err := p.Known(ref.Ref{Kind: ref.Tar, Value: "x"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -342,18 +343,18 @@ func TestKnown(t *testing.T) {
 func TestParseRef(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
-		want toolchain.Ref
+		want ref.Ref
 		code int
 	}{
-		{"distro:debian/13", toolchain.Ref{Kind: toolchain.Distro, Value: "debian/13"}, 0},
-		{"image:hexpm/elixir:1.18.3-erlang-27", toolchain.Ref{Kind: toolchain.Image, Value: "hexpm/elixir:1.18.3-erlang-27"}, 0},
-		{"oci:some dir", toolchain.Ref{Kind: toolchain.Layout, Value: "some dir"}, 0},
-		{"tar:a.tar", toolchain.Ref{Kind: toolchain.Tar, Value: "a.tar"}, 0},
-		{"distro:ubuntu/24.04", toolchain.Ref{Kind: toolchain.Distro, Value: "ubuntu/24.04"}, 0}, // see Known
-		{"docker:x", toolchain.Ref{}, 2},
-		{"debian", toolchain.Ref{}, 2},
-		{"image:", toolchain.Ref{}, 2},
-		{"", toolchain.Ref{}, 2},
+		{"distro:debian/13", ref.Ref{Kind: ref.Distro, Value: "debian/13"}, 0},
+		{"image:hexpm/elixir:1.18.3-erlang-27", ref.Ref{Kind: ref.Image, Value: "hexpm/elixir:1.18.3-erlang-27"}, 0},
+		{"oci:some dir", ref.Ref{Kind: ref.Layout, Value: "some dir"}, 0},
+		{"tar:a.tar", ref.Ref{Kind: ref.Tar, Value: "a.tar"}, 0},
+		{"distro:ubuntu/24.04", ref.Ref{Kind: ref.Distro, Value: "ubuntu/24.04"}, 0}, // see Known
+		{"docker:x", ref.Ref{}, 2},
+		{"debian", ref.Ref{}, 2},
+		{"image:", ref.Ref{}, 2},
+		{"", ref.Ref{}, 2},
 	} {
 		got, err := toolchain.ParseRef(tt.in)
 		if got != tt.want || problem.Code(err) != tt.code {

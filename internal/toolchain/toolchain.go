@@ -21,6 +21,7 @@ import (
 
 	"dram/internal/distro"
 	"dram/internal/manifest"
+	"dram/internal/ref"
 	"dram/internal/registry"
 	"dram/internal/sandbox"
 	"dram/internal/store"
@@ -70,11 +71,14 @@ type Options struct {
 	Packages []string // added to a distribution's
 	Refresh  bool     // ask the archive or registry again, whatever is cached
 	Progress Progress // of resolving
+	// As says what the reference was given for, where that is not a toolchain, so
+	// that errors speak of it.
+	As ref.Use
 }
 
 // Toolchain is a reference that was resolved: its content is known.
 type Toolchain struct {
-	Ref  Ref
+	Ref  ref.Ref
 	ID   store.Digest // of the content, whatever path or mirror it came by
 	Name string       // for people: "Debian 13 (trixie), 187 packages"
 	// Config is the image's own configuration; empty for a distribution.
@@ -93,17 +97,20 @@ type Toolchain struct {
 	fresh bool               // it was unpacked just now
 }
 
-// Open resolves ref. Nothing is unpacked yet.
-func (p *Provider) Open(ctx context.Context, ref Ref, opts Options) (*Toolchain, error) {
-	switch ref.Kind {
-	case Distro:
-		return p.call(opts.Progress).openDistro(ctx, ref, opts)
-	case Image, Layout, Tar:
-		return p.call(opts.Progress).openImage(ctx, ref, opts)
-	case Host:
-		return p.openHost(ctx, ref)
+// Open resolves a reference. Nothing is unpacked yet.
+func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
+	if opts.As.Noun == "" {
+		opts.As = Use()
 	}
-	return nil, fmt.Errorf("opening toolchain %s: unknown kind", ref)
+	switch r.Kind {
+	case ref.Distro:
+		return p.call(opts.Progress).openDistro(ctx, r, opts)
+	case ref.Image, ref.Layout, ref.Tar:
+		return p.call(opts.Progress).openImage(ctx, r, opts)
+	case ref.Host:
+		return p.openHost(ctx, r)
+	}
+	return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
 }
 
 // factsVersion changes whenever Facts or their reading do.

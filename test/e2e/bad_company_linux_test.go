@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -10,34 +9,12 @@ import (
 	"testing"
 )
 
-// own gives a cache a toolchain of its own instead of a link to the shared one,
-// which prune would leave alone.
-func own(t *testing.T, cache string) {
-	t.Helper()
-	roots, err := filepath.Glob(filepath.Join(cache, "trees", "root", "*.ok"))
-	if err != nil || len(roots) != 1 {
-		t.Fatalf("roots: %v, %v", roots, err)
-	}
-	link := strings.TrimSuffix(roots[0], ".ok")
-	shared, err := os.Readlink(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(link); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("cp", "-a", shared, link).CombinedOutput(); err != nil {
-		t.Fatalf("cp: %v\n%s", err, out)
-	}
-	copyTree(t, filepath.Join(cacheDir, "blobs"), filepath.Join(cache, "blobs")) // the packages: a toolchain that goes is made again
-}
-
 // Builds beside a loop of prune --older-than 0s: none is broken, and each gives
 // the right image. Between two of them the toolchain may go, and is made again.
 func TestBuildsBesidePrune(t *testing.T) {
 	t.Parallel()
 	cache, dir, want := warm(t)
-	own(t, cache)
+	copyTree(t, filepath.Join(cacheDir, "blobs"), filepath.Join(cache, "blobs")) // the packages: a toolchain that goes is made again
 	var stop atomic.Bool
 	var pruning sync.WaitGroup
 	pruned := 0

@@ -15,6 +15,7 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/enginetest"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/toolchain"
 )
@@ -40,7 +41,7 @@ func TestRootIsConfiguredInBuildKit(t *testing.T) {
 		Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Distros: distros.All(), Etc: os.DirFS("/etc"),
 		Configure: buildkit.NewConfigurer(st, buildkit.Address{URL: buildkit.Docker, Environ: os.Environ()}),
 	}
-	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: distros.All().Default().Info().Newest().String()}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: distros.All().Default().Info().Newest().String()}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

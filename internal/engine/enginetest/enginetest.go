@@ -20,6 +20,7 @@ import (
 
 	"dram/internal/distro/distros"
 	"dram/internal/engine"
+	"dram/internal/ref"
 	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -50,7 +51,7 @@ func Toolchain(t *testing.T) (engine.Toolchain, string) {
 	st := openStore(t, os.Getenv("DRAM_TEST_CACHE"))
 	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Distros: distros.All(), Etc: os.DirFS("/etc")}
 	newest := distros.All().Default().Info().Newest()
-	tc, err := p.Open(t.Context(), toolchain.Ref{Kind: toolchain.Distro, Value: newest.String()}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: newest.String()}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,92 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dram/internal/cli"
+	"dram/internal/problem"
+)
+
+// Every place with every kind, and with what people write without one: "" is
+// taken, else it is the hint, or how the place's own begins.
+func TestReferences(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"p/mix.exs", "layout/oci-layout", "x.tar", "x.tar.gz", "target.json"} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const (
+		tool   = "write distro:debian/13 (or"
+		place  = "write profile:debian/13, distro:"
+		rel    = "name a release's directory"
+		run    = "name a project, a tar that dram image wrote, oci:"
+		docker = "name a project, a tar that dram image wrote, or a layout"
+		push   = "name a tar that dram image wrote"
+	)
+	for _, tt := range []struct {
+		in    string
+		hints [6]string // by the order of cli.Places
+	}{
+		{"distro:debian/12", [6]string{"", "", rel, run, docker, push}},
+		{"profile:debian/12", [6]string{"write distro:debian/12", "", rel, run, docker, push}},
+		{"profile:ubuntu/22.04", [6]string{tool, "", rel, run, docker, push}},
+		{"image:hexpm/elixir:1.18", [6]string{"", "", "", "", "docker run does that", "crane copy"}},
+		{"oci:layout", [6]string{}},
+		{"tar:x.tar", [6]string{}},
+		{"dir:p", [6]string{tool, "", "write p", "write p", "write p", push}},
+		{"dir:layout", [6]string{"write oci:layout", "", "write oci:layout", "write oci:layout", "write oci:layout", "write oci:layout"}},
+		{"host:", [6]string{"", "", rel, run, docker, push}},
+		{"ssh:deploy@prod", [6]string{tool, "", rel, run, docker, push}},
+		{"file:target.json", [6]string{tool, "", rel, run, docker, push}},
+		{"./p", [6]string{tool, "write dir:./p", "", "", "", push}},
+		{"x.tar", [6]string{"write tar:x.tar", "write tar:x.tar"}},
+		{"x.tar.gz", [6]string{"write tar:x.tar.gz", "write tar:x.tar.gz", "", "", "", "write tar:x.tar.gz"}},
+		{"layout", [6]string{"write oci:layout", "write oci:layout"}},
+		{"debian/12", [6]string{"write distro:debian/12", "write distro:debian/12", "", "", "", push}},
+		{"debian/trixie", [6]string{"write distro:debian/trixie", "write distro:debian/trixie", "", "", "", push}},
+		{"ubuntu/22.04", [6]string{"write image:ubuntu/22.04", "write profile:ubuntu/22.04", "", "", "", push}},
+		{"hexpm/elixir:1.18", [6]string{"write image:hexpm/elixir:1.18", "write image:hexpm/elixir:1.18", "write image:hexpm/elixir:1.18", "write image:hexpm/elixir:1.18", docker, push}},
+		{"docker://elixir:1.18", [6]string{"write image:elixir:1.18", "write image:elixir:1.18", "write image:elixir:1.18", "write image:elixir:1.18", docker, push}},
+		{"deploy@prod", [6]string{tool, "write ssh:deploy@prod", "", "", "", push}},
+		{"target.json", [6]string{tool, "write file:target.json", "", "", "", push}},
+		{"bogus", [6]string{tool, place, "", "", "", push}},
+		{"tar:", [6]string{tool, place, rel, run, docker, push}},
+		{"host:x", [6]string{"write host:", "write host:", rel, run, docker, push}},
+	} {
+		for i, p := range cli.Places() {
+			got, err := p.Use.Find(tt.in)
+			if p.Where == "--toolchain" || p.Where == "--target" {
+				got, err = p.Use.Parse(tt.in)
+			}
+			if want := tt.hints[i]; (err == nil) != (want == "") || !strings.HasPrefix(problem.Hint(err), want) {
+				t.Errorf("%s %q: %+v, %v, hint %q; want %q", p.Where, tt.in, got, err, problem.Hint(err), want)
+			}
+			if strings.Contains(problem.Hint(err), "--toolchain") {
+				t.Errorf("%s %q: the hint %q is another command's", p.Where, tt.in, problem.Hint(err))
+			}
+		}
+	}
+}
+
+// A place says in its hint how each kind is written that it takes.
+func TestHintsNameEveryKind(t *testing.T) {
+	words := map[string]string{"tar": "tar", "": ""}
+	for _, p := range cli.Places() {
+		for _, k := range p.Use.Kinds {
+			want, ok := words[string(k)]
+			if !ok {
+				want = string(k) + ":"
+			}
+			if !strings.Contains(p.Use.Hint, want) {
+				t.Errorf("%s: %q does not say %q", p.Where, p.Use.Hint, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,487 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"dram/internal/distro"
+	"dram/internal/engine"
+	"dram/internal/problem"
+	"dram/internal/ref"
+	"dram/internal/rootfs"
+)
+
+// build builds tarball and image.
+func (w *world) build(t *testing.T) (*Result, error) {
+	t.Helper()
+	return w.Build(t.Context(), w.planned(t), true)
+}
+
+// built is build, where it has to succeed.
+func (w *world) built(t *testing.T) *Result {
+	t.Helper()
+	r, err := w.build(t)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, w.said)
+	}
+	return r
+}
+
+// What did not change is found in the cache, whoever asks; what did is built.
+func TestBuildIsCached(t *testing.T) {
+	w := newWorld(t)
+	first := w.built(t)
+	for _, tt := range []struct {
+		name   string
+		change func(t *testing.T)
+		ran    int // how often the engine, in all
+		same   bool
+	}{
+		{"nothing", func(*testing.T) {}, 1, true},
+		{"another run of dram", func(t *testing.T) { w.restart(t, w.Store.Dir()) }, 1, true},
+		{"a file that is ignored", func(t *testing.T) { writeTree(t, w.dir, tree{"_build/x": "x"}) }, 1, true},
+		{"an edit", func(t *testing.T) {
+			writeTree(t, w.dir, tree{"lib/hello.ex": "defmodule Hello do\n  def a, do: 1\nend\n"})
+		}, 2, true},
+		{"a variable of the build", func(*testing.T) { w.cfg.BuildEnv = []string{"A=1"} }, 3, true},
+		{"a label", func(*testing.T) { w.cfg.Labels = []string{"team=a"} }, 4, false},
+		{"back", func(*testing.T) { w.cfg.Labels, w.cfg.BuildEnv = nil, nil }, 4, true},
+		{"an empty cache", func(t *testing.T) { w.restart(t, t.TempDir()) }, 5, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.change(t)
+			r := w.built(t)
+			if w.engine.ran() != tt.ran {
+				t.Errorf("the engine ran %d times, want %d", w.engine.ran(), tt.ran)
+			}
+			if (r.Image == first.Image) != tt.same || r.Tarball != first.Tarball {
+				t.Errorf("image %s and tarball %v, first %s and %v", r.Image, r.Tarball, first.Image, first.Tarball)
+			}
+		})
+	}
+	if !strings.Contains(w.said.String(), "nothing changed: the result is in the cache") {
+		t.Errorf("said %s", w.said)
+	}
+}
+
+// What was built over an earlier build is believed where that was, and nowhere else.
+func TestReusedPlaceIsItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.engine.reuses = true
+	w.built(t)
+	if w.built(t); w.engine.ran() != 1 {
+		t.Errorf("in the same directory the engine ran %d times", w.engine.ran())
+	}
+	other := t.TempDir()
+	writeTree(t, other, tree{"mix.exs": mixExs, "lib/hello.ex": "defmodule Hello do\nend\n"})
+	w.dir = other
+	if w.built(t); w.engine.ran() != 2 {
+		t.Errorf("in another directory the engine ran %d times", w.engine.ran())
+	}
+}
+
+// The image is what it says: the release in /app, and what that needs.
+func TestImageOfABuild(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Programs, w.cfg.User, w.cfg.Expose = []string{"curl"}, "7:8", []int{4000}
+	w.cfg.ImageEnv, w.cfg.Labels = []string{"A=b=c"}, []string{"team=a=b"}
+	r := w.built(t)
+	img, err := w.Image(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(img); err != nil {
+		t.Error(err)
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := file.Config
+	if _, ok := c.ExposedPorts["4000/tcp"]; !ok || c.User != "7:8" || c.Labels["team"] != "a=b" || !strings.Contains(strings.Join(c.Env, " "), "A=b=c") {
+		t.Errorf("configuration %+v", c)
+	}
+	dir := filepath.Join(t.TempDir(), "layout")
+	if err := w.WriteImage(t.Context(), r, "oci:"+dir); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unpacker{w.Pipeline, ReleaseUse()}.Unpack(t.Context(), ref.Ref{Kind: ref.Layout, Value: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"app/bin/hello", "usr/bin/curl", "usr/bin/sh", "etc/passwd", "etc/hosts"} {
+		if _, err := os.Lstat(filepath.Join(at, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A release that fails the check comes to nothing, again and again, until the rule
+// is allowed by name; that is not kept for those who do not allow it.
+func TestRefused(t *testing.T) {
+	w := newWorld(t)
+	w.engine.release = hello().with("lib/hello-0.1.0/priv/port", needs("GLIBC_2.99"))
+	refused := func(ran int) {
+		t.Helper()
+		_, err := w.build(t)
+		why, ok := errors.AsType[*Refused](err)
+		if !ok || problem.Code(err) != 3 || !strings.Contains(problem.Hint(err), "--allow symbol-version") || w.engine.ran() != ran {
+			t.Fatalf("got %v after %d runs", err, w.engine.ran())
+		}
+		if f := why.Report.Findings[0]; f.Subject.File != "lib/hello-0.1.0/priv/port" || f.Rule != "symbol-version" {
+			t.Errorf("the first finding is %+v", f)
+		}
+		if _, err := os.Lstat(filepath.Join(w.dir, "releases")); err == nil {
+			t.Error("a refused build wrote its results")
+		}
+	}
+	refused(1)
+	refused(2)
+	w.cfg.Allow = []string{"symbol-version"}
+	if r := w.built(t); len(r.Failed) == 0 || r.Failed[0] != "symbol-version" || w.engine.ran() != 3 {
+		t.Errorf("allowed: failed %q after %d runs", r.Failed, w.engine.ran())
+	}
+	if !strings.Contains(w.said.String(), "(allowed: symbol-version)") {
+		t.Errorf("said %s", w.said)
+	}
+	if w.built(t); w.engine.ran() != 3 {
+		t.Errorf("allowed again: the engine ran %d times", w.engine.ran())
+	}
+	w.cfg.Allow = nil
+	refused(4)
+}
+
+// What was damaged between two builds is made again, the same, and never called the
+// project's failure.
+func TestDamagedBetweenBuilds(t *testing.T) {
+	edit := func(t *testing.T, w *world) { writeTree(t, w.dir, tree{"lib/other.ex": "defmodule Other do\nend\n"}) }
+	for _, tt := range []struct {
+		name string
+		hurt func(t *testing.T, w *world, r *Result)
+		says string
+	}{
+		{"the tarball", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Tarball.Digest)) }, ""},
+		{"the manifest", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Image)) }, ""},
+		{"a layer", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Layers[0].Digest)) }, ""},
+		{"a layer is gone", func(t *testing.T, w *world, r *Result) {
+			if err := os.Remove(w.Store.BlobPath(r.Layers[1].Digest)); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+		{"the toolchain, and an edit", func(t *testing.T, w *world, _ *Result) {
+			edit(t, w)
+			flip(t, filepath.Join(w.engine.jobs[0].Root, "usr/bin/sed"))
+		}, "is unpacked anew"},
+		{"the toolchain while the steps run", func(t *testing.T, w *world, _ *Result) {
+			edit(t, w)
+			w.engine.during = func(_ context.Context, job engine.Job, _ engine.Events) error {
+				flip(t, filepath.Join(job.Root, "usr/bin/sed"))
+				flip(t, filepath.Join(job.Root, "usr/lib/x86_64-linux-gnu/libc.so.6"))
+				w.engine.during = nil
+				return nil
+			}
+		}, "is unpacked anew, and what was kept of builds is dropped"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			first := w.built(t)
+			tt.hurt(t, w, first)
+			again := w.built(t)
+			if w.engine.ran() < 2 {
+				t.Error("what is damaged was taken for the result")
+			}
+			if again.Image != first.Image || again.Tarball != first.Tarball {
+				t.Errorf("made again it is another: %+v, first %+v", again, first)
+			}
+			for _, l := range again.Layers {
+				if err := w.Store.VerifyBlob(l.Digest); err != nil {
+					t.Error(err)
+				}
+			}
+			if !strings.Contains(w.said.String(), tt.says) {
+				t.Errorf("said %s, want %q", w.said, tt.says)
+			}
+		})
+	}
+}
+
+// flip changes one byte of a file and nothing else that is easily seen.
+func flip(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1
+	if err := errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, raw, 0o600),
+		os.Chmod(path, info.Mode()), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Damage that comes again and again is this machine's.
+func TestDamagedAgainAndAgain(t *testing.T) {
+	w := newWorld(t)
+	w.engine.during = func(_ context.Context, job engine.Job, _ engine.Events) error {
+		flip(t, filepath.Join(job.Root, "usr/bin/sed"))
+		return nil
+	}
+	_, err := w.build(t)
+	if problem.Code(err) != 5 || !strings.Contains(fmt.Sprint(err), "was damaged again") || w.engine.ran() != 2 {
+		t.Errorf("got %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// A build that fails over a damaged toolchain is built again; one that fails by
+// itself is the project's failure, however often it is tried.
+func TestFailedStep(t *testing.T) {
+	fails := func(output string, after func(job engine.Job)) func(context.Context, engine.Job, engine.Events) error {
+		return func(_ context.Context, job engine.Job, ev engine.Events) error {
+			_, _ = io.WriteString(ev.Output, output)
+			after(job)
+			return &engine.StepError{Step: job.Steps[len(job.Steps)-1], Err: errors.New("exit status 1")}
+		}
+	}
+	nothing := func(engine.Job) {}
+	for _, tt := range []struct {
+		name, output string
+		code         int
+		hint         string
+	}{
+		{"by itself", "** (CompileError) lib/hello.ex:1\n", 4, "the whole log: "},
+		{"without the network", "nxdomain\n", 4, "compiling has no network"},
+		{"no compiler", "sh: 1: cc: not found\n", 4, "this toolchain has no C compiler"},
+		{"the disk is full", "tar: No space left on device\n", 5, "dram cache prune"},
+		{"too few files", "emfile\n", 5, "ulimit -n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.engine.during = fails(tt.output, nothing)
+			_, err := w.build(t)
+			if problem.Code(err) != tt.code || !strings.Contains(problem.Hint(err), tt.hint) || w.engine.ran() != 1 {
+				t.Errorf("got %v (%d), hint %q after %d runs", err, problem.Code(err), problem.Hint(err), w.engine.ran())
+			}
+			if !strings.Contains(w.said.String(), strings.TrimSpace(tt.output)) {
+				t.Errorf("its output is not shown: %s", w.said)
+			}
+			w.engine.during = nil
+			w.built(t)
+		})
+	}
+	t.Run("over a damaged toolchain", func(t *testing.T) {
+		w := newWorld(t)
+		w.engine.during = fails("** (CompileError)\n", func(job engine.Job) {
+			flip(t, filepath.Join(job.Root, "usr/lib/elixir/lib/elixir/ebin/elixir.app"))
+			w.engine.during = nil
+		})
+		if w.built(t); w.engine.ran() != 2 {
+			t.Errorf("the engine ran %d times", w.engine.ran())
+		}
+	})
+}
+
+// Whatever is written when the disk is full, it is this machine's failure.
+func TestFullDisk(t *testing.T) {
+	w := newWorld(t)
+	w.engine.during = func(context.Context, engine.Job, engine.Events) error {
+		return fmt.Errorf("staging the source: %w", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
+	}
+	_, err := w.build(t)
+	if problem.Code(err) != 5 || !strings.Contains(problem.Hint(err), w.Store.Dir()) || !strings.Contains(fmt.Sprint(err), "the disk is full") {
+		t.Errorf("got %v (%d), hint %q", err, problem.Code(err), problem.Hint(err))
+	}
+	w.engine.during = nil
+	w.built(t)
+}
+
+// A mirror or registry that moved on since it was asked is asked again, once.
+func TestMirrorMovedOn(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	ref := strings.TrimPrefix(server.URL, "http://") + "/elixir:1"
+	w := newWorld(t)
+	w.cfg.Toolchain = "image:" + ref
+	upload(t, ref, imageOf(t, bookworm()))
+	w.built(t)
+	moved := bookworm().with("usr/lib/elixir/lib/elixir/ebin/elixir.app", "644 {application,elixir,[{vsn,\"1.14.5\"}]}.")
+	upload(t, ref, imageOf(t, moved))
+	if w.built(t); w.engine.ran() != 1 {
+		t.Fatal("a tag that was just asked for is asked for again")
+	}
+
+	writeTree(t, w.dir, tree{"lib/other.ex": "defmodule Other do\nend\n"})
+	gone := func(context.Context, engine.Job, engine.Events) error {
+		return fmt.Errorf("fetching x: %w", distro.ErrGone)
+	}
+	w.engine.during = func(ctx context.Context, job engine.Job, ev engine.Events) error {
+		w.engine.during = nil
+		return gone(ctx, job, ev)
+	}
+	w.built(t)
+	jobs := w.engine.jobs
+	if len(jobs) != 3 || jobs[1].Toolchain.ID != jobs[0].Toolchain.ID || jobs[2].Toolchain.ID == jobs[0].Toolchain.ID {
+		t.Errorf("%d runs; the last is not with what the registry has now", len(jobs))
+	}
+
+	writeTree(t, w.dir, tree{"lib/third.ex": "defmodule Third do\nend\n"})
+	w.engine.during = gone
+	if _, err := w.build(t); !errors.Is(err, distro.ErrGone) || w.engine.ran() != 5 {
+		t.Errorf("gone for good: %v after %d runs", err, w.engine.ran())
+	}
+}
+
+func upload(t *testing.T, ref string, img v1.Image) {
+	t.Helper()
+	to, err := name.ParseReference(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(to, img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The tarball alone is less work than the image, and neither is taken for both.
+func TestTwoOutputs(t *testing.T) {
+	w := newWorld(t)
+	alone, err := w.Build(t.Context(), w.planned(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Image != "" || alone.Layers != nil {
+		t.Errorf("nobody asked for an image: %+v", alone)
+	}
+	both := w.built(t)
+	if both.Image == "" || both.Tarball != alone.Tarball || w.engine.ran() != 2 {
+		t.Errorf("after %d runs: %+v, alone %+v", w.engine.ran(), both, alone)
+	}
+	if _, err := w.Build(t.Context(), w.planned(t), false); err != nil || w.engine.ran() != 2 {
+		t.Errorf("the tarball is there: %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// Cancelling ends the build at once, and what was under way counts for nothing.
+func TestCancelled(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.engine.during = func(ctx context.Context, _ engine.Job, _ engine.Events) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if _, err := w.Build(ctx, w.planned(t), true); !errors.Is(err, context.Canceled) || w.engine.ran() != 1 {
+		t.Errorf("got %v", err)
+	}
+	w.engine.during = nil
+	if w.built(t); w.engine.ran() != 2 {
+		t.Errorf("the engine ran %d times", w.engine.ran())
+	}
+}
+
+// A toolchain that compiles nothing is refused before a step runs.
+func TestToolchainWithoutElixir(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	writeLayout(t, dir, imageOf(t, bookworm().without("usr/lib/elixir/lib/elixir/ebin/elixir.app")))
+	w.cfg.Toolchain = "oci:" + dir
+	if _, err := w.build(t); problem.Code(err) != 2 || w.engine.ran() != 0 {
+		t.Errorf("got %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// A target that was set is looked at in each build, since what it names may have
+// changed, though the result is in the cache.
+func TestTargetOfACachedBuild(t *testing.T) {
+	w := newWorld(t)
+	place := t.TempDir()
+	writeTree(t, place, bookworm())
+	w.cfg.CheckTarget = "dir:" + place
+	w.built(t)
+	if w.built(t); w.engine.ran() != 1 {
+		t.Errorf("the engine ran %d times", w.engine.ran())
+	}
+	if err := os.Remove(filepath.Join(place, "usr/bin/sed")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.build(t)
+	if refused, ok := errors.AsType[*Refused](err); !ok || refused.Report.Target.Name != "dir:"+place || w.engine.ran() != 1 {
+		t.Errorf("got %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// What engines tell of a job reaches the user.
+func TestEvents(t *testing.T) {
+	w := newWorld(t)
+	w.engine.during = func(_ context.Context, job engine.Job, ev engine.Events) error {
+		ev.Wait()
+		ev.At("builder-1")
+		ev.Step(job.Steps[0], true)
+		ev.Networked("Docker 20.10")
+		ev.Doubtful(errors.New("a file differs"))
+		ev.Failed(job.Steps[0], errors.New("exit status 1"))
+		ev.Unlocked(engine.Step{Lock: "mix.lock"})
+		return nil
+	}
+	w.built(t)
+	for _, want := range []string{
+		"waiting for another build", "Docker 20.10 cannot switch the network off", "a file differs: it is made anew",
+		"failed by itself", "mix.lock is not up to date",
+	} {
+		if !strings.Contains(w.said.String(), want) {
+			t.Errorf("%q is not said: %s", want, w.said)
+		}
+	}
+}
+
+// The source's secrets stay out, and whoever plans is told.
+func TestNoteSource(t *testing.T) {
+	w := newWorld(t)
+	key := "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHx2ZkqC4mXyTn0uPb1RrQw9sLhVgE5aJd7oK3fGiYt8\n-----END PRIVATE KEY-----\n"
+	writeTree(t, w.dir, tree{"priv/key.pem": "644 " + key})
+	plans, err := w.NoteSource(t.Context(), nil)
+	if err != nil || plans != nil {
+		t.Errorf("no plans: %v, %v", plans, err)
+	}
+	pl := w.planned(t)
+	if plans, err = w.NoteSource(t.Context(), append(plans, pl)); err != nil || len(plans[0].Notes) != len(pl.Notes)+1 || !strings.Contains(plans[0].Notes[len(pl.Notes)], "priv/key.pem") {
+		t.Errorf("%v, %v", plans, err)
+	}
+	w.built(t)
+	if w.engine.jobs[0].Source.Withheld[0].Path != "priv/key.pem" {
+		t.Errorf("withheld %v", w.engine.jobs[0].Source.Withheld)
+	}
+}
+
+// A library that is nowhere keeps the image from being made, unless that is
+// allowed by name.
+func TestMissingLibrary(t *testing.T) {
+	w := newWorld(t)
+	list := []rootfs.Missing{{File: "app/lib/x.so", Soname: "libgone.so.1"}}
+	w.built(t)
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := missing(list, tc); problem.Code(err) != 3 || !strings.Contains(err.Error(), "app/lib/x.so needs libgone.so.1") {
+		t.Errorf("got %v", err)
+	}
+}

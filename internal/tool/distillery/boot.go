@@ -1,0 +1,74 @@
+package distillery
+
+import (
+	_ "embed"
+	"path"
+	"regexp"
+	"strings"
+
+	"dram/internal/release"
+	"dram/internal/tool"
+)
+
+// cookieScript finds or makes a cookie for the start script, which runs it in
+// bash; it is POSIX sh, under set -e.
+//
+//go:embed cookie.sh
+var cookieScript []byte
+
+// Made goes by the scripts that the start script sources for every command, from
+// 1.5 on.
+func (Tool) Made(rel *release.Release) bool {
+	return rel.Has(rel.Below("libexec/env.sh")) && rel.Has(rel.Below("libexec/config.sh"))
+}
+
+// Boot is in the foreground by a command of its own: "start" goes into the
+// background.
+func (Tool) Boot(rel *release.Release) tool.Boot {
+	const windows = "a script for Windows"
+	return tool.Boot{
+		Command: "foreground",
+		// Where its scripts write: one directory a version, for what an earlier one
+		// left there names that version. And ${VAR} in vm.args and sys.config is what
+		// images are configured by.
+		Env:      []string{"RELEASE_MUTABLE_DIR=/tmp/" + rel.Name + "-" + rel.Version, "REPLACE_OS_VARS=true"},
+		Programs: strings.Fields("bash cp expr head hostname id ln mktemp mv ps rm sleep sort stat tail tput tty uname xargs"),
+		Shell:    sourced,
+		Writes:   "RELEASE_MUTABLE_DIR",
+		AnyERTS:  "ERTS_VSN",
+		AddsLib:  true,
+		Cookie: tool.Cookie{
+			Script: cookieScript, Env: "libexec/env.sh", Holder: "vm.args", Without: withoutCookie,
+			Sed: `/\${/!s/^\([^#]*\)-setcookie[[:space:]].*/\1/`,
+		},
+		Exclude: []release.Exclusion{
+			{Pattern: "releases/*/libexec/win/**", Reason: windows},
+			{Pattern: "releases/*/libexec/commands/win/**", Reason: windows},
+		},
+	}
+}
+
+// setCookie is the flag and its value, in a line that is no comment.
+var setCookie = regexp.MustCompile(`(?m)^([^#\n]*?)-setcookie[ \t]+('[^'\n]*'|"[^"\n]*"|[^ \t\r\n]+)`)
+
+// withoutCookie is vm.args without the cookie that it holds. One that is filled
+// in at the start (${VAR}, with REPLACE_OS_VARS) is no secret and stays, but for
+// the variables that cookieScript serves.
+func withoutCookie(args []byte) []byte {
+	return setCookie.ReplaceAllFunc(args, func(line []byte) []byte {
+		parts := setCookie.FindSubmatch(line)
+		switch value := strings.Trim(string(parts[2]), `"'`); {
+		case value == "${COOKIE}" || value == "${RELEASE_COOKIE}":
+		case strings.Contains(value, "${"):
+			return line
+		}
+		return append(parts[1], "# no -setcookie: COOKIE gives it, or it is made at start"...)
+	})
+}
+
+// sourced says whether a file is one that the start script reads as shell,
+// whatever its name and mode: hooks and commands of the project.
+func sourced(name string) bool {
+	parts := strings.Split(name, "/")
+	return len(parts) > 3 && parts[0] == "releases" && (parts[2] == "hooks" || parts[2] == "commands" && path.Ext(name) == ".sh")
+}

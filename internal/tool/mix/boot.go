@@ -1,0 +1,40 @@
+package mix
+
+import (
+	_ "embed"
+
+	"dram/internal/release"
+	"dram/internal/tool"
+)
+
+// cookieScript is POSIX sh; dash and BusyBox run it, under set -e.
+//
+//go:embed cookie.sh
+var cookieScript []byte
+
+// script is a file that `mix release` writes and the other tools do not, whose
+// scripts call more of ERTS.
+const script = "releases/*/elixir"
+
+// Made goes by the script that bin/NAME sources.
+func (Tool) Made(rel *release.Release) bool { return rel.Has(rel.Below("env.sh")) }
+
+// Boot is the same for every release: its scripts take all that they need from
+// the environment that each image has.
+func (Tool) Boot(*release.Release) tool.Boot {
+	const (
+		uncalled = "no script of `mix release` calls it"
+		embedded = "a start script of embedded systems, with paths of the build in it"
+	)
+	return tool.Boot{
+		Command: "start",
+		Cookie:  tool.Cookie{Script: cookieScript, Env: "env.sh"},
+		Exclude: []release.Exclusion{
+			{Pattern: "erts-*/bin/escript", Reason: uncalled, If: script},
+			{Pattern: "erts-*/bin/erl_call", Reason: uncalled, If: script},
+			{Pattern: "erts-*/bin/dyn_erl", Reason: "only the scripts that `mix release` replaces call it", If: script},
+			{Pattern: "erts-*/bin/start", Reason: embedded, If: script},
+			{Pattern: "erts-*/bin/start_erl", Reason: embedded, If: script},
+		},
+	}
+}

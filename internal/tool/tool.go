@@ -1,0 +1,90 @@
+// Package tool is the door for what makes releases: Mix, Distillery and those to
+// come. A tool is one package below this one and one row in the table of package
+// tools; nothing else in dram knows any of them by name (words_test.go looks).
+package tool
+
+import (
+	"slices"
+	"strings"
+
+	"dram/internal/release"
+)
+
+// Tool makes releases of a kind of project.
+type Tool interface {
+	About() About
+	// Made says whether the tool assembled a release, by what no other tool writes.
+	Made(rel *release.Release) bool
+	// Boot is how the tool's releases start. Of one that is yet to be made, name and
+	// version are known, and no files.
+	Boot(rel *release.Release) Boot
+}
+
+// About is what people are told of a tool.
+type About struct {
+	// Name is what plans call it: "mix". It is part of what names a result.
+	Name string
+	// Title is what sentences call it: "`mix release`".
+	Title string
+	// Files, at the top of a directory, give a project of the tool away; the first
+	// is the one that people know it by.
+	Files []string
+	// Declared is where a project says what is in its releases: "mix.exs".
+	Declared string
+	// NoLinks is the setting that keeps links out of a release, "" if there never
+	// are any.
+	NoLinks string
+}
+
+// Table is the tools that there are, those that are more special first.
+type Table []Tool
+
+// Of is the tool that assembled a release, nil if it is none of the table.
+func (t Table) Of(rel *release.Release) Tool {
+	i := slices.IndexFunc(t, func(tool Tool) bool { return tool.Made(rel) })
+	if i < 0 {
+		return nil
+	}
+	return t[i]
+}
+
+// Boot is how a release starts: as its tool has it, or, if that is not known,
+// as most do.
+func (t Table) Boot(rel *release.Release) Boot {
+	if tool := t.Of(rel); tool != nil {
+		return tool.Boot(rel)
+	}
+	return Boot{Command: "start"}
+}
+
+// Named is the tool of that name, nil if there is none.
+func (t Table) Named(name string) Tool {
+	i := slices.IndexFunc(t, func(tool Tool) bool { return tool.About().Name == name })
+	if i < 0 {
+		return nil
+	}
+	return t[i]
+}
+
+// Declared says where projects of any tool say what is in a release, the most
+// special last.
+func (t Table) Declared() string {
+	usual := slices.Clone(t)
+	slices.Reverse(usual)
+	return usual.each(", or ", func(a About) string { return a.Declared })
+}
+
+// NoLinks says how each tool keeps links out of its releases.
+func (t Table) NoLinks() string {
+	return t.each("; ", func(a About) string { return a.NoLinks })
+}
+
+func (t Table) each(between string, what func(About) string) string {
+	var all []string
+	for _, tool := range t {
+		if s := what(tool.About()); s != "" {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, between)
+}

@@ -1,0 +1,23 @@
+// Package tools is the table of the tools that make releases: a tool is one row.
+package tools
+
+import (
+	"dram/internal/release"
+	"dram/internal/tool"
+	"dram/internal/tool/distillery"
+	"dram/internal/tool/mix"
+)
+
+// All is every tool that dram knows. Where files of two give a project away, the
+// one that comes first has it.
+func All() tool.Table {
+	return tool.Table{
+		distillery.Tool{},
+		mix.Tool{},
+		tool.Unbuilt{Is: tool.About{Name: "rebar3", Title: "rebar3", Files: []string{"rebar.config", "rebar.config.script"}, NoLinks: "relx: {mode, prod}"}},
+		tool.Unbuilt{Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
+	}
+}
+
+// Boot is how a release starts.
+func Boot(rel *release.Release) tool.Boot { return All().Boot(rel) }
