@@ -85,7 +85,9 @@ func TestPlanOfAnotherDistribution(t *testing.T) {
 		{"the newest", distro.Table{toy{}}, "", "", "distro:toy/2", "the newest Toy stable; mix.exs requires no version of Elixir"},
 		{"an older one", distro.Table{toy{}}, "~> 1.15.0", "", "distro:toy/1", `the newest Toy stable whose Elixir (1.15.7) satisfies elixir: "~> 1.15.0"`},
 		{
-			"none", distro.Table{toy{}}, "~> 1.19", "",
+			"none",
+			distro.Table{toy{}},
+			"~> 1.19", "",
 			`no Toy stable has an Elixir that satisfies elixir: "~> 1.19" of mix.exs`,
 			"toy/2 has Elixir 1.18.3 on OTP 27.3\ntoy/1 has Elixir 1.15.7 on OTP 26.2\ntoy/next has Elixir 1.20.0 on OTP 29.0\nchoose one with --toolchain distro:toy/…",
 		},
