@@ -2,10 +2,11 @@
 GO ?= go
 GOLANGCI_LINT_VERSION = v2.15.0
 GOFUMPT_VERSION = v0.12.0
+DEADCODE_VERSION = v0.49.0
 FUZZTIME ?= 20s
 TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
-.PHONY: build test short lint fmt fuzz bench oracle campaign ci
+.PHONY: build test short lint shape fmt fuzz bench oracle campaign ci
 
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/dram ./cmd/dram
@@ -16,17 +17,24 @@ test: ## everything; end-to-end tests use the host's Debian mirror
 short: ## the tests that need neither network nor toolchain
 	$(GO) test -short ./...
 
-lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/deadcode
 	$(GO) vet ./...
 	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 	test -z "$$($(TOOLS)/gofumpt -l . | tee /dev/stderr)"
 	$(TOOLS)/golangci-lint run ./...
+	test -z "$$($(TOOLS)/deadcode -test ./... | tee /dev/stderr)"
+
+shape: ## how long, wide and documented the code is, and that imports point down
+	$(GO) run ./internal/shape
 
 fmt: $(TOOLS)/gofumpt
 	$(TOOLS)/gofumpt -w .
 
 $(TOOLS)/golangci-lint:
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(TOOLS)/deadcode:
+	GOBIN=$(TOOLS) $(GO) install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
 
 $(TOOLS)/gofumpt:
 	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/check"
+	words "dram/internal/report"
 )
 
 // made is a BEAM file of a module without functions, whose compiler had opcodes
@@ -63,15 +64,17 @@ func TestRunJudgesModules(t *testing.T) {
 			}
 			var got []string
 			for _, f := range report.Findings {
-				summary, _, _ := strings.Cut(f.Summary, ": ")
+				said := words.Say(report, f)
+				summary, _, _ := strings.Cut(said.Summary, ": ")
 				got = append(got, strings.Join([]string{f.Verdict.String(), f.Rule, f.Subject.File + ": " + summary}, " "))
-				if f.Remedy == "" || f.Symptom == "" || f.Needs == "" {
-					t.Errorf("no remedy, symptom or need in %+v", f)
+				if said.Remedy == "" || said.Symptom == "" || said.Needs == "" {
+					t.Errorf("no remedy, symptom or need in %+v", said)
 				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			kept(t, report)
 		})
 	}
 }
@@ -89,7 +92,8 @@ func TestOneFindingNamesAllModulesOfACause(t *testing.T) {
 		t.Fatalf("%d findings", len(report.Findings))
 	}
 	f := report.Findings[0]
-	if diff := cmp.Diff([]string{"a", "b", "c"}, f.Evidence.Wants); diff != "" || !strings.HasSuffix(f.Summary, "(and 2 more modules)") || f.Needs != "Erlang/OTP 29 or newer" {
-		t.Errorf("%s; summary %q, needs %q", diff, f.Summary, f.Needs)
+	said := words.Say(report, f)
+	if diff := cmp.Diff([]string{"a", "b", "c"}, f.Evidence.Wants); diff != "" || !strings.HasSuffix(said.Summary, "(and 2 more modules)") || said.Needs != "Erlang/OTP 29 or newer" {
+		t.Errorf("%s; summary %q, needs %q", diff, said.Summary, said.Needs)
 	}
 }

@@ -133,6 +133,7 @@ func TestRunReadsBootScripts(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			captured(t, in, got)
+			kept(t, got)
 		})
 	}
 }

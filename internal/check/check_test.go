@@ -3,17 +3,16 @@ package check_test
 import (
 	"bytes"
 	stdelf "debug/elf"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dram/internal/check"
 	"dram/internal/problem"
+	"dram/internal/report"
 	"dram/internal/target"
 )
 
@@ -187,11 +186,12 @@ func TestRun(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, f := range got.Findings {
-				if f.Remedy == "" || f.Symptom == "" && f.Verdict != check.Unknown || f.Needs == "" {
-					t.Errorf("no remedy, symptom or need in %+v", f)
+				if said := report.Say(got, f); said.Remedy == "" || said.Symptom == "" && f.Verdict != check.Unknown || said.Needs == "" {
+					t.Errorf("no remedy, symptom or need in %+v", said)
 				}
 			}
 			captured(t, in, got)
+			kept(t, got)
 		})
 	}
 }
@@ -235,19 +235,22 @@ func TestRunByLibc(t *testing.T) {
 		{stack, "2.40", ""},
 		{stack, "2.41", "FAIL exec-stack"},
 	} {
-		got, err := check.Run(t.Context(), open(t, tt.rel, glibcOf(tt.libc)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var found []string
-		for _, f := range got.Findings {
-			if f.Rule != "locale" {
-				found = append(found, f.Verdict.String()+" "+f.Rule)
+		t.Run(tt.wants+" of "+tt.libc, func(t *testing.T) {
+			got, err := check.Run(t.Context(), open(t, tt.rel, glibcOf(tt.libc)))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if s := strings.Join(found, " "); s != tt.wants {
-			t.Errorf("glibc %s: got %q, want %q", tt.libc, s, tt.wants)
-		}
+			var found []string
+			for _, f := range got.Findings {
+				if f.Rule != "locale" {
+					found = append(found, f.Verdict.String()+" "+f.Rule)
+				}
+			}
+			if s := strings.Join(found, " "); s != tt.wants {
+				t.Errorf("got %q, want %q", s, tt.wants)
+			}
+			kept(t, got)
+		})
 	}
 }
 
@@ -271,6 +274,7 @@ func TestRunOnMusl(t *testing.T) {
 	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	kept(t, got)
 }
 
 func TestRunWithoutERTS(t *testing.T) {
@@ -283,29 +287,33 @@ func TestRunWithoutERTS(t *testing.T) {
 	const f = "FAIL otp releases/start_erl.data: the release has no ERTS of its own"
 	rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\nexec erl\n"
 	for _, tt := range []struct {
+		name  string
 		place tree
 		want  []string
 	}{
-		{place("15.2.7", "10.2"), nil},
-		{place("15.2.7", "10.3"), []string{f + ", and 1 of the target's applications have other versions"}},
-		{place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
-		{bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
-		{place("15.2.7", "10.2").with("calls its own", ""), []string{
+		{"the same", place("15.2.7", "10.2"), nil},
+		{"another kernel", place("15.2.7", "10.3"), []string{f + ", and 1 of the target's applications have other versions"}},
+		{"another ERTS", place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
+		{"none", bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
+		{"none, and it calls its own", place("15.2.7", "10.2").with("calls its own", ""), []string{
 			"FAIL consistency releases/0.1.0/elixir: it starts erts-15.2.7/bin/erl, and the release has no erts-15.2.7",
 		}},
 	} {
 		if _, ok := tt.place["calls its own"]; ok {
 			rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\"$DIR/../../erts-15.2.7/bin/\"\n"
 		}
-		in := open(t, rel, tt.place)
-		got, err := check.Run(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-		captured(t, in, got)
+		t.Run(tt.name, func(t *testing.T) {
+			in := open(t, rel, tt.place)
+			got, err := check.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			captured(t, in, got)
+			kept(t, got)
+		})
 	}
 }
 
@@ -316,20 +324,33 @@ func TestFinding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []check.Finding{{
-		Rule: "symbol-version", Verdict: check.Fail, Subject: check.Subject{File: nif, App: "exqlite-0.27.0", Origin: "dependency"},
-		Summary: "it needs GLIBC_2.38 of libc.so.6, the target's has GLIBC_2.36 at most",
-		Evidence: check.Evidence{
-			Wants: []string{"__isoc23_strtol@GLIBC_2.38"}, Label: "GLIBC_2.38", Library: "libc.so.6",
-			Provider: "usr/lib/x86_64-linux-gnu/libc.so.6", Newest: "GLIBC_2.36",
-		},
+	if len(got.Findings) != 1 {
+		t.Fatalf("%d findings", len(got.Findings))
+	}
+	f := got.Findings[0]
+	evidence := check.Evidence{
+		Wants: []string{"__isoc23_strtol@GLIBC_2.38"}, Label: "GLIBC_2.38", Library: "libc.so.6",
+		Provider: "usr/lib/x86_64-linux-gnu/libc.so.6", Newest: "GLIBC_2.36",
+	}
+	want := check.Finding{
+		Rule: "symbol-version", Verdict: check.Fail,
+		Subject: check.Subject{File: nif, App: "exqlite-0.27.0", Origin: "dependency", Use: check.UsePlugin},
+		Cause:   f.Cause,
+		Params:  check.Params{"library": "libc.so.6", "version": "GLIBC_2.38"},
+		Facts:   check.Params{"object": "lib/x86_64-linux-gnu/libc.so.6", "lacks": "GLIBC_2.38"}, Evidence: evidence,
+	}
+	if diff := cmp.Diff(want, f); diff != "" || f.Cause.ID != "too-old" {
+		t.Errorf("cause %q (-want +got):\n%s", f.Cause.ID, diff)
+	}
+	said := report.Words{
+		Summary: "it needs GLIBC_2.38 of libc.so.6, the target's has GLIBC_2.36 at most", Evidence: evidence,
 		Symptom: "loading the NIF or driver fails: \"/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /app/" + nif + ")\"",
 		Remedy: "build the release with --toolchain distro:debian/12; if exqlite ships this file compiled, have it compiled in your build: " +
 			"`config :elixir_make, :force_build, exqlite: true`",
 		Needs: "GLIBC_2.38 in libc.so.6",
-	}}
-	if diff := cmp.Diff(want, got.Findings); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(said, report.Say(got, f), cmpopts.IgnoreUnexported(report.Words{})); diff != "" {
+		t.Errorf("words (-want +got):\n%s", diff)
 	}
 }
 
@@ -351,17 +372,31 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// Each rule has a name of its own, and a row in the documentation.
+// Each rule has a name of its own and all that dram explain says.
 func TestRulesAreDocumented(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "check.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
 	for _, r := range check.Rules() {
-		if row := fmt.Sprintf("| `%s` | %s |\n", r.ID, r.Title); seen[r.ID] || !strings.Contains(string(page), row) {
-			t.Errorf("rule %q is there twice, or docs/check.md has no row %q", r.ID, row)
+		if seen[r.ID] || r.Title == "" || r.Worst == check.OK || r.Doc.Looks == "" || r.Doc.Seen == "" || r.Doc.Do == "" {
+			t.Errorf("rule %q is there twice, or lacks something: %+v", r.ID, r.Doc)
 		}
 		seen[r.ID] = true
+	}
+}
+
+func TestLookupNamesTheNearest(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		near []string
+	}{
+		{"soname", nil},
+		{"so-name", []string{"soname"}},
+		{"version", []string{"symbol-version"}},
+		{"cokie", []string{"cookie"}},
+		{"ca", []string{"ca-bundle", "locale"}},
+	} {
+		rule, near, ok := check.Lookup(tt.name)
+		if diff := cmp.Diff(tt.near, near); diff != "" || ok != (tt.near == nil) || ok && rule.ID != tt.name {
+			t.Errorf("%s: got %q %t (-want +got):\n%s", tt.name, rule.ID, ok, diff)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"dram/internal/check"
 	"dram/internal/release"
+	"dram/internal/report"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -56,7 +57,7 @@ func FuzzRun(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, found := range got.Findings {
-			if found.Summary == "" || found.Rule == "" {
+			if said := report.Say(got, found); said.Summary == "" || found.Rule == "" || strings.Contains(said.Summary+said.Symptom+said.Remedy+said.Needs, "#{") {
 				t.Errorf("an empty finding: %+v", found)
 			}
 		}

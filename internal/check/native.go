@@ -3,7 +3,6 @@ package check
 import (
 	"debug/elf"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"regexp"
@@ -36,7 +35,7 @@ type native struct {
 	symbols *binary.Symbols
 	nif     *binary.NIF // nil if it has no static entry
 	role    role
-	bites   string // what fails for want of it, if the release starts without it
+	helper  string // its name, if the release starts without it; see Without
 	orphan  bool   // a library that nothing else in the release needs
 	loaded  bool   // process is what is loaded with it
 	inVM    bool   // the process is the VM's
@@ -92,7 +91,7 @@ func isLibrary(name string) bool { return sonamePattern.MatchString(name) }
 // for a library that nothing in the release names, nor for the tools of
 // development that lie beside the VM.
 func (n *native) verdict() Verdict {
-	if n.bites != "" || n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
+	if n.helper != "" || n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
 		return Warn
 	}
 	return Fail
@@ -103,46 +102,44 @@ func vmPrograms() []string {
 	return []string{"beam.smp", "erlexec", "erl_child_setup", "epmd", "inet_gethost", "heart", "run_erl", "to_erl", "start"}
 }
 
-// symptom is what the user sees when the loader says message of the file.
-func (n *native) symptom(message string) string {
-	if n.bites != "" {
-		return n.milder(message)
+// capped is a verdict about a native file, made milder where the release
+// starts without the file.
+func (n *native) capped(v Verdict) Verdict {
+	if n.helper != "" {
+		return min(v, Warn)
 	}
-	switch n.role {
-	case executable:
-		if n.Origin == release.ERTS && slices.Contains([]string{"beam.smp", "erlexec", "erl_child_setup"}, path.Base(n.Path)) {
-			return fmt.Sprintf("the release does not start: %s", message)
-		}
-		if n.Origin == release.ERTS {
-			return fmt.Sprintf("%s does not start: %s", path.Base(n.Path), message)
-		}
-		return fmt.Sprintf("the port ends as soon as it is opened; %s prints: %s", path.Base(n.Path), message)
-	case plugin:
-		return fmt.Sprintf("loading the NIF or driver fails: %s", message)
-	case library, object:
-	}
-	return fmt.Sprintf("what loads it fails: %s", message)
+	return v
 }
 
-// builder is where to build instead, as the remedy of what is too new.
-func (s *survey) builder(f release.File) string {
-	toolchain := "in a toolchain with the target's libraries, or older ones"
-	if _, suite, ok := s.suite(); ok {
-		toolchain = "with --toolchain " + suite.Reference()
-	}
-	if f.Origin != release.Dependency {
-		return "build the release " + toolchain
-	}
-	app, _, _ := strings.Cut(f.App, "-")
-	return fmt.Sprintf("build the release %s; if %s ships this file compiled, have it compiled in your build: %s", toolchain, app, forceBuild(f, app))
+// subject is the file as what a finding is about.
+func (n *native) subject() Subject {
+	out := subject(n.File)
+	out.Use, out.Helper = n.use(), n.helper
+	return out
 }
 
-// forceBuild is how the tools that fetch precompiled files are told not to.
-func forceBuild(f release.File, app string) string {
-	if strings.Contains(f.Path, "/priv/native/") || strings.Contains(f.Path, "-nif-") {
-		return fmt.Sprintf("`config :rustler_precompiled, :force_build, %s: true`, or RUSTLER_PRECOMPILED_FORCE_BUILD_ALL=1", app)
+// use is what the file is for.
+func (n *native) use() Use {
+	switch {
+	case n.role == plugin:
+		return UsePlugin
+	case n.role != executable:
+		return UseLibrary
+	case n.Origin != release.ERTS:
+		return UsePort
+	case slices.Contains([]string{"beam.smp", "erlexec", "erl_child_setup"}, path.Base(n.Path)):
+		return UseStart
 	}
-	return fmt.Sprintf("`config :elixir_make, :force_build, %s: true`", app)
+	return UseRuntime
+}
+
+// native is the native file of a path in the release; nil if there is none.
+func (s *Survey) native(name string) *native {
+	i, ok := slices.BinarySearchFunc(s.natives, name, func(n *native, p string) int { return strings.Compare(n.Path, p) })
+	if !ok {
+		return nil
+	}
+	return s.natives[i]
 }
 
 // appName is the name of the application that owns a file.

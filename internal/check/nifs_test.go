@@ -66,6 +66,7 @@ func TestRunComparesNIFsWithTheirModules(t *testing.T) {
 			if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			kept(t, got)
 		})
 	}
 	got, err := check.Run(t.Context(), open(t, hello().without(nifModule), bookworm()))
@@ -75,4 +76,5 @@ func TestRunComparesNIFsWithTheirModules(t *testing.T) {
 	if diff := cmp.Diff([]string{"WARN nif-functions " + nif + ": it is for the module " + module + ", which the release does not have"}, lines(got)); diff != "" {
 		t.Errorf("without its module (-want +got):\n%s", diff)
 	}
+	kept(t, got)
 }

@@ -9,6 +9,7 @@ import (
 
 	"dram/internal/check"
 	"dram/internal/release"
+	words "dram/internal/report"
 	"dram/internal/target"
 )
 
@@ -88,6 +89,7 @@ func TestRunAgainstProfiles(t *testing.T) {
 			if diff := cmp.Diff(strings.Join(sorted(tt.want), "\n"), strings.Join(sorted(lines(report)), "\n")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			kept(t, report)
 		})
 	}
 }
@@ -101,30 +103,33 @@ func TestRunWithoutERTSAgainstProfiles(t *testing.T) {
 		}
 	}
 	for _, profile := range []string{"debian/12", "rhel/7"} {
-		tg, err := target.Open(t.Context(), "profile:"+profile+"/amd64", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := release.Read(t.Context(), rel.open(t), release.Options{Survey: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		report, err := check.Run(t.Context(), check.Input{Release: r, Target: tg})
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := false
-		for _, f := range report.Findings {
-			if f.Rule == "otp" {
-				found = true
-				if f.Verdict != check.Unknown || !strings.Contains(f.Evidence.Detail, "packages Erlang/OTP") {
-					t.Errorf("%s: %+v", profile, f)
+		t.Run(profile, func(t *testing.T) {
+			tg, err := target.Open(t.Context(), "profile:"+profile+"/amd64", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := release.Read(t.Context(), rel.open(t), release.Options{Survey: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := check.Run(t.Context(), check.Input{Release: r, Target: tg})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			for _, f := range report.Findings {
+				if f.Rule == "otp" {
+					found = true
+					if f.Verdict != check.Unknown || !strings.Contains(words.Say(report, f).Evidence.Detail, "packages Erlang/OTP") {
+						t.Errorf("%s: %+v", profile, f)
+					}
 				}
 			}
-		}
-		if !found || report.Worst() < check.Unknown {
-			t.Errorf("%s: %v", profile, lines(report))
-		}
+			if !found || report.Worst() < check.Unknown {
+				t.Errorf("%s: %v", profile, lines(report))
+			}
+			kept(t, report)
+		})
 	}
 }
 

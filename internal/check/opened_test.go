@@ -90,6 +90,7 @@ func TestWhatTheOracleFound(t *testing.T) {
 			if d := cmp.Diff(c.want, lines(r)); d != "" {
 				t.Errorf("findings (-want +got):\n%s", d)
 			}
+			kept(t, r)
 		})
 	}
 }

@@ -1,31 +1,43 @@
 package check
 
 import (
-	"fmt"
-
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
+	"dram/internal/target"
 )
 
-// suite is the suite of a distribution that the target is, if it is one that
-// toolchains are made of.
-func (s *survey) suite() (distro.Distribution, distro.Suite, bool) {
-	o := s.target.Facts.OS
+// Supply is how a library comes to a target; what nobody verified is not named.
+type Supply struct {
+	Library string // soname
+	Package string // that has it
+	None    bool   // the target's system has no package of it
+	Command string // that finds the package by the library's name
+}
+
+// suiteOf is the suite of a distribution that a system is, if toolchains are made
+// of it.
+func suiteOf(o target.OS) (distro.Distribution, distro.Suite, bool) {
 	return distros.All().Of(distro.System{ID: o.ID, Version: o.Version, Name: o.Name})
 }
 
-// libraryRemedy is how a library comes to a target; what nobody verified is
-// not named.
-func (s *survey) libraryRemedy(soname string, n *native) string {
-	if d, suite, ok := s.suite(); ok {
-		if name, known := d.Package(suite, soname); known && name != "" {
-			return fmt.Sprintf("install %s on the target, or %s", name, s.builder(n.File))
-		} else if known {
-			return fmt.Sprintf("%s; %s has no package of %s", s.builder(n.File), s.system(), soname)
+// supply is how a library comes to the target.
+func (s *Survey) supply(soname string) *Supply {
+	o := s.target.Facts.OS
+	if d, suite, ok := suiteOf(o); ok {
+		if name, known := d.Package(suite, soname); known {
+			return &Supply{Library: soname, Package: name, None: name == ""}
 		}
 	}
-	if command, ok := distro.InstallLibrary(s.target.Facts.OS.ID, soname); ok {
-		return "install it on the target, if it has a package: " + command
+	command, _ := distro.InstallLibrary(o.ID, soname)
+	return &Supply{Library: soname, Command: command}
+}
+
+// toolchainFor is what builds a release for a system, as --toolchain takes it;
+// "" if none is known.
+func toolchainFor(o target.OS) string {
+	_, suite, ok := suiteOf(o)
+	if !ok || o.Version == "" { // it is not released, and moves on
+		return ""
 	}
-	return fmt.Sprintf("install the package that has %s on the target, or put the file beside the one that needs it and link with -Wl,-rpath,'$ORIGIN'", soname)
+	return suite.Reference()
 }

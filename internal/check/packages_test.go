@@ -1,10 +1,12 @@
 package check_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
 	"dram/internal/check"
+	"dram/internal/report"
 )
 
 // A remedy names a package where it was verified, else a command that finds it
@@ -13,7 +15,7 @@ func TestRemedyNamesPackages(t *testing.T) {
 	debian := func(version string) string {
 		return "644 ID=debian\nVERSION_ID=" + version + "\nPRETTY_NAME=\"Debian GNU/Linux " + version + "\"\n"
 	}
-	for _, tt := range []struct{ soname, release, want string }{
+	for i, tt := range []struct{ soname, release, want string }{
 		{"libodbc.so.2", debian("11"), "install libodbc1 on the target"},
 		{"libodbc.so.2", debian("13"), "install libodbc2 on the target"},
 		{"libssl.so.3", debian("13"), "install libssl3t64 on the target"},
@@ -26,13 +28,16 @@ func TestRemedyNamesPackages(t *testing.T) {
 		{"libodbc.so.2", "644 ID=ubuntu\nVERSION_ID=24.04\n", "install the package that has libodbc.so.2"},
 		{"libown.so.1", debian("12"), "install the package that has libown.so.1"},
 	} {
-		library := changed(func(l *lib) { l.Needed = append(l.Needed, tt.soname) })
-		got, err := check.Run(t.Context(), open(t, hello().with(nif, library), bookworm().with("etc/os-release", tt.release)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Remedy, tt.want) {
-			t.Errorf("%s on %.30q: got %+v, want %q", tt.soname, tt.release, got.Findings, tt.want)
-		}
+		t.Run(tt.soname+" "+strconv.Itoa(i), func(t *testing.T) {
+			library := changed(func(l *lib) { l.Needed = append(l.Needed, tt.soname) })
+			got, err := check.Run(t.Context(), open(t, hello().with(nif, library), bookworm().with("etc/os-release", tt.release)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Findings) != 1 || !strings.Contains(report.Say(got, got.Findings[0]).Remedy, tt.want) {
+				t.Errorf("%s on %.30q: got %+v, want %q", tt.soname, tt.release, got.Findings, tt.want)
+			}
+			kept(t, got)
+		})
 	}
 }

@@ -22,9 +22,6 @@ func Recipe() string {
 	return fmt.Sprintf("%d-%d %s", recipe, secret.Rules, strings.Join(ids, " "))
 }
 
-// Known is an error where one of the names is no rule's.
-func Known(rules []string) error { return known(rules) }
-
 // Failed is the rules that fail, in order, allowed or not, each once.
 func (r *Report) Failed() []string { return r.of(func(f Finding) bool { return f.Verdict == Fail }) }
 

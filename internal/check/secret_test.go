@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dram/internal/check"
+	"dram/internal/report"
 )
 
 // newPair is a private key and its certificate, in DER.
@@ -106,8 +107,9 @@ func TestRunFindsSecrets(t *testing.T) {
 			var found, want []string
 			for _, f := range got.Findings {
 				if f.Rule == "secret" {
-					found = append(found, fmt.Sprintf("%s %s: %s", f.Verdict, f.Subject.File, f.Summary))
-					told := fmt.Sprint(f)
+					said := report.Say(got, f)
+					found = append(found, fmt.Sprintf("%s %s: %s", f.Verdict, f.Subject.File, said.Summary))
+					told := fmt.Sprint(f, said)
 					if strings.Contains(told, strings.Split(key, "\n")[1]) || strings.Contains(told, "s3cretWord") || strings.Contains(told, "Zk3q9x") {
 						t.Errorf("it is quoted: %s", told)
 					}
@@ -143,4 +145,5 @@ func TestRunFindsSecretsInSettings(t *testing.T) {
 	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Error(diff)
 	}
+	kept(t, got)
 }

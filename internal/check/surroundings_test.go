@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/check"
+	"dram/internal/report"
 )
 
 // What surrounds a release: the target's files, the image's configuration, the
@@ -96,11 +97,12 @@ func TestRunLooksAtSurroundings(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, f := range got.Findings {
-				if f.Remedy == "" || f.Symptom == "" || f.Needs == "" {
-					t.Errorf("no remedy, symptom or need in %+v", f)
+				if said := report.Say(got, f); said.Remedy == "" || said.Symptom == "" || said.Needs == "" {
+					t.Errorf("no remedy, symptom or need in %+v", said)
 				}
 			}
 			captured(t, in, got)
+			kept(t, got)
 		})
 	}
 }

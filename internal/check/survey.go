@@ -27,9 +27,9 @@ const (
 	maxNatives = 20_000
 )
 
-// survey is what the rules look at: the release's files, read once, and what
+// Survey is what the rules look at: the release's files, read once, and what
 // the loader does with them on the target.
-type survey struct {
+type Survey struct {
 	rel     *release.Release
 	boot    tool.Boot
 	target  *target.Target
@@ -48,6 +48,12 @@ type survey struct {
 	aboutModules map[string]aboutModule
 }
 
+// Release is what is checked.
+func (s *Survey) Release() *release.Release { return s.rel }
+
+// Target is where it will run.
+func (s *Survey) Target() *target.Target { return s.target }
+
 // script is a file of the release that begins with "#!" or is sourced by one.
 type script struct {
 	release.File
@@ -57,12 +63,12 @@ type script struct {
 // exports is the versions of each symbol that a file offers.
 type exports map[string][]string
 
-func newSurvey(ctx context.Context, in Input) (*survey, error) {
+func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	at := rootfs.Clean(in.At)
 	if at == "." {
 		at = "app"
 	}
-	s := &survey{
+	s := &Survey{
 		rel: in.Release, boot: bootOf(in), target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
@@ -92,7 +98,7 @@ func bootOf(in Input) tool.Boot {
 }
 
 // read looks into every file that can be native code or a script.
-func (s *survey) read(ctx context.Context) error {
+func (s *Survey) read(ctx context.Context) error {
 	looked := make([]any, len(s.rel.Files))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -117,7 +123,7 @@ func (s *survey) read(ctx context.Context) error {
 	for _, l := range looked {
 		switch l := l.(type) {
 		case *native:
-			l.bites = s.bites(l.File)
+			l.helper = s.helper(l.File)
 			s.natives = append(s.natives, l)
 		case script:
 			s.scripts = append(s.scripts, l)
@@ -145,7 +151,7 @@ func worthOpening(f release.File) bool {
 }
 
 // look reads one file: a *native, a script, or nil for data.
-func (s *survey) look(f release.File) (any, error) {
+func (s *Survey) look(f release.File) (any, error) {
 	r, err := s.rel.FS.Open(f.Path)
 	if err != nil {
 		return nil, err
@@ -193,7 +199,7 @@ func readScript(f release.File, r io.ReaderAt) (any, error) {
 }
 
 // text is a small file of the release, "" if it is not there.
-func (s *survey) text(name string) string {
+func (s *Survey) text(name string) string {
 	if f := s.files[name]; f == nil || !f.Mode.IsRegular() || f.Size > maxScript {
 		return ""
 	}
@@ -205,15 +211,15 @@ func (s *survey) text(name string) string {
 }
 
 // inRelease is the release's path of a name in root.
-func (s *survey) inRelease(name string) (string, bool) { return strings.CutPrefix(name, s.at+"/") }
+func (s *Survey) inRelease(name string) (string, bool) { return strings.CutPrefix(name, s.at+"/") }
 
 // on is a release's path as it is on the target.
-func (s *survey) on(name string) string { return path.Join(s.at, name) }
+func (s *Survey) on(name string) string { return path.Join(s.at, name) }
 
 // findERTS takes the ERTS that the script of a Mix release starts for the
 // release's own if releases/start_erl.data, which that script does not read for
 // it, names one that is not there.
-func (s *survey) findERTS() {
+func (s *Survey) findERTS() {
 	if s.rel.ERTS != "" {
 		return
 	}
@@ -226,7 +232,7 @@ func (s *survey) findERTS() {
 }
 
 // findVM finds the VM that runs the release: its own, else the target's.
-func (s *survey) findVM() {
+func (s *Survey) findVM() {
 	dir := ""
 	if s.rel.ERTS != "" {
 		dir, s.erts = s.on("erts-"+s.rel.ERTS), s.rel.ERTS
@@ -247,7 +253,7 @@ func (s *survey) findVM() {
 
 // load has the loader load every native file: programs by themselves, what
 // the VM opens in the VM's process.
-func (s *survey) load(ctx context.Context) error {
+func (s *Survey) load(ctx context.Context) error {
 	var rest []*native
 	vmWorks := s.vmWorks()
 	for _, n := range s.natives {
@@ -283,7 +289,7 @@ func (s *survey) load(ctx context.Context) error {
 }
 
 // vmWorks says whether there is a VM that the target's processor runs.
-func (s *survey) vmWorks() bool {
+func (s *Survey) vmWorks() bool {
 	if s.vm == "" {
 		return false
 	}
@@ -291,7 +297,7 @@ func (s *survey) vmWorks() bool {
 	return err == nil && p.Reason == ""
 }
 
-func (s *survey) loadOne(n *native, vmWorks bool) {
+func (s *Survey) loadOne(n *native, vmWorks bool) {
 	var err error
 	name := s.on(n.Path)
 	switch {
@@ -308,16 +314,15 @@ func (s *survey) loadOne(n *native, vmWorks bool) {
 
 // offers is what a file in root exports. A file that cannot be read offers
 // nothing.
-func (s *survey) offers(real string) exports {
+func (s *Survey) offers(real string) exports {
 	if e, ok := s.exports[real]; ok {
 		return e
 	}
 	out := exports{}
 	var list []binary.Symbol
 	if name, ok := s.inRelease(real); ok {
-		i, found := slices.BinarySearchFunc(s.natives, name, func(n *native, p string) int { return strings.Compare(n.Path, p) })
-		if found && s.natives[i].symbols != nil {
-			list = s.natives[i].symbols.Defined
+		if n := s.native(name); n != nil && n.symbols != nil {
+			list = n.symbols.Defined
 		}
 	} else {
 		list, _ = s.target.Exports(real)

@@ -12,6 +12,7 @@ import (
 	"dram/internal/binary/binarytest"
 	"dram/internal/check"
 	"dram/internal/release"
+	"dram/internal/report"
 	"dram/internal/rootfs"
 	"dram/internal/target"
 )
@@ -176,10 +177,20 @@ func open(t *testing.T, rel, place tree) check.Input {
 	return check.Input{Release: r, Target: tg}
 }
 
+// profile is a target that is built in.
+func profile(t *testing.T, name string) *target.Target {
+	t.Helper()
+	tg, err := target.Open(t.Context(), "profile:"+name+"/amd64", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tg
+}
+
 // lines is findings as a test reads them.
 func lines(r *check.Report) (out []string) {
 	for _, f := range r.Findings {
-		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Verdict, f.Rule, f.Subject.File, f.Summary))
+		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Verdict, f.Rule, f.Subject.File, report.Say(r, f).Summary))
 	}
 	return out
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"dram/internal/output"
 )
 
 func newBuild(g *globals) *cobra.Command {
@@ -25,16 +27,17 @@ the only thing on stdout.`),
 			if err != nil {
 				return err
 			}
-			r, err := p.Build(cmd.Context(), pl, false)
+			outs := output.Outputs{output.Tarball{}}
+			r, err := p.Build(cmd.Context(), pl, outs)
 			if err != nil {
 				return err
 			}
-			path, err := p.WriteTarball(cmd.Context(), pl, r)
+			written, err := p.Write(cmd.Context(), pl, r, outs)
 			if err != nil {
 				return err
 			}
 			printTimings(p.UI, start)
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), written[0].Place)
 			return err
 		},
 	}

@@ -71,15 +71,11 @@ func (g *globals) check(cmd *cobra.Command, what string) (*check.Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := g.config(cmd, dir)
+	a, err := g.open(cmd, dir)
 	if err != nil {
 		return nil, err
 	}
-	p, err := g.pipeline(c)
-	if err != nil {
-		return nil, err
-	}
-	return p.Check(cmd.Context(), from, pipeline.CheckOptions{
-		Target: c.CheckTarget, Allow: c.Allow, Default: plan.ForRelease(c, runtime.GOARCH).Toolchain,
+	return a.Check(cmd.Context(), from, pipeline.CheckOptions{
+		Target: a.settings.CheckTarget, Allow: a.settings.Allow, Default: plan.ForRelease(a.settings, runtime.GOARCH).Toolchain,
 	})
 }

@@ -106,7 +106,7 @@ without a Dockerfile and without a daemon.
 	root.CompletionOptions.DisableDefaultCmd = true
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,
+		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,
 	} {
 		root.AddCommand(make(g))
 	}

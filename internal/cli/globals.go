@@ -2,9 +2,7 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,14 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"dram/internal/config"
-	"dram/internal/distro"
-	"dram/internal/distro/distros"
-	"dram/internal/httpbound"
-	"dram/internal/pipeline"
-	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/store"
-	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
 
@@ -94,45 +86,6 @@ func (g *globals) config(cmd *cobra.Command, dir string) (config.Config, error) 
 		c, err = c.WithFlag(f.Name, values)
 	})
 	return c, err
-}
-
-// pipeline puts the stages together.
-func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
-	st, err := g.beginStore()
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Transport: httpbound.Base()}
-	u := ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
-	return &pipeline.Pipeline{
-		Store: st,
-		UI:    u,
-		Toolchains: &toolchain.Provider{
-			Store: st, HTTP: client, Arch: architecture(c.Platform()), Distros: distros.All(),
-			Mirror: distro.Mirror{Archive: c.Mirror, Security: c.SecurityMirror}, Etc: os.DirFS("/etc"),
-			AllowExpired: c.Expired == "allow", Configure: configurer(st), Warn: u.Warn,
-		},
-		Engines: engines(st, u, c),
-		Environ: os.Environ(),
-		Refresh: g.refresh,
-	}, nil
-}
-
-// planned is what most commands begin with: settings, pipeline, plan.
-func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (*pipeline.Pipeline, *plan.Plan, error) {
-	c, err := g.config(cmd, dir)
-	if err == nil {
-		err = one(c)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := g.pipeline(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	pl, err := p.Plan(ctx, dir, c)
-	return p, pl, err
 }
 
 // one refuses several releases or platforms, for a command that takes one.

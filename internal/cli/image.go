@@ -9,15 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dram/internal/config"
+	"dram/internal/output"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/ui"
 )
 
 func newImage(g *globals) *cobra.Command {
-	var out string
-	var to shipping
-	var several matrix
+	var to outputFlags
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "image [DIR|RELEASE_DIR|RELEASE_TARBALL]",
 		Short: "bottle the release in a container image",
@@ -45,90 +46,126 @@ the libraries of the toolchain, which must match the one it was built with.`),
   dram image ./my_app-0.1.0.tar.gz --toolchain distro:debian/12`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			several.out = out
-			if ran, err := g.several(cmd, &several, dirArg(args), to.load || to.push != ""); ran {
+			if err := to.read(cmd); err != nil {
 				return err
 			}
-			if err := to.open(cmd.Context()); err != nil {
-				return err
-			}
-			defer to.close()
-			p, _, r, err := g.image(cmd.Context(), cmd, dirArg(args), out)
-			if err != nil {
-				return err
-			}
-			result, err := to.ship(cmd.Context(), p, r)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), result)
-			return err
+			return g.makeImage(cmd, dirArg(args), &to, all)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "FILE.tar or oci:DIR (default releases/NAME/NAME-VSN-OS-ARCH.tar)")
 	to.register(cmd)
-	cmd.Flags().BoolVar(&several.all, "all-releases", false, "an image of each release that the project declares")
+	cmd.Flags().BoolVar(&all, "all-releases", false, "an image of each release that the project declares")
 	g.settings(cmd)
 	return cmd
 }
 
-// image makes the image of whatever arg names, writes it and its summary, and
-// tells where.
-func (g *globals) image(ctx context.Context, cmd *cobra.Command, arg, out string) (*pipeline.Pipeline, string, *pipeline.Result, error) {
-	start := time.Now()
-	if out != "" {
-		if err := pipeline.CheckOutput(out); err != nil {
-			return nil, "", nil, err
+// makeImage makes the image of whatever arg names, or the images, and prints the
+// digest.
+func (g *globals) makeImage(cmd *cobra.Command, arg string, to *outputFlags, all bool) error {
+	c, err := g.imageSettings(cmd, arg)
+	if err != nil {
+		return err
+	}
+	if m := newMatrix(c, to, all); m != nil {
+		return g.several(cmd, m, arg)
+	}
+	outs, err := to.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = outs.Close() }() // all is written
+	made, err := g.image(cmd.Context(), c, arg, outs)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ref())
+	return err
+}
+
+// imageSettings is the settings for the project or beside the release that arg names.
+func (g *globals) imageSettings(cmd *cobra.Command, arg string) (config.Config, error) {
+	if pipeline.IsRelease(arg) {
+		return g.config(cmd, filepath.Dir(arg))
+	}
+	return g.config(cmd, arg)
+}
+
+// made is an image that was made and written.
+type made struct {
+	*app
+	plan    *plan.Plan
+	result  *output.Result
+	written []output.Written
+}
+
+// ref is how others get the image: by digest, at the registry that it was sent to.
+func (m *made) ref() string {
+	for _, w := range m.written {
+		if w.Ref != "" {
+			return w.Ref
 		}
 	}
+	return string(m.result.Image)
+}
+
+// path is where the image was written.
+func (m *made) path() string {
+	for _, w := range m.written {
+		if w.Name == "image" {
+			return w.Place
+		}
+	}
+	return ""
+}
+
+// image makes the image of whatever arg names, and writes it and what else is
+// wanted.
+func (g *globals) image(ctx context.Context, c config.Config, arg string, asked output.Outputs) (*made, error) {
 	if pipeline.IsRelease(arg) {
-		return g.imageOfRelease(ctx, cmd, arg, out)
+		return g.imageOfRelease(ctx, c, arg, ofRelease(arg, asked))
 	}
-	p, pl, err := g.planned(ctx, cmd, arg)
+	start, outs := time.Now(), ofProject(asked)
+	a, pl, err := g.plannedWith(ctx, c, arg)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	r, err := p.Build(ctx, pl, true)
+	r, err := a.Build(ctx, pl, outs)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	tarball, out, err := p.Write(ctx, pl, r, out)
-	if err != nil {
-		return nil, "", nil, err
+	m := &made{app: a, plan: pl, result: r}
+	if m.written, err = a.Write(ctx, pl, r, outs); err != nil {
+		return nil, err
 	}
-	p.UI.Note("%-10s %s, %s", "tarball", relative(tarball), ui.Bytes(r.Tarball.Size))
-	summary(p.UI, r, out)
-	printTimings(p.UI, start)
-	return p, out, r, nil
+	summary(a.UI, r, m.written)
+	printTimings(a.UI, start)
+	return m, nil
 }
 
-func (g *globals) imageOfRelease(ctx context.Context, cmd *cobra.Command, arg, out string) (*pipeline.Pipeline, string, *pipeline.Result, error) {
-	c, err := g.config(cmd, filepath.Dir(arg))
+func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg string, outs output.Outputs) (*made, error) {
+	a, err := g.with(c)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	p, err := g.pipeline(c)
+	pl := plan.ForRelease(c, a.Toolchains.Arch)
+	r, err := a.Bottle(ctx, pl, arg)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	pl := plan.ForRelease(c, p.Toolchains.Arch)
-	r, err := p.Bottle(ctx, pl, arg)
-	if err != nil {
-		return nil, "", nil, err
+	m := &made{app: a, plan: pl.Named(r.Release), result: r}
+	if m.written, err = a.Write(ctx, m.plan, r, outs); err != nil {
+		return nil, err
 	}
-	if out == "" {
-		out = filepath.Join(filepath.Dir(filepath.Clean(arg)), filepath.Base(pl.Named(r.Release).ImagePath(r.Version)))
-	}
-	if err := p.WriteImage(ctx, r, out); err != nil {
-		return nil, "", nil, err
-	}
-	summary(p.UI, r, out)
-	return p, out, r, nil
+	summary(a.UI, r, m.written)
+	return m, nil
 }
 
-// summary lists the layers and their sizes.
-func summary(u *ui.UI, r *pipeline.Result, out string) {
-	u.Note("%-10s %s, %s", "image", relative(out), ui.Bytes(r.ImageSize()))
+// summary lists what was written, and the image's layers and their sizes.
+func summary(u *ui.UI, r *output.Result, written []output.Written) {
+	for _, w := range written {
+		if w.Name != "" {
+			u.Note("%-10s %s, %s", w.Name, relative(w.Place), ui.Bytes(w.Size))
+		}
+	}
 	for _, l := range r.Layers {
 		how := ""
 		if l.Reused {

@@ -14,15 +14,13 @@ import (
 	"dram/internal/config"
 	"dram/internal/daemon"
 	"dram/internal/distro/distros"
-	"dram/internal/fsutil"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/project"
-	"dram/internal/project/elixir"
 	"dram/internal/ref"
 	"dram/internal/scaffold"
-	"dram/internal/tool/distillery"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
@@ -42,12 +40,12 @@ func newInit(g *globals) *cobra.Command {
 Writes what a project keeps so that Docker builds it as dram does:
 .dockerignore, docker/Dockerfile.build.elixir (the build),
 docker/Dockerfile.run (the image, by Docker alone), and with --ci a pipeline.
-Settings that are given as flags are kept in dram.toml. A release of Distillery
-gets its output_dir in rel/config.exs.
+Settings that are given as flags are kept in dram.toml.
+` + strings.Join(tools.All().Init(), "\n") + `
 
-.dockerignore and rel/config.exs are added to. Any other file that is there and
-would become another one is in the way: then nothing is written at all, unless
---force says so. The paths of the files that were written are what is on stdout.
+.dockerignore and the tool's own file are added to. Any other file that is there
+and would become another one is in the way: then nothing is written at all,
+unless --force says so. The paths of the files that were written are what is on stdout.
 
 The Dockerfiles begin with an image of the toolchain. Where no registry has it,
 it is put into the Docker daemon, if one answers: see dram toolchain load.`),
@@ -141,13 +139,15 @@ func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipe
 	if err != nil {
 		return nil, s, err
 	}
-	if s.Project, err = project.Read(dir); err != nil {
+	proj, err := tools.Read(dir)
+	if err != nil {
 		return nil, s, err
 	}
-	if s.OutputDir, err = setOutputDir(cmd.Context(), p, s.Project, c); err != nil {
+	if proj, s.Edit, err = prepared(cmd.Context(), p, proj, c); err != nil {
 		return nil, s, err
 	}
-	if s.Plan, err = p.PlanProject(cmd.Context(), s.Project, c); err != nil {
+	s.Project = proj.Facts()
+	if s.Plan, err = p.PlanProject(cmd.Context(), proj, c); err != nil {
 		return nil, s, err
 	}
 	s.Job, err = p.Job(cmd.Context(), s.Plan)
@@ -171,37 +171,20 @@ func givenSettings(cmd *cobra.Command) []scaffold.Setting {
 	return out
 }
 
-// setOutputDir has a release of Distillery come to lie where the guide mounts a
-// directory, in proj as in the file that is to be written. A release that says
-// where it goes is left alone.
-func setOutputDir(ctx context.Context, p *pipeline.Pipeline, proj *project.Project, c config.Config) (string, error) {
-	if proj.Kind != project.Distillery || proj.Distillery == nil {
-		return "", nil
+// prepared is the project with what its tool's own file is to have more, and the
+// edit that brings it there; nil where nothing is missing.
+func prepared(ctx context.Context, p *pipeline.Pipeline, proj tool.Project, c config.Config) (tool.Project, *tool.Edit, error) {
+	lacking, ok := proj.(tool.Preparer)
+	if !ok {
+		return proj, nil, nil
 	}
 	silent := *p
 	silent.UI = ui.New(io.Discard, ui.Options{})
 	pl, err := silent.PlanProject(ctx, proj, c)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	if s, ok := proj.Distillery.Profile(pl.Release, pl.ReleaseEnv, "output_dir"); ok && !s.Value.IsAtom("nil") {
-		return "", nil
-	}
-	root, err := fsutil.OpenRoot(proj.Dir)
-	if err != nil {
-		return "", fmt.Errorf("reading %s: %w", distillery.File, err)
-	}
-	defer func() { _ = root.Close() }() // only read from
-	text, err := fsutil.ReadIn(root, distillery.File, elixir.MaxFile)
-	if err != nil {
-		return "", problem.New(problem.Usage, "make it a file of the project's own, of at most 1 MiB", "reading %s: %w", distillery.File, err)
-	}
-	dir := "./releases/" + pl.Release
-	if text, err = distillery.SetOutputDir(text, pl.Release, dir); err != nil {
-		return "", err
-	}
-	proj.Distillery, err = distillery.Read(string(text))
-	return dir, err
+	return lacking.Prepared(tool.Release{Name: pl.Release, Env: pl.ReleaseEnv})
 }
 
 // loadForInit puts the toolchain into the Docker daemon, and says whether it is

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dram/internal/config"
+	"dram/internal/output"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -20,108 +21,116 @@ import (
 
 // matrix is dram image for several releases or platforms.
 type matrix struct {
-	all bool // every release that the project declares
-	out string
+	settings config.Config
+	all      bool // every release that the project declares
+	to       *outputFlags
 }
 
-// asked says whether several builds were asked for, or may have been: what is
-// printed depends on that, and not on how many the project has.
-func (m *matrix) asked(c config.Config) bool {
-	return m.all || len(c.Releases) > 1 || len(c.Platforms) > 1
+// newMatrix is nil where one build was asked for.
+func newMatrix(c config.Config, to *outputFlags, all bool) *matrix {
+	if !all && !several(c) {
+		return nil
+	}
+	return &matrix{c, all, to}
 }
+
+// several says whether several builds were asked for, or may have been: what is
+// printed depends on that, and not on how many the project has.
+func several(c config.Config) bool { return len(c.Releases) > 1 || len(c.Platforms) > 1 }
 
 // check finds before the build what would fail after it.
-func (m *matrix) check(c config.Config) error {
-	if m.all && len(c.Releases) > 0 && strings.HasPrefix(c.Origin("release"), "--") {
+func (m *matrix) check() error {
+	for _, a := range m.to.asked {
+		if a.Flag != output.FlagFile {
+			return problem.New(problem.Usage, "build them all first, then load or push each", "--load and --push take one release and platform")
+		}
+	}
+	if m.all && len(m.settings.Releases) > 0 && strings.HasPrefix(m.settings.Origin("release"), "--") {
 		return problem.New(problem.Usage, "leave one of them out", "--all-releases and --release exclude one another")
-	}
-	if m.out != "" && !strings.HasPrefix(m.out, "oci:") {
-		return problem.New(problem.Usage, "leave -o out, or write to an image layout: -o oci:DIR", "%q is one file, and there is an image a release and platform", m.out)
-	}
-	if m.out != "" {
-		return pipeline.CheckOutput(m.out)
 	}
 	return nil
 }
 
-// built is what is written, and what stdout says of it.
-type built struct {
-	mu      sync.Mutex
-	results map[*plan.Plan]*pipeline.Result
+// layout is the one that all images go into, nil if each goes into a file of its own.
+func (m *matrix) layout() (*output.Layout, error) {
+	value, asked := m.to.value(output.FlagFile)
+	if !asked {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	if dir, ok := strings.CutPrefix(value, "oci:"); ok {
+		l, err := output.OpenLayout(dir)
+		return &l, err
+	}
+	return nil, problem.New(problem.Usage, "leave -o out, or write to an image layout: -o oci:DIR", "%q is one file, and there is an image a release and platform", value)
+}
+
+// builds is what is written, and what stdout says of it.
+type builds struct {
+	mu   sync.Mutex
+	done map[*plan.Plan]*output.Build
 }
 
 // run builds all and prints a line for each image that was written: its digest,
 // release, version and platform. What failed is told after that.
-func (m *matrix) run(ctx context.Context, p *pipeline.Pipeline, stdout io.Writer, dir string, c config.Config) error {
+func (m *matrix) run(ctx context.Context, a *app, stdout io.Writer, dir string, in *output.Layout) error {
 	start := time.Now()
-	builds, err := p.PlanMatrix(ctx, dir, c, m.all)
+	todo, err := a.PlanMatrix(ctx, dir, m.settings, m.all)
 	if err != nil {
 		return err
 	}
-	b := &built{results: map[*plan.Plan]*pipeline.Result{}}
-	failed := builds.Build(ctx, func(ctx context.Context, pl *plan.Plan, r *pipeline.Result) error {
-		if err := m.write(ctx, p, pl, r); err != nil {
-			return err
+	outs := output.Usual()
+	if in != nil {
+		outs = output.Outputs{output.Tarball{}, output.Cached{}}
+	}
+	b := &builds{done: map[*plan.Plan]*output.Build{}}
+	failed := todo.Build(ctx, outs, func(done *output.Build, written []output.Written) {
+		if in == nil {
+			a.UI.Note("%-10s %s, %s", "image", relative(written[1].Place), ui.Bytes(done.ImageSize()))
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.results[pl] = r
-		return nil
+		b.done[done.Plan] = done
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if m.out != "" {
-		if err := m.writeLayout(ctx, p, builds.Plans, b); err != nil {
+	if in != nil {
+		if err := b.write(ctx, todo.Plans, in); err != nil {
 			return err
 		}
 	}
-	for _, pl := range builds.Plans {
-		if r := b.results[pl]; r != nil {
+	for _, pl := range todo.Plans {
+		if r := b.done[pl]; r != nil {
 			if _, err := fmt.Fprintf(stdout, "%s  %s %s %s\n", r.Image, r.Release, r.Version, pl.Platform); err != nil {
 				return err
 			}
 		}
 	}
-	p.UI.Note("%d of %d done in %s", len(b.results), len(builds.Plans), ui.Seconds(time.Since(start)))
+	a.UI.Note("%d of %d done in %s", len(b.done), len(todo.Plans), ui.Seconds(time.Since(start)))
 	return failed
 }
 
-// write writes one build's tarball, and its image unless that goes into a layout
-// with the others.
-func (m *matrix) write(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan, r *pipeline.Result) error {
-	if m.out != "" {
-		_, err := p.WriteTarball(ctx, pl, r)
-		return err
-	}
-	_, out, err := p.Write(ctx, pl, r, "")
-	if err == nil {
-		p.UI.Note("%-10s %s, %s", "image", relative(out), ui.Bytes(r.ImageSize()))
-	}
-	return err
-}
-
-// writeLayout puts the images into one layout: each release's for all platforms,
-// or none of it if one of its builds failed.
-func (m *matrix) writeLayout(ctx context.Context, p *pipeline.Pipeline, plans []*plan.Plan, b *built) error {
+// write puts the images into one layout: each release's for all platforms, or none
+// of it if one of its builds failed.
+func (b *builds) write(ctx context.Context, plans []*plan.Plan, in *output.Layout) error {
 	for len(plans) > 0 {
 		n := slices.IndexFunc(plans, func(pl *plan.Plan) bool { return pl.Release != plans[0].Release })
 		if n < 0 {
 			n = len(plans)
 		}
-		var results []*pipeline.Result
+		var whole []*output.Build
 		for _, pl := range plans[:n] {
-			if r := b.results[pl]; r != nil {
-				results = append(results, r)
+			if r := b.done[pl]; r != nil {
+				whole = append(whole, r)
 			}
 		}
-		if len(results) == n {
-			if err := p.WriteIndex(ctx, results, strings.TrimPrefix(m.out, "oci:")); err != nil {
+		if len(whole) == n {
+			if err := in.WriteIndex(ctx, whole); err != nil {
 				return err
 			}
 		} else {
 			for _, pl := range plans[:n] {
-				delete(b.results, pl) // it was built and is in the cache, but not written
+				delete(b.done, pl) // it was built and is in the cache, but not written
 			}
 		}
 		plans = plans[n:]
@@ -129,30 +138,21 @@ func (m *matrix) writeLayout(ctx context.Context, p *pipeline.Pipeline, plans []
 	return nil
 }
 
-// several runs dram image as a matrix, if it is asked for one.
-func (g *globals) several(cmd *cobra.Command, m *matrix, dir string, alone bool) (ran bool, err error) {
-	if pipeline.IsRelease(dir) {
-		if m.all {
-			return true, problem.New(problem.Usage, "name the project's directory", "--all-releases is for a project, and %q is a release", dir)
-		}
-		return false, nil
+// several runs dram image as a matrix.
+func (g *globals) several(cmd *cobra.Command, m *matrix, arg string) error {
+	if pipeline.IsRelease(arg) {
+		return problem.New(problem.Usage, "name the project's directory", "--all-releases is for a project, and %q is a release", arg)
 	}
-	c, err := g.config(cmd, dir)
+	if err := m.check(); err != nil {
+		return err
+	}
+	in, err := m.layout()
 	if err != nil {
-		return true, err
+		return err
 	}
-	if !m.asked(c) {
-		return false, nil
-	}
-	if alone {
-		return true, problem.New(problem.Usage, "build them all first, then load or push each", "--load and --push take one release and platform")
-	}
-	if err := m.check(c); err != nil {
-		return true, err
-	}
-	p, err := g.pipeline(c)
+	a, err := g.with(m.settings)
 	if err != nil {
-		return true, err
+		return err
 	}
-	return true, m.run(cmd.Context(), p, cmd.OutOrStdout(), dir, c)
+	return m.run(cmd.Context(), a, cmd.OutOrStdout(), arg, in)
 }

@@ -61,22 +61,22 @@ func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m := (&matrix{}); !m.asked(c) {
-		p, pl, err := g.planned(cmd.Context(), cmd, dir)
+	if !several(c) {
+		a, pl, err := g.plannedWith(cmd.Context(), c, dir)
 		if err != nil {
 			return nil, err
 		}
-		return p.NoteSource(cmd.Context(), []*plan.Plan{pl})
+		return a.NoteSource(cmd.Context(), []*plan.Plan{pl})
 	}
-	p, err := g.pipeline(c)
+	a, err := g.with(c)
 	if err != nil {
 		return nil, err
 	}
-	m, err := p.PlanMatrix(cmd.Context(), dir, c, false)
+	m, err := a.PlanMatrix(cmd.Context(), dir, c, false)
 	if err != nil {
 		return nil, err
 	}
-	return p.NoteSource(cmd.Context(), m.Plans)
+	return a.NoteSource(cmd.Context(), m.Plans)
 }
 
 // encodePlans prints one plan as an object, and several as a list.

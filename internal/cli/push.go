@@ -1,50 +1,19 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"os"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"dram/internal/daemon"
+	"dram/internal/image"
+	"dram/internal/oci"
+	"dram/internal/output"
 	"dram/internal/pipeline"
-	"dram/internal/problem"
-	"dram/internal/publish"
 	"dram/internal/ref"
 )
-
-// pushing is the flags that say how an image goes to a registry.
-type pushing struct {
-	tags, mountFrom []string
-	plainHTTP       bool
-}
-
-func (f *pushing) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringArrayVar(&f.tags, "tag", nil, "a tag that the image gets in the registry, besides that of REF, repeatable")
-	flags.StringArrayVar(&f.mountFrom, "mount-from", nil, "a repository of the same registry that may have layers already, repeatable")
-	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak to a registry that has no TLS; to this machine's own, dram does so anyway")
-}
-
-func (f *pushing) options(place string) (pipeline.PushOptions, error) {
-	place, err := ref.InRegistry(place)
-	if err != nil {
-		return pipeline.PushOptions{}, err
-	}
-	to, err := publish.ParseDestination(place, f.tags, f.plainHTTP)
-	opts := pipeline.PushOptions{To: to}
-	for _, from := range f.mountFrom {
-		repo, bad := name.NewRepository(from)
-		if bad != nil && err == nil {
-			err = problem.New(problem.Usage, "write --mount-from HOST/NAME", "%q is no repository: %w", from, bad)
-		}
-		opts.From = append(opts.From, repo)
-	}
-	return opts, err
-}
 
 func newPush(g *globals) *cobra.Command {
 	var flags pushing
@@ -67,11 +36,11 @@ Credentials are those of docker login and podman login, and of their helpers.`),
   dram push my_app.tar localhost:5000/my_app --allow symbol-version`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := flags.options(args[1])
+			to, err := output.ParsePush(args[1], flags.options())
 			if err != nil {
 				return err
 			}
-			pushed, err := g.pushWritten(cmd, args[0], opts)
+			pushed, err := g.pushWritten(cmd, args[0], to)
 			if err != nil {
 				return err
 			}
@@ -85,91 +54,27 @@ Credentials are those of docker login and podman login, and of their helpers.`),
 }
 
 // pushWritten checks an image that was written and pushes it.
-func (g *globals) pushWritten(cmd *cobra.Command, what string, opts pipeline.PushOptions) (string, error) {
+func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (string, error) {
 	from, err := pushUse().Find(what)
 	if err != nil {
 		return "", err
 	}
-	c, err := g.config(cmd, ".")
+	a, err := g.open(cmd, ".")
 	if err != nil {
 		return "", err
 	}
-	p, err := g.pipeline(c)
+	img, _, err := output.OpenWritten(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
 	if err != nil {
 		return "", err
 	}
-	img, _, err := p.OpenImage(from)
-	if err != nil {
-		return "", err
-	}
-	report, err := p.Check(cmd.Context(), from, pipeline.CheckOptions{Target: c.CheckTarget, Allow: c.Allow})
+	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow})
 	if err != nil {
 		return "", err
 	}
 	if err := pipeline.Verdict(report, false); err != nil {
 		return "", &pipeline.Refused{Report: report, Err: err}
 	}
-	return p.Push(cmd.Context(), img, opts)
-}
-
-// shipping is where dram image puts an image besides the file it writes.
-type shipping struct {
-	pushing
-
-	push string
-	load bool
-
-	to     pipeline.PushOptions
-	daemon *daemon.Client
-}
-
-func (s *shipping) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.push, "push", "", "send the image to a registry as REF (HOST/NAME:TAG), and print that by digest")
-	s.pushing.register(cmd)
-	cmd.Flags().BoolVar(&s.load, "load", false, "put the image into Docker or Podman as NAME:VSN and NAME:latest")
-}
-
-// open finds before the build what would fail after it.
-func (s *shipping) open(ctx context.Context) (err error) {
-	if s.push == "" && (len(s.tags) > 0 || len(s.mountFrom) > 0 || s.plainHTTP) {
-		return problem.New(problem.Usage, "name the place with --push HOST/NAME", "--tag, --mount-from and --plain-http are for --push")
-	}
-	if s.push != "" {
-		if s.to, err = s.options(s.push); err != nil {
-			return err
-		}
-	}
-	if s.load {
-		s.daemon, err = daemon.Connect(ctx, os.Environ())
-	}
-	return err
-}
-
-// close lets the daemon go.
-func (s *shipping) close() {
-	if s.daemon != nil {
-		_ = s.daemon.Close()
-	}
-}
-
-// ship loads and pushes the image of a build, and gives what dram image prints.
-func (s *shipping) ship(ctx context.Context, p *pipeline.Pipeline, r *pipeline.Result) (string, error) {
-	if s.push == "" && !s.load {
-		return string(r.Image), nil
-	}
-	img, err := p.Image(r)
-	if err != nil {
-		return "", err
-	}
-	if s.load {
-		if _, err := p.Load(ctx, s.daemon, img, r.Names()); err != nil {
-			return "", err
-		}
-	}
-	if s.push == "" {
-		return string(r.Image), nil
-	}
-	return p.Push(ctx, img, s.to)
+	return to.Send(cmd.Context(), a.Store, a.UI, img)
 }
 
 // runInDaemon loads an image into Docker or Podman and runs it there.
@@ -187,16 +92,16 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 		return err
 	}
 	defer func() { _ = d.Close() }()
-	p, img, names, err := g.imageToLoad(cmd, from)
+	a, img, names, err := g.imageToLoad(cmd, from)
 	if err != nil {
 		return err
 	}
-	if run.Image, err = p.Load(ctx, d, img, names); err != nil {
+	if run.Image, err = output.LoadImage(ctx, a.UI, d, img, names); err != nil {
 		return err
 	}
 	run.Started = func(ports []string) {
 		for _, port := range ports {
-			p.UI.Note("%-10s %s", "port", port)
+			a.UI.Note("%-10s %s", "port", port)
 		}
 	}
 	g.std.Running()
@@ -209,23 +114,19 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 
 // imageToLoad is the image that from names, or else that of the project, which is
 // built if need be.
-func (g *globals) imageToLoad(cmd *cobra.Command, from ref.Ref) (*pipeline.Pipeline, v1.Image, []string, error) {
+func (g *globals) imageToLoad(cmd *cobra.Command, from ref.Ref) (*app, v1.Image, []string, error) {
 	if from.Kind != ref.Path {
-		c, err := g.config(cmd, ".")
+		a, err := g.open(cmd, ".")
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		p, err := g.pipeline(c)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		img, names, err := p.OpenImage(from)
-		return p, img, names, err
+		img, names, err := output.OpenWritten(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
+		return a, img, names, err
 	}
-	p, _, r, err := g.image(cmd.Context(), cmd, from.Value, "")
+	m, err := g.imageOf(cmd, from.Value)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	img, err := p.Image(r)
-	return p, img, r.Names(), err
+	img, err := image.Open(m.Store, m.result.Image)
+	return m.app, img, m.result.Names(), err
 }

@@ -120,14 +120,17 @@ func (g *globals) passOnEnd(err error) error {
 
 // imageToRun finds the image that an argument names, building it first where
 // it names a project.
-func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipeline, ref.Ref, error) {
+func (g *globals) imageToRun(cmd *cobra.Command, what string) (*app, ref.Ref, error) {
 	from, err := runUse().Find(what)
 	if err != nil {
 		return nil, from, err
 	}
 	if from.Kind == ref.Path {
-		p, out, _, err := g.image(cmd.Context(), cmd, what, "")
-		return p, ref.Ref{Kind: ref.Tar, Value: out}, err
+		m, err := g.imageOf(cmd, what)
+		if err != nil {
+			return nil, from, err
+		}
+		return m.app, ref.Ref{Kind: ref.Tar, Value: m.path()}, nil
 	}
 	c, err := g.config(cmd, ".")
 	if err != nil {
@@ -142,8 +145,17 @@ func (g *globals) imageToRun(cmd *cobra.Command, what string) (*pipeline.Pipelin
 	if platform := c.Platform(); platform != "" {
 		image.Platforms = []string{platform}
 	}
-	p, err := g.pipeline(image)
-	return p, from, err
+	a, err := g.with(image)
+	return a, from, err
+}
+
+// imageOf makes the image of a project or release, as dram image does without flags.
+func (g *globals) imageOf(cmd *cobra.Command, arg string) (*made, error) {
+	c, err := g.imageSettings(cmd, arg)
+	if err != nil {
+		return nil, err
+	}
+	return g.image(cmd.Context(), c, arg, nil)
 }
 
 // passOn reads -e: K=V as it is, K with the value it has here.

@@ -27,7 +27,7 @@ type Config struct {
 	Platforms      []string // what they are built for, "linux/arm64"
 	OutputDir      string   // where results go, in place of releases/NAME
 	MixEnv         string
-	ReleaseEnv     string   // Distillery's environment
+	ReleaseEnv     string   // what the release is made for, where its tool asks
 	BuildEnv       []string // "K=V", sorted
 	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
@@ -73,7 +73,7 @@ func Settings() []Setting {
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }, check: grammar.Name},
-		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else rel/config.exs's default", Help: "Distillery's environment, as in rel/config.exs", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
+		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else the tool's own default", Help: "the release's environment, where the tool that makes it has such", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},

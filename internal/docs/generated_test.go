@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dram/internal/check"
 	"dram/internal/cli"
 	"dram/internal/config"
 	"dram/internal/ref"
@@ -78,6 +79,8 @@ func generate(t *testing.T, kind, argument string) string {
 		return settings()
 	case "references":
 		return references()
+	case "rules":
+		return rules()
 	case "exclusions":
 		return exclusions()
 	case "ignore":
@@ -184,6 +187,16 @@ func references() string {
 			b.WriteString(" " + taken + " |")
 		}
 		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// rules is the table of the check's rules.
+func rules() string {
+	var b strings.Builder
+	b.WriteString("| rule | what must hold | at worst |\n|---|---|---|\n")
+	for _, r := range check.Rules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, r.Title, r.Worst)
 	}
 	return b.String()
 }

@@ -37,6 +37,8 @@ type Job struct {
 	Lineage string
 	// Name is the release's, for people and for names that they see.
 	Name string
+	// Tool is what people call the tool that makes the release.
+	Tool string
 	// Root is the toolchain's root filesystem, a directory that is only read: for
 	// engines that run on this machine.
 	Root string
@@ -80,7 +82,10 @@ type Toolchain struct {
 type Step struct {
 	Name string // "fetch", "assets", "release"
 	Argv []string
-	Env  []string // on top of the job's
+	// Packing, if not nil, is the command for whoever takes the tool's own tarball:
+	// Argv makes none.
+	Packing []string
+	Env     []string // on top of the job's
 	// Secrets are more of the environment, which may be kept nowhere: not in a
 	// log, an image or a cache.
 	Secrets []string
@@ -179,3 +184,11 @@ func (e *LostError) Error() string { return e.Err.Error() }
 
 // Unwrap gives what happened.
 func (e *LostError) Unwrap() error { return e.Err }
+
+// Packs is the command for whoever takes the tool's own tarball.
+func (s Step) Packs() []string {
+	if s.Packing != nil {
+		return s.Packing
+	}
+	return s.Argv
+}

@@ -8,14 +8,11 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/oci"
+	"dram/internal/registry"
 	"dram/internal/store"
 )
-
-// maxManifest bounds a manifest or configuration, in bytes.
-const maxManifest = 4 << 20
 
 // Keep puts an image's manifest and configuration into st, where its layers
 // are, so that Open finds the image again by its digest.
@@ -35,25 +32,29 @@ func Keep(ctx context.Context, st *store.Store, img v1.Image) error {
 // Open finds the image whose manifest has the digest, and says so if something
 // of it is no longer in st. Layers are verified as they are read.
 func Open(st *store.Store, digest store.Digest) (v1.Image, error) {
-	k := kept{st: st}
-	var err error
-	if k.manifest, err = readBlob(st, digest); err != nil {
-		return nil, fmt.Errorf("opening image %s: %w", digest, err)
-	}
-	m, err := v1.ParseManifest(bytes.NewReader(k.manifest))
+	img, err := open(st, digest)
 	if err != nil {
 		return nil, fmt.Errorf("opening image %s: %w", digest, err)
 	}
-	k.mediaType = m.MediaType
-	if k.config, err = readBlob(st, store.Digest(m.Config.Digest.String())); err != nil {
-		return nil, fmt.Errorf("opening image %s: %w", digest, err)
+	return img, nil
+}
+
+func open(st *store.Store, digest store.Digest) (v1.Image, error) {
+	raw, err := readBlob(st, digest)
+	if err != nil {
+		return nil, err
+	}
+	m, err := v1.ParseManifest(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
 	}
 	for _, l := range m.Layers {
 		if !st.HasBlob(store.Digest(l.Digest.String()), l.Size) {
-			return nil, fmt.Errorf("opening image %s: layer %s is not in the cache", digest, l.Digest)
+			return nil, fmt.Errorf("layer %s is not in the cache", l.Digest)
 		}
 	}
-	return partial.CompressedToImage(k)
+	blobs := func(d v1.Descriptor) (io.ReadCloser, error) { return st.OpenBlob(store.Digest(d.Digest.String())) }
+	return oci.New(oci.Manifest{Raw: raw, MediaType: m.MediaType}, blobs, blobs)
 }
 
 func readBlob(st *store.Store, d store.Digest) ([]byte, error) {
@@ -61,42 +62,6 @@ func readBlob(st *store.Store, d store.Digest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(r, maxManifest))
+	raw, err := io.ReadAll(io.LimitReader(r, registry.MaxManifest))
 	return raw, errors.Join(err, r.Close())
-}
-
-// kept is an image in the store, in the terms of go-containerregistry.
-type kept struct {
-	st               *store.Store
-	manifest, config []byte
-	mediaType        types.MediaType
-}
-
-func (k kept) RawManifest() ([]byte, error)        { return k.manifest, nil }
-func (k kept) RawConfigFile() ([]byte, error)      { return k.config, nil }
-func (k kept) MediaType() (types.MediaType, error) { return k.mediaType, nil }
-
-func (k kept) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
-	m, err := v1.ParseManifest(bytes.NewReader(k.manifest))
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range append(m.Layers, m.Config) {
-		if l.Digest == h {
-			return keptLayer{k.st, l}, nil
-		}
-	}
-	return nil, fmt.Errorf("the image has no layer %s", h)
-}
-
-type keptLayer struct {
-	st   *store.Store
-	desc v1.Descriptor
-}
-
-func (l keptLayer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
-func (l keptLayer) Size() (int64, error)                { return l.desc.Size, nil }
-func (l keptLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
-func (l keptLayer) Compressed() (io.ReadCloser, error) {
-	return l.st.OpenBlob(store.Digest(l.desc.Digest.String()))
 }

@@ -82,8 +82,7 @@ func programs(fsys rootfs.FS, rel *release.Release, files []File, asked []string
 		}
 		at, missing := rootfs.Programs(fsys, []string{p.Name})
 		if len(missing) > 0 && (p.Reason == "asked for" || p.Name == "sh") {
-			return nil, nil, problem.New(problem.Usage, "add the package that has it to the toolchain's packages, or drop the name",
-				"program %q (%s) is not in the toolchain", p.Name, p.Reason)
+			return nil, nil, noProgram(p)
 		}
 		if len(missing) == 0 {
 			seen[p.Name] = true
@@ -91,6 +90,22 @@ func programs(fsys rootfs.FS, rel *release.Release, files []File, asked []string
 		}
 	}
 	return reasons, found, nil
+}
+
+// HasPrograms says whether a root has the programs that are asked for by name: before
+// there is a release.
+func HasPrograms(fsys rootfs.FS, asked []string) error {
+	for _, name := range asked {
+		if _, missing := rootfs.Programs(fsys, []string{name}); len(missing) > 0 {
+			return noProgram(Program{name, "asked for"})
+		}
+	}
+	return nil
+}
+
+func noProgram(p Program) error {
+	return problem.New(problem.Usage, "add the package that has it to the toolchain's packages, or drop the name",
+		"program %q (%s) is not in the toolchain", p.Name, p.Reason)
 }
 
 // words is the command words of the start scripts: what lies in bin, releases

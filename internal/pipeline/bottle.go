@@ -5,11 +5,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"dram/internal/fsutil"
+	"dram/internal/image"
+	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/toolchain"
+	"dram/internal/ui"
 )
 
 // IsRelease says whether a path is a release that was built already: a
@@ -27,12 +37,15 @@ func IsRelease(path string) bool {
 }
 
 // Bottle makes the image of a release that was built elsewhere.
-func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*Result, error) {
-	r, err := p.doubting(ctx, pl.Toolchain, func() (*Result, error) { return p.bottleFrom(ctx, pl, path) })
+func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*output.Result, error) {
+	if err := possible(pl.Check); err != nil {
+		return nil, err
+	}
+	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.bottleFrom(ctx, pl, path) })
 	return r, p.diskFull(err)
 }
 
-func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (*Result, error) {
+func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (*output.Result, error) {
 	rel, done, err := p.openRelease(ctx, path)
 	if err != nil {
 		return nil, err
@@ -45,24 +58,131 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 	if _, _, err := p.unpack(ctx, tc); err != nil {
 		return nil, err
 	}
-	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
-	s, closed, err := p.shipment(ctx, pl, rel, tc, true)
-	if err != nil {
+	return p.bottle(ctx, &bottling{plan: pl, rel: rel, tc: tc, needs: output.Needs{Image: true}})
+}
+
+// bottling is a release on its way into what outputs are written from.
+type bottling struct {
+	plan  *plan.Plan
+	rel   *release.Release
+	tc    *toolchain.Toolchain
+	needs output.Needs
+	own   bool // it was built here, with the toolchain's own Erlang
+
+	root  toolchain.RootFS // the toolchain's, open
+	draft *image.Draft     // nil where no image is needed
+}
+
+// open decides what the image holds. The caller closes the root.
+func (b *bottling) open(ctx context.Context, p *Pipeline) (err error) {
+	if b.root, err = b.tc.Open(ctx); err != nil || !b.needs.Image {
+		return err
+	}
+	if b.draft, err = image.NewDraft(p.Store, b.rel, imageOptions(b.plan, b.root, b.tc)); err != nil {
+		err = damaged(b.root, err)
+		_ = b.root.Close() // only read
+	}
+	return err
+}
+
+// bottle makes what is needed of a release, and checks that, all at the same time:
+// what fails leaves nothing but blobs in the cache.
+func (p *Pipeline) bottle(ctx context.Context, b *bottling) (*output.Result, error) {
+	stage := p.UI.Start("bottle", b.rel.Name+" "+b.rel.Version)
+	if err := b.open(ctx, p); err != nil {
 		return nil, err
 	}
-	defer closed()
-	s.alone = true
-	failed, err := p.ship(ctx, s)
-	if err = damaged(s.root, err); err != nil {
+	defer func() { _ = b.root.Close() }() // only read
+	r := &output.Result{Release: b.rel.Name, Version: b.rel.Version}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		r.Failed, err = p.checkBottling(ctx, b)
+		return err
+	})
+	if b.needs.Tarball {
+		group.Go(func() error { return p.tarball(ctx, b, r) })
+	}
+	if b.needs.Image {
+		group.Go(func() error { return p.image(ctx, b, r) })
+	}
+	if b.own {
+		group.Go(func() error { return b.tc.SawRuntime(ctx, b.root, b.rel.Files) })
+	}
+	if err := damaged(b.root, group.Wait()); err != nil {
 		return nil, err
 	}
-	img, err := p.image(ctx, s)
-	if err = damaged(s.root, err); err != nil {
-		return nil, err
-	}
-	r := &Result{Release: rel.Name, Version: rel.Version, Image: img.Digest, Layers: img.Layers, Failed: failed}
-	stage.Done("%s %s", rel.Name, rel.Version)
+	stage.Done("%s", summary(b.needs, r))
 	return r, nil
+}
+
+func summary(needs output.Needs, r *output.Result) string {
+	var parts []string
+	if needs.Tarball {
+		parts = append(parts, "tarball "+ui.Bytes(r.Tarball.Size))
+	}
+	if needs.Image {
+		reused := 0
+		for _, l := range r.Layers {
+			if l.Reused {
+				reused++
+			}
+		}
+		parts = append(parts, fmt.Sprintf("image %s in %d layers, %d of them as before", ui.Bytes(r.ImageSize()), len(r.Layers), reused))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (p *Pipeline) tarball(ctx context.Context, b *bottling, r *output.Result) error {
+	a, err := image.Tarball(ctx, p.Store, b.rel, tarballOptions(b.plan))
+	if err == nil {
+		r.Tarball = output.Blob{Digest: a.Digest, Size: a.Size}
+	}
+	return err
+}
+
+func (p *Pipeline) image(ctx context.Context, b *bottling, r *output.Result) error {
+	img, err := b.draft.Build(ctx)
+	if err != nil {
+		return err
+	}
+	if len(img.Missing) > 0 && !slices.Contains(b.plan.Check.Allow, "soname") {
+		return missing(img.Missing, b.tc)
+	}
+	r.Image, r.Layers = img.Digest, img.Layers
+	return image.Keep(ctx, p.Store, img.OCI)
+}
+
+func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.Options {
+	set := pl.Image
+	system, arch, _ := strings.Cut(pl.Platform, "/")
+	o := image.Options{
+		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
+		Programs: set.Programs, User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
+	}
+	for _, kv := range set.Labels {
+		k, v, _ := strings.Cut(kv, "=")
+		o.Labels[k] = v
+	}
+	for _, port := range set.Expose {
+		o.ExposedPorts = append(o.ExposedPorts, strconv.Itoa(port)+"/tcp")
+	}
+	return o
+}
+
+func tarballOptions(pl *plan.Plan) image.TarballOptions {
+	return image.TarballOptions{KeepCookie: pl.Cookie, Epoch: plan.Epoch}
+}
+
+// missing says which libraries a release needs and its toolchain lacks: it
+// would not start.
+func missing(list []rootfs.Missing, tc *toolchain.Toolchain) error {
+	lines := make([]string, 0, len(list))
+	for _, m := range list {
+		lines = append(lines, fmt.Sprintf("%s needs %s", m.File, m.Soname))
+	}
+	return problem.New(problem.Check,
+		"build it in this toolchain instead of bringing it along, or add the package that has the library: --package NAME",
+		"libraries are missing in toolchain %s:\n  %s", tc.Ref, strings.Join(lines, "\n  "))
 }
 
 func (p *Pipeline) openRelease(ctx context.Context, path string) (*release.Release, func(), error) {

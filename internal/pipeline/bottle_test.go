@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/check"
+	"dram/internal/oci"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
@@ -122,11 +124,7 @@ func TestCheckWhereverItLies(t *testing.T) {
 	w := newWorld(t)
 	r := w.built(t)
 	layout, image := filepath.Join(t.TempDir(), "layout"), filepath.Join(t.TempDir(), "hello.tar")
-	for _, out := range []string{"oci:" + layout, image} {
-		if err := w.WriteImage(t.Context(), r, out); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.write(t, r, output.Layout{Dir: layout}, output.Tar{Path: image})
 	place := unpackedTree(t, bookworm().without("usr/bin/sed"))
 	bad := hello().with("lib/hello-0.1.0/priv/port", needs("GLIBC_2.99"))
 	for _, tt := range []struct {
@@ -235,16 +233,14 @@ func TestJobForPeople(t *testing.T) {
 // Names come of the release; an image of another maker is named by its digest.
 func TestNames(t *testing.T) {
 	w := newWorld(t)
-	if got := (&Result{Release: "app", Version: "1.0.0+abc"}).Names(); got[0] != "app:1.0.0_abc" || got[1] != "app:latest" {
+	if got := (&output.Result{Release: "app", Version: "1.0.0+abc"}).Names(); got[0] != "app:1.0.0_abc" || got[1] != "app:latest" {
 		t.Errorf("%q", got)
 	}
 	r := w.built(t)
 	dir := filepath.Join(t.TempDir(), "layout")
-	if err := w.WriteImage(t.Context(), r, "oci:"+dir); err != nil {
-		t.Fatal(err)
-	}
+	w.write(t, r, output.Layout{Dir: dir})
 	for from, want := range map[string]string{"oci:" + dir: "hello:0.1.0", w.cfg.Toolchain: "dram-run:"} {
-		img, names, err := w.OpenImage(named(t, from))
+		img, names, err := output.OpenWritten(named(t, from), oci.Options{Arch: "amd64"})
 		if err != nil || !strings.HasPrefix(names[0], want) {
 			t.Fatalf("%s: %q, %v", from, names, err)
 		}
@@ -252,7 +248,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %s, %v", from, digest, err)
 		}
 	}
-	if _, _, err := w.OpenImage(named(t, "tar:"+filepath.Join(dir, "none"))); err == nil {
+	if _, _, err := output.OpenWritten(named(t, "tar:"+filepath.Join(dir, "none")), oci.Options{Arch: "amd64"}); err == nil {
 		t.Error("an image that is not there was opened")
 	}
 }

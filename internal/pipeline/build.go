@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -16,46 +14,45 @@ import (
 	"dram/internal/engine"
 	"dram/internal/image"
 	"dram/internal/layer"
+	"dram/internal/output"
 	"dram/internal/plan"
-	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/toolchain"
-	"dram/internal/ui"
 )
 
-// Result is what a build came to. Its bytes are in the cache.
-type Result struct {
-	Release string        `json:"release"`
-	Version string        `json:"version"`
-	Tarball Blob          `json:"tarball"`
-	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
-	Layers  []image.Layer `json:"layers,omitempty"`
-	Failed  []string      `json:"failed,omitempty"` // rules that fail and were allowed by name
-}
-
-// Blob is content in the cache.
-type Blob struct {
-	Digest store.Digest `json:"digest"`
-	Size   int64        `json:"size"` // bytes
-}
-
-// Build builds what the plan says: the release's tarball, and the image if
-// withImage. A build whose inputs did not change is found in the cache.
-func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
-	r, err := p.doubting(ctx, pl.Toolchain, func() (*Result, error) { return p.build(ctx, pl, withImage) })
+// Build builds what the plan says: the release's tarball, and what else the outputs
+// need. A build whose inputs did not change is found in the cache. Nothing is
+// written yet: see Write.
+func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs) (*output.Result, error) {
+	if err := outs.Check(pl); err != nil {
+		return nil, err
+	}
+	needs := outs.Needs()
+	needs.Tarball = true // it is what a target is compared with
+	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
 	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
 		fresh := *p
 		fresh.Refresh = true
-		r, err = fresh.build(ctx, pl, withImage)
+		r, err = fresh.build(ctx, pl, needs)
 	}
 	return r, p.diskFull(err)
 }
 
-func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*Result, error) {
+// Write writes the outputs of a build, and says in their order what became of each.
+func (p *Pipeline) Write(ctx context.Context, pl *plan.Plan, r *output.Result, outs output.Outputs) ([]output.Written, error) {
+	return outs.Write(ctx, p.finished(pl, r))
+}
+
+// finished is a build as outputs are written from it.
+func (p *Pipeline) finished(pl *plan.Plan, r *output.Result) *output.Build {
+	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI}
+}
+
+func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (*output.Result, error) {
 	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return nil, err
@@ -68,24 +65,16 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 		return nil, err
 	}
 	key := resultKey(pl, src, tc)
-	if r := p.keptResult(key, pl.Dir, withImage); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Config().Allow) {
-		if err := p.shipAgain(ctx, pl, r); err != nil {
+	if r := p.keptResult(key, pl.Dir, needs); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Check.Allow) {
+		if err := p.checkKept(ctx, pl, r); err != nil {
 			return nil, err
 		}
 		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
 		return r, nil
 	}
-	root, facts, err := p.unpack(ctx, tc)
+	built, err := p.compile(ctx, pl, src, tc, needs)
 	if err != nil {
 		return nil, err
-	}
-	job := pl.Job(tc, root, facts, src, p.Environ)
-	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
-		return nil, err
-	}
-	built, err := p.runJob(ctx, pl.Engine, job)
-	if err != nil {
-		return nil, p.blame(ctx, tc, err)
 	}
 	defer built.Close()
 	dir, err := rootfs.Dir(built.Dir)
@@ -97,7 +86,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	if err != nil {
 		return nil, fmt.Errorf("reading the release: %w", err)
 	}
-	r, err := p.bottle(ctx, pl, rel, tc, withImage)
+	r, err := p.bottle(ctx, &bottling{plan: pl, rel: rel, tc: tc, needs: needs, own: true})
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +97,51 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, withImage bool) (*R
 	return r, p.Store.Put("result", key, r)
 }
 
+// compile runs the build's steps in the toolchain.
+func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs output.Needs) (*engine.Result, error) {
+	root, facts, err := p.unpack(ctx, tc)
+	if err != nil {
+		return nil, err
+	}
+	if needs.Image {
+		if err := hasPrograms(ctx, pl, tc); err != nil {
+			return nil, err
+		}
+	}
+	job := pl.Job(tc, root, facts, src, p.Environ)
+	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
+		return nil, err
+	}
+	built, err := p.runJob(ctx, pl.Engine, job)
+	if err != nil {
+		return nil, p.blame(ctx, tc, err)
+	}
+	return built, nil
+}
+
+// hasPrograms finds a program that the image is to have and the toolchain lacks:
+// before the steps run, not after them.
+func hasPrograms(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain) error {
+	if len(pl.Image.Programs) == 0 {
+		return nil
+	}
+	root, err := tc.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // only read
+	return damaged(root, image.HasPrograms(root, pl.Image.Programs))
+}
+
 // ownKey names a result that was built over an earlier one: it is believed where
 // that was, and nowhere else.
 func ownKey(key, dir string) string { return key + "-" + store.DigestOf([]byte(dir)).Hex() }
 
 // keptResult is the result of an earlier build with the same inputs: from an
 // empty place, wherever it was, or in this one.
-func (p *Pipeline) keptResult(key, dir string, withImage bool) *Result {
+func (p *Pipeline) keptResult(key, dir string, needs output.Needs) *output.Result {
 	for _, k := range []string{key, ownKey(key, dir)} {
-		if r := p.kept(k, withImage); r != nil {
+		if r := p.kept(k, needs); r != nil {
 			return r
 		}
 	}
@@ -132,14 +157,14 @@ func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string 
 
 // kept is the result of an earlier build with the same key, if all its bytes
 // are in the cache, sound.
-func (p *Pipeline) kept(key string, withImage bool) *Result {
-	var r Result
-	if !p.Store.Get("result", key, &r) || (withImage && r.Image == "") {
+func (p *Pipeline) kept(key string, needs output.Needs) *output.Result {
+	var r output.Result
+	if !p.Store.Get("result", key, &r) || !r.Has(needs) {
 		return nil
 	}
 	var group errgroup.Group
 	group.Go(func() error { return p.Store.VerifyBlob(r.Tarball.Digest) })
-	if withImage {
+	if needs.Image {
 		for _, l := range r.Layers {
 			group.Go(func() error { return p.Store.VerifyBlob(l.Digest) })
 		}
@@ -155,107 +180,6 @@ func (p *Pipeline) kept(key string, withImage bool) *Result {
 		r.Layers[i].Reused = true
 	}
 	return &r
-}
-
-// bottle makes the tarball and the image of a release, and checks them, all at
-// the same time: what fails leaves nothing but blobs in the cache.
-func (p *Pipeline) bottle(ctx context.Context, pl *plan.Plan, rel *release.Release, tc *toolchain.Toolchain, withImage bool) (*Result, error) {
-	stage := p.UI.Start("bottle", rel.Name+" "+rel.Version)
-	r := &Result{Release: rel.Name, Version: rel.Version}
-	s, done, err := p.shipment(ctx, pl, rel, tc, withImage)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		a, err := image.Tarball(ctx, p.Store, rel, tarballOptions(pl))
-		if err == nil {
-			r.Tarball = Blob{a.Digest, a.Size}
-		}
-		return err
-	})
-	group.Go(func() (err error) {
-		r.Failed, err = p.ship(ctx, s)
-		return err
-	})
-	if withImage {
-		group.Go(func() error {
-			img, err := p.image(ctx, s)
-			if err == nil {
-				r.Image, r.Layers = img.Digest, img.Layers
-			}
-			return err
-		})
-	}
-	group.Go(func() error { return tc.SawRuntime(ctx, s.root, rel.Files) })
-	if err := damaged(s.root, group.Wait()); err != nil {
-		return nil, err
-	}
-	stage.Done("tarball %s%s", ui.Bytes(r.Tarball.Size), imageSummary(r))
-	return r, nil
-}
-
-func imageSummary(r *Result) string {
-	if r.Image == "" {
-		return ""
-	}
-	reused := 0
-	for _, l := range r.Layers {
-		if l.Reused {
-			reused++
-		}
-	}
-	return fmt.Sprintf(", image %s in %d layers, %d of them as before", ui.Bytes(r.ImageSize()), len(r.Layers), reused)
-}
-
-// ImageSize is the layers' size, compressed, in bytes.
-func (r *Result) ImageSize() int64 {
-	var n int64
-	for _, l := range r.Layers {
-		n += l.Size
-	}
-	return n
-}
-
-func (p *Pipeline) image(ctx context.Context, s *shipment) (*image.Image, error) {
-	img, err := s.draft.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(img.Missing) > 0 && !slices.Contains(s.plan.Config().Allow, "soname") {
-		return nil, missing(img.Missing, s.tc)
-	}
-	return img, image.Keep(ctx, p.Store, img.OCI)
-}
-
-func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.Options {
-	c := pl.Config()
-	system, arch, _ := strings.Cut(pl.Platform, "/")
-	o := image.Options{
-		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
-		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: map[string]string{}, Epoch: plan.Epoch,
-	}
-	for _, kv := range c.Labels {
-		k, v, _ := strings.Cut(kv, "=")
-		o.Labels[k] = v
-	}
-	for _, port := range c.Expose {
-		o.ExposedPorts = append(o.ExposedPorts, strconv.Itoa(port)+"/tcp")
-	}
-	return o
-}
-
-// missing says which libraries a release needs and its toolchain lacks: it
-// would not start.
-func missing(list []rootfs.Missing, tc *toolchain.Toolchain) error {
-	lines := make([]string, 0, len(list))
-	for _, m := range list {
-		lines = append(lines, fmt.Sprintf("%s needs %s", m.File, m.Soname))
-	}
-	return problem.New(problem.Check,
-		"build it in this toolchain instead of bringing it along, or add the package that has the library: --package NAME",
-		"libraries are missing in toolchain %s:\n  %s", tc.Ref, strings.Join(lines, "\n  "))
 }
 
 // runJob runs the build's steps, each a stage; the output goes to a log and is

@@ -19,27 +19,40 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/engine"
+	"dram/internal/output"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/rootfs"
 )
 
 // build builds tarball and image.
-func (w *world) build(t *testing.T) (*Result, error) {
+func (w *world) build(t *testing.T) (*output.Result, error) {
 	t.Helper()
-	return w.Build(t.Context(), w.planned(t), true)
+	return w.Build(t.Context(), w.planned(t), output.Usual())
 }
 
 // built is build, where it has to succeed.
-func (w *world) built(t *testing.T) *Result {
+func (w *world) built(t *testing.T) *output.Result {
 	t.Helper()
 	r, err := w.build(t)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, w.said)
 	}
 	return r
+}
+
+// write writes outputs of a build.
+func (w *world) write(t *testing.T, r *output.Result, outs ...output.Output) []output.Written {
+	t.Helper()
+	written, err := w.Write(t.Context(), w.planned(t), r, outs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
 }
 
 // What did not change is found in the cache, whoever asks; what did is built.
@@ -101,7 +114,7 @@ func TestImageOfABuild(t *testing.T) {
 	w.cfg.Programs, w.cfg.User, w.cfg.Expose = []string{"curl"}, "7:8", []int{4000}
 	w.cfg.ImageEnv, w.cfg.Labels = []string{"A=b=c"}, []string{"team=a=b"}
 	r := w.built(t)
-	img, err := w.Image(r)
+	img, err := w.finished(w.planned(t), r).OpenImage()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +130,7 @@ func TestImageOfABuild(t *testing.T) {
 		t.Errorf("configuration %+v", c)
 	}
 	dir := filepath.Join(t.TempDir(), "layout")
-	if err := w.WriteImage(t.Context(), r, "oci:"+dir); err != nil {
-		t.Fatal(err)
-	}
+	w.write(t, r, output.Layout{Dir: dir})
 	at, err := unpacker{w.Pipeline, ReleaseUse()}.Unpack(t.Context(), ref.Ref{Kind: ref.Layout, Value: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -172,22 +183,22 @@ func TestDamagedBetweenBuilds(t *testing.T) {
 	edit := func(t *testing.T, w *world) { writeTree(t, w.dir, tree{"lib/other.ex": "defmodule Other do\nend\n"}) }
 	for _, tt := range []struct {
 		name string
-		hurt func(t *testing.T, w *world, r *Result)
+		hurt func(t *testing.T, w *world, r *output.Result)
 		says string
 	}{
-		{"the tarball", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Tarball.Digest)) }, ""},
-		{"the manifest", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Image)) }, ""},
-		{"a layer", func(t *testing.T, w *world, r *Result) { flip(t, w.Store.BlobPath(r.Layers[0].Digest)) }, ""},
-		{"a layer is gone", func(t *testing.T, w *world, r *Result) {
+		{"the tarball", func(t *testing.T, w *world, r *output.Result) { flip(t, w.Store.BlobPath(r.Tarball.Digest)) }, ""},
+		{"the manifest", func(t *testing.T, w *world, r *output.Result) { flip(t, w.Store.BlobPath(r.Image)) }, ""},
+		{"a layer", func(t *testing.T, w *world, r *output.Result) { flip(t, w.Store.BlobPath(r.Layers[0].Digest)) }, ""},
+		{"a layer is gone", func(t *testing.T, w *world, r *output.Result) {
 			if err := os.Remove(w.Store.BlobPath(r.Layers[1].Digest)); err != nil {
 				t.Fatal(err)
 			}
 		}, ""},
-		{"the toolchain, and an edit", func(t *testing.T, w *world, _ *Result) {
+		{"the toolchain, and an edit", func(t *testing.T, w *world, _ *output.Result) {
 			edit(t, w)
 			flip(t, filepath.Join(w.engine.jobs[0].Root, "usr/bin/sed"))
 		}, "is unpacked anew"},
-		{"the toolchain while the steps run", func(t *testing.T, w *world, _ *Result) {
+		{"the toolchain while the steps run", func(t *testing.T, w *world, _ *output.Result) {
 			edit(t, w)
 			w.engine.during = func(_ context.Context, job engine.Job, _ engine.Events) error {
 				flip(t, filepath.Join(job.Root, "usr/bin/sed"))
@@ -363,7 +374,7 @@ func upload(t *testing.T, ref string, img v1.Image) {
 // The tarball alone is less work than the image, and neither is taken for both.
 func TestTwoOutputs(t *testing.T) {
 	w := newWorld(t)
-	alone, err := w.Build(t.Context(), w.planned(t), false)
+	alone, err := w.Build(t.Context(), w.planned(t), output.Outputs{output.Tarball{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +385,7 @@ func TestTwoOutputs(t *testing.T) {
 	if both.Image == "" || both.Tarball != alone.Tarball || w.engine.ran() != 2 {
 		t.Errorf("after %d runs: %+v, alone %+v", w.engine.ran(), both, alone)
 	}
-	if _, err := w.Build(t.Context(), w.planned(t), false); err != nil || w.engine.ran() != 2 {
+	if _, err := w.Build(t.Context(), w.planned(t), output.Outputs{output.Tarball{}}); err != nil || w.engine.ran() != 2 {
 		t.Errorf("the tarball is there: %v after %d runs", err, w.engine.ran())
 	}
 }
@@ -388,7 +399,7 @@ func TestCancelled(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if _, err := w.Build(ctx, w.planned(t), true); !errors.Is(err, context.Canceled) || w.engine.ran() != 1 {
+	if _, err := w.Build(ctx, w.planned(t), output.Usual()); !errors.Is(err, context.Canceled) || w.engine.ran() != 1 {
 		t.Errorf("got %v", err)
 	}
 	w.engine.during = nil
@@ -405,6 +416,46 @@ func TestToolchainWithoutElixir(t *testing.T) {
 	w.cfg.Toolchain = "oci:" + dir
 	if _, err := w.build(t); problem.Code(err) != 2 || w.engine.ran() != 0 {
 		t.Errorf("got %v after %d runs", err, w.engine.ran())
+	}
+}
+
+// A setting that cannot be is refused by the plan; a program that the toolchain lacks
+// once its root is there, and before a step runs.
+func TestSettingsThatCannotBe(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	for _, tt := range []struct {
+		name    string
+		set     config.Config
+		says    string
+		inBuild bool
+	}{
+		{"a profile", config.Config{CheckTarget: "profile:nope"}, `there is no profile "nope"`, false},
+		{"a profile's processor", config.Config{CheckTarget: "profile:alpine/3.20/riscv64"}, "profile", false},
+		{"no reference", config.Config{CheckTarget: "prod"}, `target "prod"`, false},
+		{"a directory", config.Config{CheckTarget: "dir:" + gone}, "no such file", false},
+		{"a layout", config.Config{CheckTarget: "oci:" + gone}, "no such file", false},
+		{"a capture", config.Config{CheckTarget: "file:" + gone}, "no such file", false},
+		{"a rule", config.Config{Allow: []string{"sonames"}}, `"sonames"`, false},
+		{"a program", config.Config{Programs: []string{"curl", "crul"}}, `program "crul" (asked for) is not in the toolchain`, true},
+		{"a program's path", config.Config{Programs: []string{"/usr/bin/curl"}}, `program "/usr/bin/curl"`, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			tt.set.Toolchain = w.cfg.Toolchain
+			pl, err := w.Plan(t.Context(), w.dir, tt.set)
+			if tt.inBuild {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = w.Build(t.Context(), pl, output.Usual())
+			}
+			if problem.Code(err) != 2 || !strings.Contains(fmt.Sprint(err), tt.says) || problem.Hint(err) == "" || w.engine.ran() != 0 {
+				t.Errorf("got %v (%d), hint %q after %d runs", err, problem.Code(err), problem.Hint(err), w.engine.ran())
+			}
+			if _, err := w.Bottle(t.Context(), plan.ForRelease(tt.set, "amd64"), packed(t, hello())); problem.Code(err) != 2 {
+				t.Errorf("a release that was built elsewhere: %v (%d)", err, problem.Code(err))
+			}
+		})
 	}
 }
 

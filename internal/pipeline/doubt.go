@@ -8,6 +8,7 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/engine/local"
+	"dram/internal/output"
 	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -19,7 +20,7 @@ var derived = store.Derived{Records: []string{"result", "fetched", "place", "ver
 
 // doubting does work once more if damage of the toolchain was found while it
 // was done: after what was found is out of the way, and what may come of it.
-func (p *Pipeline) doubting(ctx context.Context, ref string, work func() (*Result, error)) (*Result, error) {
+func (p *Pipeline) doubting(ctx context.Context, ref string, work func() (*output.Result, error)) (*output.Result, error) {
 	r, err := work()
 	damage := toolchain.Damaged(err)
 	if damage == nil || ctx.Err() != nil {

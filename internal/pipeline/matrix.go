@@ -7,15 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/config"
-	"dram/internal/image"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/project"
-	"dram/internal/publish"
+	"dram/internal/tool/tools"
 )
 
 // Matrix is several builds of one project: releases × platforms.
@@ -28,13 +26,13 @@ type Matrix struct {
 // is built; with all, each release that the project declares.
 func (p *Pipeline) PlanMatrix(ctx context.Context, dir string, cfg config.Config, all bool) (*Matrix, error) {
 	stage := p.UI.Start("plan", dir)
-	proj, err := project.Read(dir)
+	proj, err := tools.Read(dir)
 	if err != nil {
 		return nil, err
 	}
 	releases := cfg.Releases
 	if all {
-		if releases, err = plan.Releases(proj); err != nil {
+		if releases, err = proj.Releases(); err != nil {
 			return nil, err
 		}
 	}
@@ -106,16 +104,19 @@ func (m *Matrix) atOnce() int {
 	return 1
 }
 
-// Build builds all, and hands each result on as it comes, which writes it. A
-// build that fails lets the others go on; the error says what became of each
-// that failed, and has the kind of the first.
-func (m *Matrix) Build(ctx context.Context, done func(ctx context.Context, pl *plan.Plan, r *Result) error) error {
+// Done is told of a build whose outputs are written.
+type Done func(b *output.Build, written []output.Written)
+
+// Build builds all, writes of each the outputs as it comes, and tells done. A build
+// that fails lets the others go on; the error says what became of each that failed,
+// and has the kind of the first.
+func (m *Matrix) Build(ctx context.Context, outs output.Outputs, done Done) error {
 	errs := make([]error, len(m.Plans))
 	var group errgroup.Group
 	group.SetLimit(m.atOnce())
 	for i, pl := range m.Plans {
 		group.Go(func() error {
-			errs[i] = m.build(ctx, pl, done)
+			errs[i] = m.build(ctx, pl, outs, done)
 			return nil
 		})
 	}
@@ -127,18 +128,23 @@ func (m *Matrix) Build(ctx context.Context, done func(ctx context.Context, pl *p
 }
 
 // build builds one.
-func (m *Matrix) build(ctx context.Context, pl *plan.Plan, done func(ctx context.Context, pl *plan.Plan, r *Result) error) error {
+func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs, done Done) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	p := *m.p.at(pl.Platform)
 	p.UI = m.p.UI.Job(buildName(pl))
 	defer p.UI.Leave()
-	r, err := p.Build(ctx, pl, true)
+	r, err := p.Build(ctx, pl, outs)
 	if err != nil {
 		return err
 	}
-	return done(ctx, pl, r)
+	written, err := p.Write(ctx, pl, r, outs)
+	if err != nil {
+		return err
+	}
+	done(m.p.finished(pl, r), written)
+	return nil
 }
 
 // failed is what is said at the end: each error, once for all builds that it
@@ -179,21 +185,3 @@ type several struct {
 
 func (s *several) Error() string   { return s.says }
 func (s *several) Unwrap() []error { return s.errs }
-
-// WriteIndex adds the images of one release to the layout in dir: one as it is,
-// several as an index of their platforms.
-func (p *Pipeline) WriteIndex(ctx context.Context, results []*Result, dir string) error {
-	if len(results) == 1 {
-		return p.WriteImage(ctx, results[0], "oci:"+dir)
-	}
-	images := make([]v1.Image, 0, len(results))
-	for _, r := range results {
-		img, err := image.Open(p.Store, r.Image)
-		if err != nil {
-			return err
-		}
-		images = append(images, img)
-	}
-	_, err := publish.LayoutIndex(ctx, dir, images, results[0].Names()[0])
-	return err
-}

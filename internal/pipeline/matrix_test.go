@@ -16,6 +16,7 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/engine"
 	"dram/internal/engine/pool"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/store"
@@ -140,7 +141,7 @@ func TestCancelledMatrix(t *testing.T) {
 	cancel()
 	m := &Matrix{p: planner(t, EngineOption{Name: "native", Engine: refusing{}}), Plans: []*plan.Plan{{Engine: "native"}, {Engine: "native"}}}
 	var called atomic.Int32
-	err := m.Build(ctx, func(context.Context, *plan.Plan, *Result) error { called.Add(1); return nil })
+	err := m.Build(ctx, output.Usual(), func(*output.Build, []output.Written) { called.Add(1) })
 	if !errors.Is(err, context.Canceled) || called.Load() != 0 {
 		t.Errorf("%v, %d results", err, called.Load())
 	}

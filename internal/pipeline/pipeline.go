@@ -11,10 +11,13 @@ import (
 	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
+	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/project"
 	"dram/internal/store"
+	"dram/internal/target"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 )
@@ -32,7 +35,7 @@ type Pipeline struct {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
-	proj, err := project.Read(dir)
+	proj, err := tools.Read(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +43,8 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 }
 
 // PlanProject decides for a project that was read.
-func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
-	stage := p.UI.Start("plan", proj.Dir)
+func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
+	stage := p.UI.Start("plan", proj.Facts().Dir)
 	pl, err := p.plan(ctx, proj, cfg)
 	if err != nil {
 		return nil, err
@@ -53,8 +56,8 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj *project.Project, cfg c
 	return pl, nil
 }
 
-func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.Config) (*plan.Plan, error) {
-	if err := check.Known(cfg.Allow); err != nil {
+func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
+	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
 	in := plan.Inputs{
@@ -74,7 +77,16 @@ func (p *Pipeline) plan(ctx context.Context, proj *project.Project, cfg config.C
 	if err := p.checkRef(pl.Toolchain); err != nil {
 		return pl, err
 	}
-	return pl, checkPlaces(pl)
+	return pl, output.Usual().Check(pl)
+}
+
+// possible finds settings of the check that cannot be, before anything is asked or
+// done.
+func possible(set plan.CheckSettings) error {
+	if err := check.Known(set.Allow); err != nil || set.Target == "" {
+		return err
+	}
+	return target.Check(set.Target, toolchain.HasDistro)
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.

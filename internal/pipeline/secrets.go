@@ -18,7 +18,7 @@ import (
 
 // readSource finds what a build by the plan sees.
 func (p *Pipeline) readSource(ctx context.Context, pl *plan.Plan) (*source.Tree, error) {
-	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Config().Secrets})
+	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Secrets})
 }
 
 // NoteSource is plans with a note on what the builds do not see of the project,
@@ -35,11 +35,11 @@ func (p *Pipeline) NoteSource(ctx context.Context, plans []*plan.Plan) ([]*plan.
 	return out, nil
 }
 
-// shipRest looks for secrets in what the tarball has and the image has not, and
+// checkLeftOut looks for secrets in what the tarball has and the image has not, and
 // gives the rules that fail and were allowed. What Erlang/OTP and Elixir have of
 // that is documentation and headers.
-func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS, t *target.Target) ([]string, error) {
-	rel, err := release.Read(ctx, tarball, release.Options{Survey: true, OwnApps: s.plan.OwnApps})
+func (p *Pipeline) checkLeftOut(ctx context.Context, b *bottling, tarball rootfs.FS, t *target.Target) ([]string, error) {
+	rel, err := release.Read(ctx, tarball, release.Options{Survey: true, OwnApps: b.plan.OwnApps})
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func (p *Pipeline) shipRest(ctx context.Context, s *shipment, tarball rootfs.FS,
 	if len(rel.Files) == 0 {
 		return nil, nil
 	}
-	return p.shipRelease(ctx, s.plan, check.Input{Release: rel, Target: t, Only: []string{"secret"}})
+	return p.checkRelease(ctx, b.plan, check.Input{Release: rel, Target: t, Only: []string{"secret"}})
 }
 
 // settings is what the image's configuration will say of what was set.
-func settings(pl *plan.Plan) []string { return slices.Concat(pl.Config().ImageEnv, pl.Config().Labels) }
+func settings(pl *plan.Plan) []string { return slices.Concat(pl.Image.Env, pl.Image.Labels) }
 
 // withheldHint is for a step that speaks of a file that it was not given.
 func withheldHint(withheld []source.Withheld, output []byte) string {

@@ -9,8 +9,11 @@ import (
 	"strings"
 
 	"dram/internal/config"
-	"dram/internal/plan/version"
 	"dram/internal/problem"
+	"dram/internal/ref"
+	"dram/internal/tool"
+	"dram/internal/toolchain"
+	"dram/internal/version"
 )
 
 // HostEngine is the engine whose toolchain is this machine.
@@ -26,7 +29,7 @@ const BuildKitEngine = "buildkit"
 // project asks for; else the distribution's newest stable suite that satisfies mix.exs.
 func (m *maker) toolchain(ctx context.Context) error {
 	m.plan.Packages = m.in.Config.Packages
-	asked := m.in.Project.Asked
+	asked := m.facts.Asked
 	onHost := strings.HasPrefix(m.in.Config.Toolchain, "host:")
 	switch {
 	case m.plan.Engine == HostEngine && m.in.Config.Toolchain == "":
@@ -40,8 +43,9 @@ func (m *maker) toolchain(ctx context.Context) error {
 		return nil
 	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
 		return m.byAskedVersions(ctx)
-	case m.isDistillery():
-		return m.distilleryToolchain(ctx)
+	}
+	if asks := m.plan.build.Elixir(); asks.Below != "" {
+		return m.byElixir(ctx, asks)
 	}
 	return m.byRequirement(ctx)
 }
@@ -55,7 +59,7 @@ func (m *maker) choose(ref, reason string) {
 }
 
 func (m *maker) byRequirement(ctx context.Context) error {
-	text := m.in.Project.ElixirRequirement
+	text := m.facts.ElixirRequirement
 	if text == "" {
 		text = ">= 0.0.0-0" // whatever it is
 		for _, s := range m.in.Distro.Suites {
@@ -93,6 +97,54 @@ func (m *maker) byRequirement(ctx context.Context) error {
 		"no %s stable has an Elixir that satisfies elixir: %q of mix.exs", m.in.Distro.Name, text)
 }
 
+// byElixir is the distribution's newest stable suite with an Elixir that the tool
+// works with whole, or else the newest that mix.exs allows.
+func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
+	want, err := version.ParseRequirement(cmp.Or(m.facts.ElixirRequirement, ">= 0.0.0-0"))
+	if err != nil {
+		return m.byRequirement(ctx) // which says so
+	}
+	for _, s := range m.in.Distro.Suites {
+		if !s.Stable {
+			continue
+		}
+		v, err := m.in.Versions(ctx, s.String())
+		if err != nil {
+			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
+		}
+		have, err := version.Parse(v.Elixir)
+		if err == nil && below(have, asks) && want.Match(have) {
+			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) %s", m.in.Distro.Name, v.Elixir, asks.Why))
+			return nil
+		}
+	}
+	if asks.Refuse != nil {
+		return asks.Refuse("", "every "+m.in.Distro.Name+" that dram knows")
+	}
+	return m.byRequirement(ctx)
+}
+
+// toolchainElixir is the Elixir of the plan's toolchain, "" if it is not known.
+func (m *maker) toolchainElixir(ctx context.Context) string {
+	from, err := toolchain.ParseRef(m.plan.Toolchain)
+	if err != nil {
+		return ""
+	}
+	if from.Kind == ref.Distro {
+		v, err := m.in.Versions(ctx, from.Value)
+		if err != nil {
+			return ""
+		}
+		return v.Elixir
+	}
+	if i := strings.LastIndexByte(from.Value, ':'); i >= 0 {
+		if tags := readTags([]string{from.Value[i+1:]}); len(tags) == 1 {
+			return tags[0].elixir
+		}
+	}
+	return ""
+}
+
 // tagForm is how hexpm/elixir names its images.
 var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-([a-z]+)-([a-z]+)-([0-9]{8})(?:\.[0-9]+)?$`)
 
@@ -105,7 +157,7 @@ type tag struct {
 }
 
 func (m *maker) byAskedVersions(ctx context.Context) error {
-	asked := m.in.Project.Asked
+	asked := m.facts.Asked
 	repository := cmp.Or(m.in.Config.Repository, config.DefaultRepository)
 	what := strings.TrimSpace("Elixir " + cmp.Or(asked.Elixir.Version, "(any)") + ", Erlang " + cmp.Or(asked.Erlang.Version, "(any)"))
 	all, err := m.in.Tags(ctx, repository)

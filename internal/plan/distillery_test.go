@@ -17,16 +17,22 @@ import (
 )
 
 // distilleryInputs are those of a project with the rel/config.exs given.
-func distilleryInputs(t *testing.T, config string, p project.Project) Inputs {
+func distilleryInputs(t *testing.T, config, version string, p project.Project) Inputs {
 	t.Helper()
-	c, err := distillery.Read(config)
+	c := distilleryConfig(t, config)
+	p.Dir, p.App, p.AppVersions = "/src/shop", "shop", map[string]string{"shop": "0.4.0"}
+	in := inputs(p)
+	in.Project = distillery.New(&p, c, version)
+	return in
+}
+
+func distilleryConfig(t *testing.T, text string) *distillery.Config {
+	t.Helper()
+	c, err := distillery.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.App, p.AppVersions, p.Distillery = "shop", map[string]string{"shop": "0.4.0"}, c
-	in := inputs(p)
-	in.Project.Kind = project.Distillery
-	return in
+	return c
 }
 
 const (
@@ -39,13 +45,14 @@ const (
 func TestDistillery(t *testing.T) {
 	for _, c := range []struct {
 		name, config string
+		version      string // Distillery's
 		project      project.Project
 		set          []string
 		// what is decided, by name
 		want map[string]string
 		note string
 	}{
-		{"as generated", use21 + envs + shop, project.Project{ElixirRequirement: "~> 1.6"}, nil, map[string]string{
+		{"as generated", use21 + envs + shop, "", project.Project{ElixirRequirement: "~> 1.6"}, nil, map[string]string{
 			"project":     "Distillery, mix distillery.release: rel/config.exs found; it uses Distillery.Releases.Config, which came with 2.1",
 			"release":     "shop: the only one in rel/config.exs",
 			"release env": "prod: the one in rel/config.exs named like the mix env",
@@ -54,36 +61,36 @@ func TestDistillery(t *testing.T) {
 			"build":       "mix distillery.release --name=shop --env=prod --no-tar, without the network: Mix compiles and assembles",
 			"tarball":     "/src/shop/releases/shop/releases/0.4.0/shop.tar.gz: default",
 		}, ""},
-		{"the lock's version goes first", use20 + shop, project.Project{DistilleryVersion: "2.1.0"}, nil, map[string]string{
+		{"the lock's version goes first", use20 + shop, "2.1.0", project.Project{}, nil, map[string]string{
 			"build": "mix distillery.release --name=shop --env=prod --no-tar, without the network: Mix compiles and assembles",
 		}, ""},
-		{"before 2.1, in an image", use20 + shop, project.Project{DistilleryVersion: "2.0.14"}, []string{"toolchain", "image:hexpm/elixir:1.8.2-erlang-22.3.4-debian-buster-20210902"}, map[string]string{
+		{"before 2.1, in an image", use20 + shop, "2.0.14", project.Project{}, []string{"toolchain", "image:hexpm/elixir:1.8.2-erlang-22.3.4-debian-buster-20210902"}, map[string]string{
 			"project": "Distillery, mix release: rel/config.exs found; Distillery is 2.0.14",
 			"build":   "mix release --name=shop --env=prod --no-tar, without the network: Mix compiles and assembles",
 		}, ""},
-		{"Elixir that hides paths", use21 + shop, project.Project{ElixirRequirement: "~> 1.17"}, nil, map[string]string{
+		{"Elixir that hides paths", use21 + shop, "", project.Project{ElixirRequirement: "~> 1.17"}, nil, map[string]string{
 			"toolchain": `distro:debian/13: the newest Debian stable whose Elixir (1.18.3) satisfies elixir: "~> 1.17"`,
 		}, "prune_code_paths: false"},
-		{"output_dir", use21 + envs + "release :shop do\n set output_dir: './releases/shop'\nend\n", project.Project{}, nil, map[string]string{
+		{"output_dir", use21 + envs + "release :shop do\n set output_dir: './releases/shop'\nend\n", "", project.Project{}, nil, map[string]string{
 			"output_dir": "releases/shop: rel/config.exs says so; dram takes the release from there",
 			"version":    "known after the build: rel/config.exs computes it",
 		}, ""},
-		{"an environment that was set", use21 + "environment :staging do\nend\n" + envs + shop, project.Project{}, []string{"release-env", "staging"}, map[string]string{
+		{"an environment that was set", use21 + "environment :staging do\nend\n" + envs + shop, "", project.Project{}, []string{"release-env", "staging"}, map[string]string{
 			"release env": "staging: set by --release-env",
 			"build":       "mix distillery.release --name=shop --env=staging --no-tar, without the network: Mix compiles and assembles",
 		}, ""},
-		{"no environments", use21 + shop, project.Project{}, nil, map[string]string{
+		{"no environments", use21 + shop, "", project.Project{}, nil, map[string]string{
 			"release env": "",
 			"build":       "mix distillery.release --name=shop --no-tar, without the network: Mix compiles and assembles",
 		}, ""},
-		{"several releases and a default", "use Distillery.Releases.Config, default_release: :admin\n" + shop + "release :admin do\n set version: \"1.2.3\"\nend\n", project.Project{}, nil, map[string]string{
+		{"several releases and a default", "use Distillery.Releases.Config, default_release: :admin\n" + shop + "release :admin do\n set version: \"1.2.3\"\nend\n", "", project.Project{}, nil, map[string]string{
 			"release": "admin: default_release in rel/config.exs",
 			"version": "1.2.3: rel/config.exs",
 		}, ""},
-		{"no ERTS", use21 + "release :shop do\n set include_erts: false\nend\n", project.Project{}, nil, map[string]string{}, "no image can be made of it"},
+		{"no ERTS", use21 + "release :shop do\n set include_erts: false\nend\n", "", project.Project{}, nil, map[string]string{}, "no image can be made of it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			in := distilleryInputs(t, c.config, c.project)
+			in := distilleryInputs(t, c.config, c.version, c.project)
 			in.Config = settings(t, c.set...)
 			p, err := Make(t.Context(), in)
 			if err != nil {
@@ -120,7 +127,7 @@ func TestDistilleryRefuses(t *testing.T) {
 		{"before 2.1, on a Debian", use20 + shop, "distro:debian/12 has Elixir 1.14.0", []string{"toolchain", "distro:debian/12"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			in := distilleryInputs(t, c.config, project.Project{})
+			in := distilleryInputs(t, c.config, "", project.Project{})
 			in.Config = settings(t, c.set...)
 			_, err := Make(t.Context(), in)
 			if problem.Code(err) != 2 || problem.Hint(err) == "" || !strings.Contains(err.Error(), c.want) {
@@ -129,7 +136,7 @@ func TestDistilleryRefuses(t *testing.T) {
 		})
 	}
 	in := inputs(project.Project{})
-	in.Project.Kind = project.Distillery
+	in.Project = distillery.New(in.Project.Facts(), nil, "")
 	if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), "depends on Distillery, but has no rel/config.exs") {
 		t.Error(err)
 	}
@@ -143,7 +150,7 @@ func TestDistilleryCookie(t *testing.T) {
 		use21 + "release :shop do\n set vm_args: \"rel/vm.args\"\n set cookie: :crypto.strong_rand_bytes(9)\nend\n": false,
 		use21 + "release :shop do\n set cookie: \"text\"\nend\n":                                                    true,
 	} {
-		p, err := Make(t.Context(), distilleryInputs(t, config, project.Project{}))
+		p, err := Make(t.Context(), distilleryInputs(t, config, "", project.Project{}))
 		if err != nil || p.Cookie != want {
 			t.Errorf("%s: %v, %v", config, p.Cookie, err)
 		}
@@ -152,7 +159,7 @@ func TestDistilleryCookie(t *testing.T) {
 
 func TestDistilleryJob(t *testing.T) {
 	steps := func(config, otp string) string {
-		p, err := Make(t.Context(), distilleryInputs(t, config, project.Project{}))
+		p, err := Make(t.Context(), distilleryInputs(t, config, "", project.Project{}))
 		if err != nil {
 			t.Fatal(err)
 		}

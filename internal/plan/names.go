@@ -1,29 +1,15 @@
 package plan
 
 import (
-	"dram/internal/config"
 	"dram/internal/fsutil"
 	"dram/internal/grammar"
 	"dram/internal/problem"
+	"dram/internal/tool"
 )
 
 // What a project's text names becomes a part of paths, an argument of mix, the name
 // of a file. Each name is held against its tool's rule as soon as it is chosen; a
 // plan holds none that breaks it.
-
-const nameHint = "give it another name; dram and the tool itself go by the same rule"
-
-// checkRelease holds the release's name against the rule of the tool that makes it.
-func (m *maker) checkRelease(name string) error {
-	rule := grammar.MixRelease
-	if m.isDistillery() {
-		rule = grammar.Name
-	}
-	if err := rule(name); err != nil {
-		return problem.New(problem.Usage, nameHint, "the release's name: %w", err)
-	}
-	return nil
-}
 
 // names checks what is chosen by nobody: the version, the applications and their
 // directories.
@@ -35,7 +21,7 @@ func (m *maker) names() error {
 	}
 	for _, app := range m.plan.OwnApps {
 		if err := grammar.Name(app); err != nil {
-			return problem.New(problem.Usage, nameHint, "an application of the project: %w", err)
+			return problem.New(problem.Usage, tool.NameHint, "an application of the project: %w", err)
 		}
 	}
 	return nil
@@ -44,7 +30,7 @@ func (m *maker) names() error {
 // ResultsInside is the directory that results may not leave, through no link: the
 // project's, unless the user said where they go. Then it is "".
 func (p *Plan) ResultsInside() string {
-	if o := p.config.Origin("output_dir"); o == "" || o == config.FileName {
+	if p.inProject {
 		return p.Dir
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/tool/distillery"
 )
 
 // hostile are names that no tool takes, and that would be harmful in a path, as
@@ -57,17 +58,21 @@ func TestHostileNames(t *testing.T) {
 			return in
 		}, nil, []string{"prod", "eu-west"}},
 		{"a release of Distillery", func(t *testing.T, name string) Inputs {
-			in := distilleryInputs(t, use+"release :shop do\n set version: \"1\"\nend\n", project.Project{})
-			in.Project.Distillery.Releases[0].Name = name
+			c := distilleryConfig(t, use+"release :shop do\n set version: \"1\"\nend\n")
+			c.Releases[0].Name = name
+			in := inputs(project.Project{})
+			in.Project = distillery.New(in.Project.Facts(), c, "")
 			return in
 		}, []string{"9"}, []string{"Shop", "shop-1"}},
 		{"an environment of Distillery", func(t *testing.T, name string) Inputs {
-			in := distilleryInputs(t, "use Distillery.Releases.Config\nenvironment :x do\nend\nrelease :shop do\n set version: \"1\"\nend\n", project.Project{})
-			in.Project.Distillery.Environments[0].Name = name
+			c := distilleryConfig(t, "use Distillery.Releases.Config\nenvironment :x do\nend\nrelease :shop do\n set version: \"1\"\nend\n")
+			c.Environments[0].Name = name
+			in := inputs(project.Project{})
+			in.Project = distillery.New(in.Project.Facts(), c, "")
 			return in
 		}, nil, []string{"eu-west"}},
 		{"a version of Distillery", func(t *testing.T, name string) Inputs {
-			return distilleryInputs(t, use+"release :shop do\n set version: \""+strings.NewReplacer("\n", `\n`, "\x00", `\0`, `"`, `\"`).Replace(name)+"\"\nend\n", project.Project{})
+			return distilleryInputs(t, use+"release :shop do\n set version: \""+strings.NewReplacer("\n", `\n`, "\x00", `\0`, `"`, `\"`).Replace(name)+"\"\nend\n", "", project.Project{})
 		}, []string{"1/2"}, []string{"1.0.0+a"}},
 	} {
 		t.Run(way.name, func(t *testing.T) {

@@ -13,11 +13,12 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/tool/mix"
 )
 
 // inputs are what is known where nothing is set, of a project as given.
 func inputs(p project.Project) Inputs {
-	p.Dir, p.Kind = "/src/shop", project.Mix
+	p.Dir = "/src/shop"
 	packaged := map[string]distro.Versions{
 		"debian/13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "debian/12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "debian/forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
 	}
@@ -28,7 +29,7 @@ func inputs(p project.Project) Inputs {
 			}
 			return asked, "asked for", nil
 		},
-		Project: &p, Arch: "amd64",
+		Project: mix.New(&p), Arch: "amd64",
 		Distro: distros.All().Default().Info(),
 		Versions: func(_ context.Context, suite string) (distro.Versions, error) {
 			return packaged[suite], nil
@@ -87,7 +88,7 @@ func TestRelease(t *testing.T) {
 				}
 				return
 			}
-			if got := strings.Join(p.releaseCommand(), " "); got != c.command || !strings.HasPrefix(reason(p, "release"), c.says) {
+			if got, _, _ := strings.Cut(reason(p, "build"), ","); got != c.command || !strings.HasPrefix(reason(p, "release"), c.says) {
 				t.Errorf("%q, %q", got, reason(p, "release"))
 			}
 		})
@@ -183,16 +184,6 @@ func TestLongListsAndNotes(t *testing.T) {
 	}
 	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "no assets.deploy") {
 		t.Errorf("notes: %q", p.Notes)
-	}
-}
-
-func TestOtherKindsAreRefused(t *testing.T) {
-	for _, kind := range []project.Kind{project.Rebar3, project.ErlangMk} {
-		in := inputs(project.Project{})
-		in.Project.Kind = kind
-		if _, err := Make(t.Context(), in); problem.Code(err) != 2 || !strings.Contains(err.Error(), "project for "+string(kind)+", which this version of dram does not build yet") {
-			t.Error(err)
-		}
 	}
 }
 

@@ -39,11 +39,11 @@ func (r *reader) native(dir string, config elixir.Value) {
 		evidence("%s", r.sources(src))
 		uses = true
 	}
-	if makefile := path.Join(dir, "Makefile"); uses && r.file(makefile) {
+	if makefile := path.Join(dir, "Makefile"); uses && r.Has(makefile) {
 		evidence("%s", makefile)
 	}
 	for _, e := range r.entries(path.Join(dir, "native")) {
-		if cargo := path.Join(dir, "native", e.Name(), "Cargo.toml"); r.file(cargo) {
+		if cargo := path.Join(dir, "native", e.Name(), "Cargo.toml"); r.Has(cargo) {
 			evidence("%s", cargo)
 		}
 	}
@@ -63,20 +63,14 @@ func (r *reader) sources(dir string) string {
 // finish derives what depends on all that was read.
 func (r *reader) finish() {
 	p := r.p
-	lock, ok, _ := r.text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
+	lock, ok, _ := r.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
 	p.HasLock = ok
 	p.UsesHex = strings.Contains(lock, "{:hex,")
 	for _, d := range p.Deps {
 		p.UsesHex = p.UsesHex || d.Source == Hex
-		if d.Name == "distillery" && len(p.Releases) == 0 { // else a leftover: `mix release` makes those
-			p.Kind = Distillery
-		}
-	}
-	if p.Kind == Distillery {
-		p.DistilleryVersion = r.distilleryVersion(lock)
 	}
 	for _, dir := range []string{"assets", "."} {
-		if r.file(path.Join(dir, "package.json")) {
+		if r.Has(path.Join(dir, "package.json")) {
 			p.Assets.Packages = append(p.Assets.Packages, dir)
 		}
 	}

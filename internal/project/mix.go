@@ -11,9 +11,9 @@ import (
 	"dram/internal/project/elixir"
 )
 
-// mix reads the project's mix.exs and those of its own applications and of
-// the path dependencies that lie inside it.
-func (r *reader) mix() error {
+// read reads the project's mix.exs and those of its own applications and of the
+// path dependencies that lie inside it.
+func (r *reader) read() error {
 	r.seen = map[string]bool{".": true}
 	config, err := r.config(".")
 	if err != nil {
@@ -54,7 +54,7 @@ func (r *reader) mix() error {
 // is not literal.
 func (r *reader) config(dir string) (elixir.Value, error) {
 	name := path.Join(dir, "mix.exs")
-	text, _, err := r.text(name, elixir.MaxFile)
+	text, _, err := r.Text(name, elixir.MaxFile)
 	if err != nil {
 		return elixir.Value{}, err
 	}
@@ -79,7 +79,7 @@ func (r *reader) readInside(dir, file string) (string, error) {
 	if path.IsAbs(file) {
 		return "", errors.New("an absolute path")
 	}
-	text, ok, err := r.text(path.Join(dir, file), maxText)
+	text, ok, err := r.Text(path.Join(dir, file), maxText)
 	if err == nil && !ok {
 		err = errors.New("no such file")
 	}
@@ -158,7 +158,7 @@ func (r *reader) umbrella(apps, config elixir.Value) error {
 	chosen, limited := config.Get("apps")
 	for _, e := range r.entries(apps.Text) {
 		dir := path.Join(apps.Text, e.Name())
-		if limited && chosen.Type == elixir.List && !slices.Contains(chosen.Atoms(), e.Name()) || !r.file(path.Join(dir, "mix.exs")) {
+		if limited && chosen.Type == elixir.List && !slices.Contains(chosen.Atoms(), e.Name()) || !r.Has(path.Join(dir, "mix.exs")) {
 			continue
 		}
 		app, err := r.child(dir)
@@ -211,7 +211,7 @@ func (r *reader) childAssets(dir, app string, config elixir.Value) {
 func (r *reader) pathDeps() error {
 	for i := 0; i < len(r.p.Deps); i++ { // it grows on the way
 		d := r.p.Deps[i]
-		if d.Source != Path || !insideProject(d.Where) || !r.file(path.Join(d.Where, "mix.exs")) {
+		if d.Source != Path || !insideProject(d.Where) || !r.Has(path.Join(d.Where, "mix.exs")) {
 			continue
 		}
 		if _, err := r.child(d.Where); err != nil {

@@ -1,12 +1,12 @@
-// Package project reads what is in a project's directory: its kind, its
-// applications and releases, the versions it asks for, its dependencies, its
-// native code and its assets. It runs nothing, follows no link out of the
-// directory and reads a bounded number of bounded files (mix.exs at most 1 MiB,
-// 256 of them).
+// Package project reads what is in a project's directory: its applications and
+// releases, the versions it asks for, its dependencies, its native code and its
+// assets. Which tool makes its releases, and what that has of its own, is package
+// tool's. It runs nothing, follows no link out of the directory and reads a
+// bounded number of bounded files (mix.exs at most 1 MiB, 256 of them).
 //
 // What mix.exs says is known only where it says it in literals (see package
 // elixir); everything else is left empty, never guessed. Failures are problems:
-// Usage where there is no project, Build where mix.exs cannot be Elixir.
+// Usage where there is no directory, Build where mix.exs cannot be Elixir.
 package project
 
 import (
@@ -19,24 +19,11 @@ import (
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
-	"dram/internal/tool/distillery"
-)
-
-// Kind is the tool that a project's releases are made with.
-type Kind string
-
-// The kinds.
-const (
-	Mix        Kind = "mix"
-	Distillery Kind = "distillery"
-	Rebar3     Kind = "rebar3"
-	ErlangMk   Kind = "erlang.mk"
 )
 
 // Project is what was found.
 type Project struct {
 	Dir      string // absolute
-	Kind     Kind
 	Umbrella bool
 
 	App     string // "" in an umbrella's root or where it is not known
@@ -56,10 +43,6 @@ type Project struct {
 	UsesHex  bool // a dependency comes from Hex, or mix.lock names one
 	HasLock  bool
 
-	// Distillery is what rel/config.exs says, nil where there is none, and
-	// DistilleryVersion the version of the dependency, "" where it is not known.
-	Distillery        *distillery.Config
-	DistilleryVersion string
 	// AppVersions are the versions of the project's own applications, as far
 	// as they are known.
 	AppVersions map[string]string
@@ -134,8 +117,15 @@ const (
 	maxText     = 64 << 10 // version files and other small texts
 )
 
-// Read reads the project in dir.
-func Read(dir string) (*Project, error) {
+// Dir is a project's directory, open to be read. It is for one goroutine.
+type Dir struct {
+	Path string // absolute
+	root *os.Root
+	mix  *Project // once read
+}
+
+// Open opens the directory dir.
+func Open(dir string) (*Dir, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("finding directory %q: %w", dir, err)
@@ -145,55 +135,38 @@ func Read(dir string) (*Project, error) {
 		return nil, problem.New(problem.Usage, "name the directory of the project: the one with mix.exs",
 			"opening project %q: %w", dir, err)
 	}
-	defer root.Close() //nolint:errcheck // only read from
-	r := &reader{root: root, p: &Project{Dir: abs}}
-	if err := r.read(); err != nil {
+	return &Dir{Path: abs, root: root}, nil
+}
+
+// Close closes it.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// Mix is what mix.exs files and files beside them say, read once; nil where there
+// is no mix.exs. Whoever changes it changes a copy.
+func (d *Dir) Mix() (*Project, error) {
+	if d.mix != nil || !d.Has("mix.exs") {
+		return d.mix, nil
+	}
+	r := &reader{Dir: d, p: &Project{Dir: d.Path}}
+	if err := errors.Join(r.read(), r.versions()); err != nil {
 		return nil, err
 	}
-	return r.p, nil
+	r.finish()
+	d.mix = r.p
+	return d.mix, nil
 }
 
 type reader struct {
-	root *os.Root
+	*Dir
 	p    *Project
 	seen map[string]bool // directories whose mix.exs was read
 }
 
-func (r *reader) read() error {
-	switch kind := r.kind(); kind {
-	case Mix, Distillery:
-		r.p.Kind = kind
-	case Rebar3, ErlangMk:
-		r.p.Kind = kind
-		return r.versions()
-	default:
-		return noProject(r.p.Dir)
-	}
-	if err := errors.Join(r.mix(), r.distillery(), r.versions()); err != nil {
-		return err
-	}
-	r.finish()
-	return nil
-}
-
-// kind goes by the files at the top.
-func (r *reader) kind() Kind {
-	switch {
-	case r.file("mix.exs") && r.file("rel/config.exs"):
-		return Distillery
-	case r.file("mix.exs"):
-		return Mix
-	case r.file("rebar.config") || r.file("rebar.config.script"):
-		return Rebar3
-	case r.file("erlang.mk"):
-		return ErlangMk
-	}
-	return ""
-}
-
-func (r *reader) file(name string) bool {
-	info, err := r.root.Stat(filepath.FromSlash(name))
-	return err == nil && info.Mode().IsRegular() || err != nil && escapes(r.root, name)
+// Has says whether the directory has a file of that name, with slashes, or a link
+// that leads out of it: reading that will say so.
+func (d *Dir) Has(name string) bool {
+	info, err := d.root.Stat(filepath.FromSlash(name))
+	return err == nil && info.Mode().IsRegular() || err != nil && escapes(d.root, name)
 }
 
 // escapes says whether name is a symbolic link (which Stat could not follow
@@ -203,28 +176,28 @@ func escapes(root *os.Root, name string) bool {
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
-func (r *reader) dir(name string) bool {
-	info, err := r.root.Lstat(filepath.FromSlash(name))
+func (d *Dir) dir(name string) bool {
+	info, err := d.root.Lstat(filepath.FromSlash(name))
 	return err == nil && info.IsDir()
 }
 
 // entries are a directory's names, at most 10,000, none if it cannot be read.
-func (r *reader) entries(name string) []fs.DirEntry {
-	d, err := r.root.Open(filepath.FromSlash(name))
+func (d *Dir) entries(name string) []fs.DirEntry {
+	f, err := d.root.Open(filepath.FromSlash(name))
 	if err != nil {
 		return nil
 	}
-	defer d.Close() //nolint:errcheck // only read from
-	entries, _ := d.ReadDir(10_000)
+	defer f.Close() //nolint:errcheck // only read from
+	entries, _ := f.ReadDir(10_000)
 	return entries
 }
 
-// text reads a file of at most limit bytes; it must be a regular file inside
+// Text reads a file of at most limit bytes; it must be a regular file inside
 // the project. ok is false if there is none.
-func (r *reader) text(name string, limit int64) (text string, ok bool, err error) {
-	info, err := r.root.Stat(filepath.FromSlash(name))
+func (d *Dir) Text(name string, limit int64) (text string, ok bool, err error) {
+	info, err := d.root.Stat(filepath.FromSlash(name))
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !escapes(r.root, name):
+	case errors.Is(err, fs.ErrNotExist) && !escapes(d.root, name):
 		return "", false, nil
 	case err == nil && !info.Mode().IsRegular():
 		return "", false, nil
@@ -233,18 +206,14 @@ func (r *reader) text(name string, limit int64) (text string, ok bool, err error
 	}
 	var b []byte
 	if err == nil {
-		b, err = r.bytes(name, limit)
+		b, err = fsutil.ReadIn(d.root, name, limit)
 	}
 	if err != nil {
 		return "", false, problem.New(problem.Usage,
 			"make it a readable file inside the project (links that leave the project are not followed)",
-			"reading %q: %w", filepath.Join(r.p.Dir, filepath.FromSlash(name)), err)
+			"reading %q: %w", filepath.Join(d.Path, filepath.FromSlash(name)), err)
 	}
 	return string(b), true, nil
-}
-
-func (r *reader) bytes(name string, limit int64) ([]byte, error) {
-	return fsutil.ReadIn(r.root, name, limit)
 }
 
 func (r *reader) note(format string, args ...any) {

@@ -30,7 +30,7 @@ var versionFiles = [...]struct {
 func (r *reader) versions() error {
 	var otp Version // from an Elixir version such as 1.18.3-otp-27
 	for _, f := range versionFiles {
-		text, ok, err := r.text(f.name, maxText)
+		text, ok, err := r.Text(f.name, maxText)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,6 @@ func (p *Pusher) Patience(silence, answer, whole time.Duration) {
 }
 
 var (
-	ParseSaved = parseSaved
 	RangeEnd   = rangeEnd
 	RetryAfter = retryAfter
 )

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/oci"
 )
 
 func FuzzParseIndex(f *testing.F) {
@@ -13,7 +15,7 @@ func FuzzParseIndex(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":2,"manifests":null}`))
 	f.Add([]byte(`[[[[`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		index, err := parseIndex(data)
+		index, err := oci.ParseIndex(data)
 		if err != nil {
 			return
 		}
@@ -21,7 +23,7 @@ func FuzzParseIndex(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := parseIndex(out); err != nil || len(again.Manifests) == 0 {
+		if again, err := oci.ParseIndex(out); err != nil || len(again.Manifests) == 0 {
 			t.Errorf("what was written cannot be read: %v", err)
 		}
 	})

@@ -14,12 +14,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"dram/internal/fsutil"
+	"dram/internal/oci"
 	"dram/internal/problem"
+	"dram/internal/registry"
 )
-
-// maxIndex bounds an index.json that is read, in bytes; the registries' limit
-// for manifests.
-const maxIndex = 4 << 20
 
 // Layout adds img to the OCI image layout in dir, making it if need be (its
 // parent must be there). The entry with the same name is replaced, or the one
@@ -137,13 +135,13 @@ func (l *layoutDir) unwritable(name string, err error) error {
 
 func readIndex(s *spot) (*v1.IndexManifest, error) {
 	empty := &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	data, err := fsutil.ReadIn(s.dir, "index.json", maxIndex)
+	data, err := fsutil.ReadIn(s.dir, "index.json", registry.MaxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, notForeign(s)
 	}
 	var index *v1.IndexManifest
 	if err == nil {
-		index, err = parseIndex(data)
+		index, err = oci.ParseIndex(data)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, unwritable(s.path, err)
@@ -152,25 +150,6 @@ func readIndex(s *spot) (*v1.IndexManifest, error) {
 		return nil, problem.New(problem.Failure, "remove the directory, or write to another one", "reading layout %q: %w", s.path, err)
 	}
 	return index, nil
-}
-
-func parseIndex(data []byte) (*v1.IndexManifest, error) {
-	if len(data) > maxIndex {
-		return nil, fmt.Errorf("index.json is larger than %d bytes", maxIndex)
-	}
-	var index v1.IndexManifest
-	if err := json.Unmarshal(data, &index); err != nil {
-		return nil, fmt.Errorf("parsing index.json: %w", err)
-	}
-	if index.SchemaVersion != 2 {
-		return nil, fmt.Errorf("index.json has schema version %d, expected 2", index.SchemaVersion)
-	}
-	for i, m := range index.Manifests {
-		if m.Digest.Hex == "" {
-			return nil, fmt.Errorf("entry %d of index.json has no digest", i)
-		}
-	}
-	return &index, nil
 }
 
 // notForeign refuses a directory that is in use for something else. What a

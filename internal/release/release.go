@@ -86,11 +86,21 @@ func startErl(fsys rootfs.FS) (erts, version string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("reading %s: %w", name, err)
 	}
-	words := strings.Fields(string(b))
-	if len(words) != 2 || grammar.Version(words[0]) != nil || grammar.Version(words[1]) != nil {
+	erts, version, ok := ParseStartErl(b)
+	if !ok || grammar.Version(erts) != nil || grammar.Version(version) != nil {
 		return "", "", notRelease("%s holds %.100q, expected the versions of ERTS and of the release", name, b)
 	}
-	return words[0], words[1], nil
+	return erts, version, nil
+}
+
+// ParseStartErl reads a start_erl.data: the versions of ERTS and of what starts
+// with it, a release or an installed Erlang/OTP. ok is false of all else.
+func ParseStartErl(text []byte) (erts, version string, ok bool) {
+	words := strings.Fields(string(text))
+	if len(words) != 2 {
+		return "", "", false
+	}
+	return words[0], words[1], true
 }
 
 // relName is the name that releases/VSN/*.rel gives the release. Boot scripts
@@ -115,8 +125,9 @@ func relName(fsys rootfs.FS, version string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", path.Join(dir, e.Name()), err)
 		}
-		if name, vsn, ok := parseRel(b); ok && vsn == version && grammar.Name(name) == nil {
-			names = append(names, name)
+		rel, _ := beam.ParseRel(b) // of one that is damaged further down, name and version are enough
+		if rel.Name != "" && rel.Version == version && grammar.Name(rel.Name) == nil {
+			names = append(names, rel.Name)
 		}
 	}
 	for _, n := range names {
@@ -128,23 +139,4 @@ func relName(fsys rootfs.FS, version string) (string, error) {
 		return "", notRelease("there is no .rel file of version %q in %s", version, dir)
 	}
 	return names[0], nil
-}
-
-// parseRel reads name and version of {release, {"NAME", "VSN"}, …}.
-func parseRel(b []byte) (name, version string, ok bool) {
-	term, err := beam.ConsultOne(b)
-	if err != nil {
-		return "", "", false
-	}
-	rel, ok := beam.AsTuple(term, "release", 4) // name and version, ERTS, applications
-	if !ok {
-		return "", "", false
-	}
-	id, ok := rel[1].(beam.Tuple)
-	if !ok || len(id) != 2 {
-		return "", "", false
-	}
-	name, named := beam.Text(id[0])
-	version, versioned := beam.Text(id[1])
-	return name, version, named && versioned && name != "" && version != ""
 }

@@ -9,16 +9,30 @@ import (
 	"dram/internal/target"
 )
 
+// said is a finding and its words.
+type said struct {
+	check.Finding
+	Words
+}
+
+// sayAll makes words of all findings of a report.
+func sayAll(r *check.Report) (out []said) {
+	for _, f := range r.Findings {
+		out = append(out, said{f, Say(r, f)})
+	}
+	return out
+}
+
 // issue is what a person acts upon once: findings of one rule about files of
 // one owner that have one remedy. The JSON document has each by itself.
 type issue struct {
-	findings []check.Finding
-	// aside is findings of the same cause that alone would be milder: the tools
-	// beside a VM that cannot start itself.
-	aside int
+	findings []said
+	// milder is how many findings of the same cause alone would be milder: the
+	// tools beside a VM that cannot start itself.
+	milder int
 }
 
-func (i issue) first() check.Finding { return i.findings[0] }
+func (i issue) first() said { return i.findings[0] }
 
 // who owns the files: an application, the VM, the release, the target.
 func who(f check.Finding) string {
@@ -34,9 +48,9 @@ func who(f check.Finding) string {
 }
 
 // key is what findings have in common that are one issue.
-func key(f check.Finding) string {
-	k := strings.Join([]string{f.Rule, who(f), f.Remedy}, "\x00")
-	if slices.Contains([]string{"symbol-version", "soname"}, f.Rule) {
+func key(f said) string {
+	k := strings.Join([]string{f.Rule, who(f.Finding), f.Remedy}, "\x00")
+	if f.item != "" {
 		return k
 	}
 	return k + "\x00" + f.Summary
@@ -44,7 +58,7 @@ func key(f check.Finding) string {
 
 // issues groups the findings that were not allowed, worst first; a milder
 // finding joins the worse ones of its cause.
-func issues(findings []check.Finding) (out []issue) {
+func issues(findings []said) (out []issue) {
 	at := map[string]int{}
 	for _, f := range findings {
 		if f.Allowed {
@@ -54,9 +68,9 @@ func issues(findings []check.Finding) (out []issue) {
 		switch {
 		case !ok:
 			at[key(f)] = len(out)
-			out = append(out, issue{findings: []check.Finding{f}})
+			out = append(out, issue{findings: []said{f}})
 		case out[i].first().Verdict != f.Verdict:
-			out[i].aside++
+			out[i].milder++
 		default:
 			out[i].findings = append(out[i].findings, f)
 		}
@@ -71,47 +85,43 @@ func of(all []issue, v check.Verdict) []issue {
 
 // needed is what the findings of an issue ask of one library or say otherwise,
 // once each: of a library's versions the newest alone.
-func (i issue) needed() (out []check.Finding) {
-	same := func(a, b check.Finding) bool {
-		if a.Evidence.Library != "" {
-			return a.Evidence.Library == b.Evidence.Library && family(a) == family(b)
+func (i issue) needed() (out []said) {
+	same := func(a, b said) bool {
+		if a.Finding.Evidence.Library != "" {
+			return a.Finding.Evidence.Library == b.Finding.Evidence.Library && family(a) == family(b)
 		}
 		return a.Summary == b.Summary
 	}
 	for _, f := range i.findings {
-		j := slices.IndexFunc(out, func(o check.Finding) bool { return same(o, f) })
+		j := slices.IndexFunc(out, func(o said) bool { return same(o, f) })
 		switch {
 		case j < 0:
 			out = append(out, f)
-		case target.CompareVersions(f.Evidence.Label, out[j].Evidence.Label) > 0:
+		case target.CompareVersions(f.Finding.Evidence.Label, out[j].Finding.Evidence.Label) > 0:
 			out[j] = f
 		}
 	}
 	return out
 }
 
-// family is a label up to its first digit: "GLIBC_".
-func family(f check.Finding) string {
-	return strings.TrimRight(f.Evidence.Label, "0123456789._")
-}
+func family(f said) string { return check.Family(f.Finding.Evidence.Label) }
 
 // title says what is wrong in a line, whatever the number of findings.
 func (i issue) title() string {
 	needed := i.needed()
-	switch {
-	case len(needed) == 1:
+	if len(needed) == 1 {
 		return needed[0].Summary
-	case i.first().Rule == "symbol-version":
-		return fmt.Sprintf("it needs newer versions of %s than the target has", count(libraries(needed), "library", "libraries"))
 	}
-	return fmt.Sprintf("it needs %d libraries that are not on the target", len(needed))
+	return strings.NewReplacer(
+		"#{count}", fmt.Sprint(len(needed)), "#{libraries}", count(libraries(needed), "library", "libraries"),
+	).Replace(i.first().many)
 }
 
-func libraries(findings []check.Finding) int {
+func libraries(findings []said) int {
 	var names []string
 	for _, f := range findings {
-		if !slices.Contains(names, f.Evidence.Library) {
-			names = append(names, f.Evidence.Library)
+		if name := f.Finding.Evidence.Library; !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return len(names)
@@ -127,16 +137,36 @@ func (i issue) files() (out []string) {
 	return out
 }
 
-// action is the remedy that all issues have in common, "" if they have none:
-// what comes before the first semicolon.
+// action is what all issues have in common to be done first, "" if they have
+// nothing.
 func action(all []issue) string {
 	common := ""
 	for n, i := range all {
-		first, _, _ := strings.Cut(i.first().Remedy, "; ")
+		first := i.first().actions[0]
 		if n > 0 && first != common {
 			return ""
 		}
 		common = first
 	}
 	return common
+}
+
+// needs is in a few words what would make the findings pass, once each: of
+// symbol versions the newest of each library.
+func needs(findings []said) (out []string) {
+	newest := map[string]string{}
+	key := func(f said) string { return f.Finding.Evidence.Library + " " + family(f) }
+	for _, f := range findings {
+		if label := f.Finding.Evidence.Label; label != "" && target.CompareVersions(label, newest[key(f)]) > 0 {
+			newest[key(f)] = label
+		}
+	}
+	for _, f := range findings {
+		label := f.Finding.Evidence.Label
+		outdone := label != "" && newest[key(f)] != label
+		if f.Needs != "" && !outdone && !slices.Contains(out, f.Needs) {
+			out = append(out, f.Needs)
+		}
+	}
+	return out
 }

@@ -35,15 +35,28 @@ func Write(w io.Writer, format string, r *check.Report) error {
 
 // document is the JSON report.
 type document struct {
-	Schema   string          `json:"schema"`
-	Release  string          `json:"release"`
-	Target   place           `json:"target"`
-	Verdict  check.Verdict   `json:"verdict"` // the worst that was not allowed
-	Summary  string          `json:"summary"`
-	Needs    []string        `json:"needs"` // what would make it pass
-	Apps     int             `json:"applications"`
-	Natives  int             `json:"native_files"`
-	Findings []check.Finding `json:"findings"`
+	Schema   string        `json:"schema"`
+	Release  string        `json:"release"`
+	Target   place         `json:"target"`
+	Verdict  check.Verdict `json:"verdict"` // the worst that was not allowed
+	Summary  string        `json:"summary"`
+	Needs    []string      `json:"needs"` // what would make it pass
+	Apps     int           `json:"applications"`
+	Natives  int           `json:"native_files"`
+	Findings []found       `json:"findings"`
+}
+
+// found is a finding in JSON.
+type found struct {
+	Rule     string         `json:"rule"`
+	Verdict  check.Verdict  `json:"verdict"`
+	Allowed  bool           `json:"allowed,omitempty"`
+	Subject  check.Subject  `json:"subject"`
+	Summary  string         `json:"summary"`
+	Evidence check.Evidence `json:"evidence"`
+	Symptom  string         `json:"symptom,omitempty"`
+	Remedy   string         `json:"remedy,omitempty"`
+	Needs    string         `json:"needs,omitempty"`
 }
 
 type place struct {
@@ -53,10 +66,17 @@ type place struct {
 
 // JSON writes the report as one JSON document.
 func JSON(w io.Writer, r *check.Report) error {
-	return encode(w, document{
-		Schema: Schema, Release: r.Release, Target: place{r.Target.Name, r.Target.Facts}, Verdict: r.Worst(), Summary: Summary(r),
-		Needs: append([]string{}, check.Needs(guilty(r))...), Apps: r.Apps, Natives: r.Natives, Findings: r.Findings,
-	})
+	all := sayAll(r)
+	doc := document{
+		Schema: Schema, Release: r.Release, Target: place{r.Target.Name, r.Target.Facts}, Verdict: r.Worst(), Summary: summary(r, all),
+		Needs: append([]string{}, needs(guilty(all, r.Worst()))...), Apps: r.Apps, Natives: r.Natives, Findings: []found{},
+	}
+	for _, f := range all {
+		doc.Findings = append(doc.Findings, found{
+			f.Rule, f.Verdict, f.Allowed, f.Subject, f.Summary, f.Words.Evidence, f.Symptom, f.Remedy, f.Needs,
+		})
+	}
+	return encode(w, doc)
 }
 
 func encode(w io.Writer, v any) error {
@@ -67,20 +87,21 @@ func encode(w io.Writer, v any) error {
 }
 
 // guilty is the findings of the worst verdict.
-func guilty(r *check.Report) []check.Finding {
-	worst := r.Worst()
+func guilty(all []said, worst check.Verdict) []said {
 	if worst == check.OK {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(r.Findings), func(f check.Finding) bool { return f.Allowed || f.Verdict != worst })
+	return slices.DeleteFunc(slices.Clone(all), func(f said) bool { return f.Allowed || f.Verdict != worst })
 }
 
 // Summary is the one line that says it all, and what would make it pass: what
 // to do if one thing is to be done, else what is needed.
-func Summary(r *check.Report) string {
-	found := guilty(r)
-	all := of(issues(r.Findings), r.Worst())
-	pass := "it would pass with " + needs(found)
+func Summary(r *check.Report) string { return summary(r, sayAll(r)) }
+
+func summary(r *check.Report, said []said) string {
+	found := guilty(said, r.Worst())
+	all := of(issues(said), r.Worst())
+	pass := "it would pass with " + needed(found)
 	if do := action(all); do != "" && len(all) > 1 {
 		pass = do
 	}
@@ -99,8 +120,8 @@ func Summary(r *check.Report) string {
 
 const maxNeeds = 5
 
-func needs(found []check.Finding) string {
-	list := check.Needs(found)
+func needed(found []said) string {
+	list := needs(found)
 	if len(list) > maxNeeds {
 		list = append(slices.Clip(list[:maxNeeds]), fmt.Sprintf("%d more", len(list)-maxNeeds))
 	}

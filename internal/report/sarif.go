@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,11 +83,11 @@ func SARIF(w io.Writer, r *check.Report) error {
 		Tool:       sarifTool{sarifDriver{Name: "dram"}},
 		Automation: sarifID{"dram check/" + r.Target.Name}, Results: []sarifResult{},
 	}
-	rules := check.Rules()
+	rules := r.Rules
 	for _, rule := range rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(rule))
 	}
-	for _, f := range r.Findings {
+	for _, f := range sayAll(r) {
 		result := sarifFinding(f, r.Target.Name)
 		result.RuleIndex = slices.IndexFunc(rules, func(x check.Rule) bool { return x.ID == f.Rule })
 		run.Results = append(run.Results, result)
@@ -99,36 +101,46 @@ func SARIF(w io.Writer, r *check.Report) error {
 // newRule describes a rule; its level is that of its worst finding.
 func newRule(r check.Rule) sarifRule {
 	title := strings.ToUpper(r.Title[:1]) + r.Title[1:] + "."
-	level := "error"
-	if slices.Contains(milderRules(), r.ID) {
-		level = "warning"
-	}
 	return sarifRule{
 		ID: r.ID, Short: sarifText{title}, Full: sarifText{"What must hold: " + r.Title + "."},
 		Help:    sarifText{fmt.Sprintf("Each result says what is seen at run time and what to do. To let the rule pass: dram check --allow %s.", r.ID)},
-		Default: sarifDefault{level},
+		Default: sarifDefault{level(r.Worst)},
 	}
 }
 
-// milderRules are those that never fail a release.
-func milderRules() []string {
-	return []string{"libc-mix", "opened", "cookie", "artefact", "access", "writable", "hosts", "time-zone", "ca-bundle", "locale"}
+// level is a verdict as SARIF has it.
+func level(v check.Verdict) string {
+	if v == check.Fail {
+		return "error"
+	}
+	return "warning"
 }
 
-// fingerprint is the same for the same problem of the same file in every run:
-// versions of applications, which are in paths, do not count.
-func fingerprint(f check.Finding) string {
+// identity is the same for the same problem of the same file in every run, in
+// whatever words it is said: the rule, the file, the cause and its parameters.
+// Versions of the release and of applications, which are in paths, do not count.
+func identity(f check.Finding) string {
 	app, _, _ := strings.Cut(f.Subject.App, "-")
-	file := strings.Replace(f.Subject.File, f.Subject.App, app, 1)
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.Rule, file, f.Needs}, "|")))
+	file := f.Subject.File
+	if f.Subject.App != "" {
+		file = strings.Replace(file, f.Subject.App, app, 1)
+	}
+	parts := []string{f.Rule, app, versionFolder.ReplaceAllString(file, "$1/"), f.Cause.ID}
+	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
+		parts = append(parts, name+"="+f.Params[name])
+	}
+	return strings.Join(parts, "|")
+}
+
+// versionFolder is a folder of a release that is named by a version.
+var versionFolder = regexp.MustCompile(`^(releases|erts)[/-][0-9][^/]*(?:/|$)`)
+
+func fingerprint(f check.Finding) string {
+	sum := sha256.Sum256([]byte(identity(f)))
 	return hex.EncodeToString(sum[:8])
 }
 
-func sarifFinding(f check.Finding, on string) sarifResult {
-	level := "warning"
-	if f.Verdict == check.Fail {
-		level = "error"
-	}
+func sarifFinding(f said, on string) sarifResult {
 	file := f.Subject.File
 	if file == "" {
 		file = "releases/start_erl.data" // viewers want a file; every release has this one
@@ -141,10 +153,10 @@ func sarifFinding(f check.Finding, on string) sarifResult {
 		text = append(text, "Do: "+f.Remedy+".")
 	}
 	out := sarifResult{
-		RuleID: f.Rule, Level: level, Message: sarifText{strings.Join(text, " ")},
+		RuleID: f.Rule, Level: level(f.Verdict), Message: sarifText{strings.Join(text, " ")},
 		Locations:    []sarifLocation{{sarifPhysical{sarifArtifact{escape(file)}, sarifRegion{1}}}},
-		Fingerprints: map[string]string{"primaryLocationLineHash": fingerprint(f) + ":1", "dram/v1": strings.Join([]string{f.Rule, f.Subject.File, f.Needs}, "|")},
-		Properties:   map[string]any{"verdict": f.Verdict, "target": on, "application": f.Subject.App, "evidence": f.Evidence},
+		Fingerprints: map[string]string{"primaryLocationLineHash": fingerprint(f.Finding) + ":1", "dram/v2": identity(f.Finding)},
+		Properties:   map[string]any{"verdict": f.Verdict, "target": on, "application": f.Subject.App, "evidence": f.Words.Evidence},
 	}
 	if f.Allowed {
 		out.Suppressions = []sarifSuppression{{"external", "allowed by name"}}

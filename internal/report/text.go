@@ -20,14 +20,15 @@ const (
 // the summary in the last line.
 func Text(w io.Writer, r *check.Report) error {
 	b := bufio.NewWriter(w)
-	all := issues(r.Findings)
+	said := sayAll(r)
+	all := issues(said)
 	for _, verdict := range []check.Verdict{check.Fail, check.Unknown, check.Warn} {
 		for _, i := range of(all, verdict) {
 			block(b, i)
 		}
 	}
 	allowed(b, r.Findings)
-	fmt.Fprintln(b, Summary(r)) //nolint:errcheck // Flush tells
+	fmt.Fprintln(b, summary(r, said)) //nolint:errcheck // Flush tells
 	return b.Flush()
 }
 
@@ -38,40 +39,28 @@ func block(b *bufio.Writer, i issue) {
 			fmt.Fprintf(b, "  %-7s %s\n", name, text) //nolint:errcheck // Flush tells
 		}
 	}
-	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, who(f), i.title(), f.Rule) //nolint:errcheck // Flush tells
+	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, who(f.Finding), i.title(), f.Rule) //nolint:errcheck // Flush tells
 	put("file", short(i.files(), maxFiles))
 	if needed := i.needed(); len(needed) > 1 {
 		name := "needs"
 		for _, n := range needed {
-			put(name, strings.TrimPrefix(n.Summary, "it needs "))
+			put(name, n.item)
 			name = ""
 		}
 	} else {
 		f = needed[0]
-		put("wants", wants(f.Evidence.Wants))
-		put("has", has(f.Evidence))
-		put("looked", short(f.Evidence.Considered, maxPaths))
-		put("why", f.Evidence.Detail)
+		e := f.Words.Evidence
+		put("wants", short(f.Finding.Evidence.Wants, maxWants))
+		put("has", has(e))
+		put("looked", short(e.Considered, maxPaths))
+		put("why", e.Detail)
 	}
 	put("then", f.Symptom)
 	put("do", f.Remedy)
-	if i.aside > 0 {
-		put("also", fmt.Sprintf("%s of the same cause, about files that a start does without", count(i.aside, "warning", "warnings")))
+	if i.milder > 0 {
+		put("also", fmt.Sprintf("%s of the same cause, about files that a start does without", count(i.milder, "warning", "warnings")))
 	}
 	fmt.Fprintln(b) //nolint:errcheck // Flush tells
-}
-
-// wants shortens what a finding names, whose last entry may itself be "and 5
-// more".
-func wants(list []string) string {
-	if len(list) <= maxWants {
-		return strings.Join(list, ", ")
-	}
-	more, last := len(list)-maxWants, 0
-	if _, err := fmt.Sscanf(list[len(list)-1], "and %d more", &last); err == nil {
-		more += last - 1
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:maxWants], ", "), more)
 }
 
 // has is what the target offers instead.

@@ -16,9 +16,9 @@ import (
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
 	"dram/internal/plan"
-	"dram/internal/project"
 	"dram/internal/source"
-	"dram/internal/tool/distillery"
+	"dram/internal/tool"
+	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 )
 
@@ -40,21 +40,13 @@ func planned(t *testing.T, files []txtar.File, flags ...string) Project {
 		}
 		settings = append(settings, Setting{flags[i], flags[i+1 : i+2]})
 	}
-	proj, err := project.Read(dir)
+	proj, err := tools.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := ""
-	if proj.Distillery != nil {
-		out = "./releases/shop"
-		text, err := os.ReadFile(filepath.Join(dir, distillery.File))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text, err = distillery.SetOutputDir(text, "shop", out); err != nil {
-			t.Fatal(err)
-		}
-		if proj.Distillery, err = distillery.Read(string(text)); err != nil {
+	var edit *tool.Edit
+	if lacking, ok := proj.(tool.Preparer); ok {
+		if proj, edit, err = lacking.Prepared(tool.Release{Name: "shop", Env: "prod"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,8 +70,8 @@ func planned(t *testing.T, files []txtar.File, flags ...string) Project {
 	}
 	facts := toolchain.Facts{OTP: "27.3.4.1", Elixir: "1.18.3", Path: "/usr/bin:/bin", Hex: true, Rebar3: "/usr/bin/rebar3", CC: true, CACerts: "/etc/ssl/certs/ca-certificates.crt"}
 	return Project{
-		Project: proj, Plan: pl, Job: pl.Job(&toolchain.Toolchain{Ref: ref}, "/root", facts, src, []string{"HEX_API_KEY=hunter2"}),
-		Settings: settings, OutputDir: out,
+		Project: proj.Facts(), Plan: pl, Job: pl.Job(&toolchain.Toolchain{Ref: ref}, "/root", facts, src, []string{"HEX_API_KEY=hunter2"}),
+		Settings: settings, Edit: edit,
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/project"
 	"dram/internal/ref"
-	"dram/internal/tool/distillery"
+	"dram/internal/tool"
 	"dram/internal/toolchain"
 )
 
@@ -24,9 +24,8 @@ type Project struct {
 	Job     engine.Job
 	// Settings are settings that dram.toml is to have, beside its own.
 	Settings []Setting
-	// OutputDir is what the release of Distillery is to have for its output_dir,
-	// "" if it is to stay as it is.
-	OutputDir string
+	// Edit is what the tool's own file is to have more, nil for nothing.
+	Edit *tool.Edit
 	// BuildKit has the build's Dockerfile use what Docker's classic builder does
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
@@ -66,10 +65,8 @@ func Files(p Project) ([]File, error) {
 	if len(p.Settings) > 0 {
 		files = append(files, File{Path: config.FileName, Text: func(old []byte) ([]byte, error) { return settings(old, p.Settings) }})
 	}
-	if p.OutputDir != "" {
-		files = append(files, File{Path: distillery.File, Adds: true, Text: func(old []byte) ([]byte, error) {
-			return distillery.SetOutputDir(old, p.Plan.Release, p.OutputDir)
-		}})
+	if p.Edit != nil {
+		files = append(files, File{Path: p.Edit.Path, Adds: true, Text: p.Edit.Apply})
 	}
 	for _, name := range p.CI {
 		f, err := Pipeline(name, p.Plan)
@@ -124,11 +121,10 @@ func projects(p *project.Project) []string {
 	return slices.Compact(out)
 }
 
-// ReleaseCommand is what the image that the build ends with is told to do.
-// Distillery makes its own tarball then.
+// ReleaseCommand is what the image that the build ends with is told to do. The
+// tool makes its own tarball then.
 func ReleaseCommand(job engine.Job) string {
-	words := slices.DeleteFunc(slices.Clone(dockerfile.ReleaseStep(job).Argv), func(a string) bool { return a == "--no-tar" })
-	return strings.Join(words, " ")
+	return strings.Join(dockerfile.ReleaseStep(job).Packs(), " ")
 }
 
 // Commands are what makes tarball and image of what was written, one a line.

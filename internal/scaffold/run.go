@@ -27,9 +27,9 @@ var bottleScript string
 // RunDockerfile is the bottle: the release, made once more in the image that
 // the build's Dockerfile ends with, and the files that it needs, over nothing.
 func RunDockerfile(pl *plan.Plan, job engine.Job) ([]byte, error) {
-	made := tools.All().Named(pl.Kind)
+	made := tools.All().Named(pl.Tool)
 	if made == nil {
-		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Kind)
+		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Tool)
 	}
 	b := &bottle{pl: pl, job: job, boot: made.Boot(&release.Release{Name: pl.Release, Version: pl.Version})}
 	b.head()
@@ -130,7 +130,7 @@ func (b *bottle) closure() {
 	lines := strings.Split(strings.TrimSuffix(bottleScript, "\n"), "\n")
 	lines = slices.Insert(lines, 1,
 		"programs="+dockerfile.Word(strings.Join(programs, " ")),
-		"asked="+dockerfile.Word(strings.Join(b.pl.Config().Programs, " ")),
+		"asked="+dockerfile.Word(strings.Join(b.pl.Image.Programs, " ")),
 		"user="+uid, "group="+cmp.Or(gid, uid))
 	b.line("")
 	b.script(lines)
@@ -146,17 +146,17 @@ func (b *bottle) script(lines []string) {
 	}
 }
 
-func (b *bottle) user() string { return cmp.Or(b.pl.Config().User, image.DefaultUser) }
+func (b *bottle) user() string { return cmp.Or(b.pl.Image.User, image.DefaultUser) }
 
 // config is what `dram image` gives its images.
 func (b *bottle) config() {
-	c := b.pl.Config()
+	set := b.pl.Image
 	b.line("")
 	b.line("FROM scratch")
 	b.line("COPY --from=bottle /image/ /")
-	b.pairs("ENV", environ.Merge(image.Environment(b.boot), c.ImageEnv))
-	b.pairs("LABEL", c.Labels)
-	for _, port := range c.Expose {
+	b.pairs("ENV", environ.Merge(image.Environment(b.boot), set.Env))
+	b.pairs("LABEL", set.Labels)
+	for _, port := range set.Expose {
 		b.line("EXPOSE %s", strconv.Itoa(port))
 	}
 	b.line("WORKDIR /app")

@@ -3,8 +3,8 @@
 // Texts are made from a plan and a job, compared with what lies in the project,
 // shown as a unified diff, and written all or none.
 //
-// What a project has is its own. .dockerignore and rel/config.exs are added to,
-// every other file is written where there is none and else left as it is,
+// What a project has is its own. .dockerignore and the tool's own file are added
+// to, every other file is written where there is none and else left as it is,
 // unless the caller says that it may be replaced.
 package scaffold
 

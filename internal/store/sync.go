@@ -33,16 +33,6 @@ func (s *Store) WriteSynced(path string, data []byte, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// RemoveSynced removes a file whose being there would mislead after a power
-// cut: its name is gone from the disk when it returns. Removing what is not
-// there is no failure.
-func RemoveSynced(path string) error {
-	if err := removeIfThere(path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 // Sync puts everything below dir on disk, names and bytes.
 func Sync(dir string) error {
 	if err := syncTree(dir); err != nil {

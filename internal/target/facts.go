@@ -14,6 +14,7 @@ import (
 
 	"dram/internal/binary"
 	"dram/internal/distro"
+	"dram/internal/release"
 	"dram/internal/rootfs"
 )
 
@@ -187,11 +188,11 @@ func readOS(root rootfs.FS) (out OS) {
 func readOTP(root rootfs.FS) *OTP {
 	for _, dir := range erlangRoots() {
 		b, err := rootfs.ReadFile(root, path.Join(dir, "releases/start_erl.data"), maxText)
-		words := strings.Fields(string(b))
-		if err != nil || len(words) != 2 {
+		erts, version, ok := release.ParseStartErl(b)
+		if err != nil || !ok {
 			continue
 		}
-		out := &OTP{Root: dir, ERTS: words[0], Release: words[1], Apps: map[string]string{}}
+		out := &OTP{Root: dir, ERTS: erts, Release: version, Apps: map[string]string{}}
 		entries, err := root.ReadDir(path.Join(dir, "lib"))
 		if err != nil || len(entries) > maxOTPApps {
 			continue

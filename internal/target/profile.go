@@ -74,19 +74,11 @@ func hasProfile(value string) bool {
 // openProfile opens a built-in target: NAME[@first|@latest][/amd64|/arm64].
 // Without a processor it is this machine's.
 func openProfile(ref, value string) (*Target, error) {
-	name, point, arch := splitProfile(value)
-	i := slices.IndexFunc(profileRows(), func(r profileRow) bool { return r.name == name || slices.Contains(r.aliases, name) })
-	if i < 0 {
-		return nil, problem.New(problem.Usage, "see `dram target list`"+similar(name), "target %q: there is no profile %q", ref, name)
+	r, point, err := profileOf(ref, value)
+	if err != nil {
+		return nil, err
 	}
-	r := profileRows()[i]
-	if point != "" && point != "first" && point != "latest" {
-		return nil, problem.New(problem.Usage, "write @first or @latest, or neither", "target %q: there is no point release %q", ref, point)
-	}
-	if !slices.Contains(r.platforms(), "linux/"+arch) {
-		return nil, problem.New(problem.Usage, fmt.Sprintf("for x86-64 write profile:%s/amd64; for others capture a machine: dram target capture", r.name),
-			"target %q: nothing is known of %s on linux/%s", ref, r.name, arch)
-	}
+	_, _, arch := splitProfile(value)
 	doc, err := r.document("linux/"+arch, point)
 	if err != nil {
 		return nil, fmt.Errorf("opening target %q: %w", ref, err)
@@ -97,6 +89,24 @@ func openProfile(ref, value string) (*Target, error) {
 	}
 	t.Name = ref
 	return t, nil
+}
+
+// profileOf finds the row of a built-in target, and the point release asked for.
+func profileOf(ref, value string) (row profileRow, point string, err error) {
+	name, point, arch := splitProfile(value)
+	i := slices.IndexFunc(profileRows(), func(r profileRow) bool { return r.name == name || slices.Contains(r.aliases, name) })
+	if i < 0 {
+		return row, "", problem.New(problem.Usage, "see `dram target list`"+similar(name), "target %q: there is no profile %q", ref, name)
+	}
+	r := profileRows()[i]
+	if point != "" && point != "first" && point != "latest" {
+		return row, "", problem.New(problem.Usage, "write @first or @latest, or neither", "target %q: there is no point release %q", ref, point)
+	}
+	if !slices.Contains(r.platforms(), "linux/"+arch) {
+		return row, "", problem.New(problem.Usage, fmt.Sprintf("for x86-64 write profile:%s/amd64; for others capture a machine: dram target capture", r.name),
+			"target %q: nothing is known of %s on linux/%s", ref, r.name, arch)
+	}
+	return r, point, nil
 }
 
 func splitProfile(value string) (name, point, arch string) {

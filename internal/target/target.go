@@ -198,6 +198,25 @@ func Use(hasDistro func(name string) bool) ref.Use {
 	return u
 }
 
+// Check finds a reference that Open would refuse, as far as nothing has to be read or
+// asked for it: of another kind, no profile, nothing there.
+func Check(name string, hasDistro func(name string) bool) error {
+	r, err := Use(hasDistro).Parse(name)
+	if err != nil {
+		return err
+	}
+	switch r.Kind {
+	case ref.Profile:
+		_, _, err = profileOf(name, r.Value)
+	case ref.Dir, ref.File, ref.Layout, ref.Tar:
+		if _, gone := os.Stat(r.Value); gone != nil {
+			err = problem.New(problem.Usage, "see that the path is right", "opening target %q: %w", name, gone)
+		}
+	case ref.Distro, ref.Image, ref.Host, ref.SSH, ref.Path:
+	}
+	return err
+}
+
 // Open opens a target by its reference, one that Use takes. unpacker makes a root
 // filesystem of an image and of a distribution; nil knows none.
 func Open(ctx context.Context, name string, unpacker Unpacker) (*Target, error) {
@@ -226,8 +245,9 @@ func Open(ctx context.Context, name string, unpacker Unpacker) (*Target, error) 
 			return nil, fmt.Errorf("opening target %q: %w", name, err)
 		}
 		return openDir(name, dir)
+	default:
+		return nil, fmt.Errorf("opening target %q: unknown kind", name)
 	}
-	return nil, fmt.Errorf("opening target %q: unknown kind", name)
 }
 
 func openHost(ref string) (*Target, error) {

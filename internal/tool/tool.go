@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/project"
 	"dram/internal/release"
 )
 
 // Tool makes releases of a kind of project.
 type Tool interface {
 	About() About
+	// Read is the project in d, nil if the tool makes none of its releases.
+	Read(d *project.Dir) (Project, error)
 	// Made says whether the tool assembled a release, by what no other tool writes.
 	Made(rel *release.Release) bool
 	// Boot is how the tool's releases start. Of one that is yet to be made, name and
@@ -34,6 +37,8 @@ type About struct {
 	// NoLinks is the setting that keeps links out of a release, "" if there never
 	// are any.
 	NoLinks string
+	// Init says what dram init adds to the tool's own file, "" for nothing.
+	Init string
 }
 
 // Table is the tools that there are, those that are more special first.
@@ -87,4 +92,15 @@ func (t Table) each(between string, what func(About) string) string {
 		}
 	}
 	return strings.Join(all, between)
+}
+
+// Init says what dram init adds to tools' own files, a sentence each.
+func (t Table) Init() []string {
+	var all []string
+	for _, tool := range t {
+		if s := tool.About().Init; s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
 }

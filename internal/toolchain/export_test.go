@@ -1,9 +1,7 @@
 package toolchain
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"os"
 	"time"
 
@@ -28,27 +26,4 @@ func Packed(ctx context.Context, st *store.Store, root string) (v1.Image, error)
 		return nil, err
 	}
 	return (&Toolchain{Ref: ref.Ref{Kind: ref.Distro, Value: "debian/13"}, store: st, arch: "amd64"}).imageOf(l)
-}
-
-var ForPlatform = forPlatform
-
-// ReadPulled reads a manifest as that of a registry, with config for its
-// configuration.
-func ReadPulled(ctx context.Context, raw, config []byte) error {
-	p := &pulled{raw: raw}
-	p.open = func(context.Context, v1.Descriptor) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(config)), nil
-	}
-	return p.read(ctx)
-}
-
-// JoinTags reads pages of tags.
-func JoinTags(pages [][]string, next []string) ([]string, error) {
-	var l tagList
-	for i, page := range pages {
-		if err := l.add(page, next[i]); err != nil {
-			return nil, err
-		}
-	}
-	return l.tags, nil
 }

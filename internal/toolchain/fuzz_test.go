@@ -2,34 +2,11 @@ package toolchain_test
 
 import (
 	"bufio"
-	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"dram/internal/toolchain"
 )
-
-func FuzzIndex(f *testing.F) {
-	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("0", 64) + `","size":3,"platform":{"os":"linux","architecture":"amd64"}}]}`))
-	f.Add([]byte(`{"manifests":[{"platform":null}]}`))
-	f.Add([]byte(`[[[[`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		d, err := toolchain.ForPlatform(raw, "amd64")
-		if err == nil && !d.MediaType.IsImage() && !d.MediaType.IsIndex() {
-			t.Errorf("chose a %q", d.MediaType)
-		}
-	})
-}
-
-func FuzzManifest(f *testing.F) {
-	f.Add([]byte(`{"schemaVersion":2,"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":2},"layers":[{"size":1}]}`), []byte("{}"))
-	f.Add([]byte(`{"layers":[{"size":-1}]}`), []byte("{}"))
-	f.Fuzz(func(_ *testing.T, raw, config []byte) {
-		_ = toolchain.ReadPulled(context.Background(), raw, config) //nolint:usetesting // t is not there
-	})
-}
 
 // FuzzTags answers a question for tags with any two answers, headers and all.
 func FuzzTags(f *testing.F) {
@@ -70,30 +47,3 @@ func FuzzTags(f *testing.F) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// Pages of tags end at a bound, whichever it is.
-func TestPagesOfTags(t *testing.T) {
-	long := strings.Repeat("x", 1<<20)
-	many := func(n int, page []string) (pages [][]string, next []string) {
-		for i := range n {
-			pages, next = append(pages, page), append(next, strings.Repeat("n", i%50)+time.Duration(i).String())
-		}
-		return pages, next
-	}
-	for name, tt := range map[string]struct {
-		n    int
-		page []string
-		says string
-	}{
-		"many tags":    {600, make([]string, 1000), "more than 500000 tags"},
-		"long tags":    {100, []string{long}, "of more than 67108864 bytes"},
-		"empty pages":  {10_002, nil, "more than 10000 pages"},
-		"a few of all": {100, []string{"a", "b"}, ""},
-	} {
-		pages, next := many(tt.n, tt.page)
-		_, err := toolchain.JoinTags(pages, next)
-		if tt.says == "" && err != nil || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
-			t.Errorf("%s: %v, want %q", name, err, tt.says)
-		}
-	}
-}

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"dram/internal/image"
+	"dram/internal/oci"
 	"dram/internal/problem"
-	"dram/internal/publish"
 	"dram/internal/ref"
 	"dram/internal/registry"
 	"dram/internal/store"
@@ -135,11 +135,11 @@ func (p *call) find(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error
 	if r.Kind == ref.Image {
 		return p.pull(ctx, r, as)
 	}
-	open := func() (v1.Image, error) { return publish.Open(r.String(), p.Arch) }
+	opts := oci.Options{Arch: p.Arch, TempDir: p.Store.TempDir}
 	if r.Kind == ref.Layout {
-		open = func() (v1.Image, error) { return publish.OpenFirst(r.Value, p.Arch) }
+		opts.Choose = oci.First
 	}
-	img, err := open()
+	img, err := oci.Open(r, opts)
 	if err != nil {
 		return nil, problem.New(problem.Usage, as.Hint, "%w", err)
 	}
@@ -152,11 +152,20 @@ func (p *call) pull(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error
 		return nil, problem.New(problem.Usage, as.Hint, "%s %s: %w", as.Noun, r, err)
 	}
 	p.progress("asking the registry for %s", parsed)
-	img, err := p.fetchImage(ctx, parsed)
+	img, err := p.registry().Image(ctx, parsed, p.Arch)
 	if err != nil {
 		return nil, registryProblem(as, r.String(), err)
 	}
 	return img, nil
+}
+
+// registry asks registries as the provider's client does.
+func (p *Provider) registry() oci.Registry {
+	r := oci.Registry{Limits: p.limits, Small: p.small}
+	if p.HTTP != nil {
+		r.Transport = p.HTTP.Transport
+	}
+	return r
 }
 
 // Tags lists the tags of an image repository.
@@ -166,7 +175,7 @@ func (p *Provider) Tags(ctx context.Context, repository string, tell Progress) (
 		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
 	}
 	p.call(tell).progress("asking the registry for the tags of %s", repo)
-	tags, err := p.listTags(ctx, repo)
+	tags, err := p.registry().Tags(ctx, repo)
 	if err != nil {
 		return nil, registryProblem(Use(), repository, err)
 	}

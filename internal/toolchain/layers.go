@@ -1,8 +1,6 @@
 package toolchain
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -12,11 +10,10 @@ import (
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/httpbound"
+	"dram/internal/oci"
 	"dram/internal/problem"
 	"dram/internal/registry"
 	"dram/internal/store"
@@ -24,14 +21,12 @@ import (
 )
 
 const (
-	maxRoot     = 16 << 30  // what an image may unpack to, all its layers together, in bytes
-	maxFiles    = 1_000_000 // and in entries
-	freeBytes   = 256 << 20 // what any layer may unpack to
-	maxRatio    = 100       // and how many bytes more for each that it has; gzip's utmost is 1,030
-	zstdWindow  = 128 << 20 // what a zstd frame may ask for, in bytes of memory
-	atOnce      = 4         // layers fetched at the same time
-	layerTries  = 3         // a connection that breaks is tried again
-	sniffLength = 4
+	maxRoot    = 16 << 30  // what an image may unpack to, all its layers together, in bytes
+	maxFiles   = 1_000_000 // and in entries
+	freeBytes  = 256 << 20 // what any layer may unpack to
+	maxRatio   = 100       // and how many bytes more for each that it has; gzip's utmost is 1,030
+	atOnce     = 4         // layers fetched at the same time
+	layerTries = 3         // a connection that breaks is tried again
 )
 
 // unpackImage fetches and verifies the image's layers, then lays them over one
@@ -171,7 +166,7 @@ func (u *unpacker) layer(ctx context.Context, l v1.Layer, diffID store.Digest) e
 		return err
 	}
 	defer func() { _ = blob.Close() }()
-	r, err := decompress(blob)
+	r, err := oci.Decompress(blob)
 	if err != nil {
 		return err
 	}
@@ -198,24 +193,4 @@ func (u *unpacker) extract(ctx context.Context, body io.Reader) error {
 	}
 	_, err = io.Copy(io.Discard, body) // what follows the archive's end
 	return err
-}
-
-// decompress reads gzip, zstd or plain bytes, told apart by their magic.
-func decompress(r io.Reader) (io.ReadCloser, error) {
-	br := bufio.NewReaderSize(r, 1<<16)
-	magic, err := br.Peek(sniffLength)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(br)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderMaxMemory(zstdWindow), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	}
-	return io.NopCloser(br), nil
 }

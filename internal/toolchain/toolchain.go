@@ -44,7 +44,7 @@ type Provider struct {
 	Warn func(format string, args ...any)
 
 	limits registry.Limits // zero: the usual ones
-	small  time.Duration   // default: smallTime
+	small  time.Duration   // zero: the usual one
 }
 
 // Progress, if not nil, is told what goes on, one line at a time. It may be
@@ -109,8 +109,9 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 		return p.call(opts.Progress).openImage(ctx, r, opts)
 	case ref.Host:
 		return p.openHost(ctx, r)
+	default:
+		return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
 	}
-	return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
 }
 
 // factsVersion changes whenever Facts or their reading do.

@@ -14,7 +14,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"dram/internal/oci"
 	"dram/internal/publish"
+	"dram/internal/ref"
 )
 
 // sentAfterALine is how much a push may send after a one-line edit, in bytes,
@@ -171,7 +173,7 @@ func TestPushChecksTheImage(t *testing.T) {
 	reg := startRegistry(t)
 	dir := project(t, "examples/hello")
 	dram{args: []string{"image", dir}}.ok(t)
-	img, err := publish.Open(imageOf(dir, "hello", "0.1.0"), "amd64")
+	img, err := oci.Open(ref.Ref{Kind: ref.Tar, Value: imageOf(dir, "hello", "0.1.0")}, oci.Options{Arch: "amd64"})
 	if err != nil {
 		t.Fatal(err)
 	}

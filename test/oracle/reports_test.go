@@ -101,7 +101,7 @@ func (c complaint) compare(t *testing.T, rel string, p place) {
 	}
 	for _, f := range r.Findings {
 		if f.Verdict == check.Fail && !slices.Contains(c.rules, f.Rule) {
-			t.Errorf("rule %q says FAIL too: %s", f.Rule, f.Summary)
+			t.Errorf("rule %q says FAIL too: %s", f.Rule, report.Say(r, f).Summary)
 		}
 	}
 	units := []string{"nif:" + c.file}

@@ -42,9 +42,10 @@ func shop() engine.Job {
 // with an Erlang that leaves no RELEASES there.
 func jar() engine.Job {
 	job := shop()
+	job.Tool = "Distillery"
 	job.Steps = []engine.Step{
 		{Name: engine.StepClear, Argv: []string{"rm", "-rf", "/app/releases/shop"}},
-		{Name: engine.StepRelease, Argv: []string{"mix", "distillery.release", "--name=shop", "--no-tar"}, Env: []string{"HEX_OFFLINE=1"}},
+		{Name: engine.StepRelease, Argv: []string{"mix", "distillery.release", "--name=shop", "--no-tar"}, Packing: []string{"mix", "distillery.release", "--name=shop"}, Env: []string{"HEX_OFFLINE=1"}},
 		{Name: "collect", Argv: []string{"mv", "/app/releases/shop", job.Export}},
 		{Name: engine.StepReleases, Argv: []string{"erl", "-noshell", "-eval", "halt()."}},
 	}

@@ -60,7 +60,7 @@ func (r *renderer) releases() {
 	if !slices.ContainsFunc(r.job.Steps, func(s engine.Step) bool { return s.Name == engine.StepReleases }) {
 		return
 	}
-	r.line("# Distillery packs the RELEASES that it has Erlang write, which from OTP 25 on")
+	r.line("# %s packs the RELEASES that it has Erlang write, which from OTP 25 on", r.job.Tool)
 	r.line("# goes to Erlang's own directory: this brings it to the release.")
 	r.line(`RUN ln -sf %s "$(erl -noshell -eval 'io:put_chars(code:root_dir()), halt().')/releases/RELEASES"`,
 		shellWord(r.assembled()+"/releases/RELEASES"))
@@ -70,10 +70,10 @@ func (r *renderer) releases() {
 func (r *renderer) assembled() string { return cmp.Or(r.job.Assembled, r.job.Export) }
 
 func (r *renderer) lastArgv() []string {
-	return slices.DeleteFunc(slices.Clone(ReleaseStep(r.job).Argv), func(a string) bool { return a == "--no-tar" })
+	return ReleaseStep(r.job).Packs()
 }
 
-// ReleaseStep is the step that assembles; with Distillery, others follow it.
+// ReleaseStep is the step that assembles; with some tools, others follow it.
 func ReleaseStep(job engine.Job) engine.Step { return job.Steps[releaseStep(job)] }
 
 func releaseStep(job engine.Job) int {

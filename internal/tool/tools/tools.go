@@ -11,13 +11,19 @@ import (
 // All is every tool that dram knows. Where files of two give a project away, the
 // one that comes first has it.
 func All() tool.Table {
+	const instead = "this version of dram builds projects with mix.exs, by `mix release` or Distillery"
 	return tool.Table{
 		distillery.Tool{},
 		mix.Tool{},
-		tool.Unbuilt{Is: tool.About{Name: "rebar3", Title: "rebar3", Files: []string{"rebar.config", "rebar.config.script"}, NoLinks: "relx: {mode, prod}"}},
-		tool.Unbuilt{Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
+		tool.Unbuilt{Instead: instead, Is: tool.About{
+			Name: "rebar3", Title: "rebar3", Files: []string{"rebar.config", "rebar.config.script"}, NoLinks: "relx: {mode, prod}",
+		}},
+		tool.Unbuilt{Instead: instead, Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
 	}
 }
+
+// Read reads the project in dir.
+func Read(dir string) (tool.Project, error) { return All().Read(dir) }
 
 // Boot is how a release starts.
 func Boot(rel *release.Release) tool.Boot { return All().Boot(rel) }

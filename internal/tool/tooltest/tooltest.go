@@ -2,8 +2,12 @@
 package tooltest
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/tools/txtar"
 )
 
 // Shells are the shells there are on this machine, of those that images have:
@@ -20,4 +24,20 @@ func Shells(t *testing.T) [][]string {
 		t.Skip("no shell here")
 	}
 	return out
+}
+
+// Tree writes files, given as "-- name --" sections, to a new directory.
+func Tree(t *testing.T, sections string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(sections)).Files {
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }

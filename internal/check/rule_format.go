@@ -1,0 +1,86 @@
+package check
+
+import (
+	"debug/elf"
+	"strconv"
+
+	"dram/internal/binary"
+	"dram/internal/target"
+)
+
+var formatRule = Rule{
+	ID: "format", Title: "native files are ELF files, whole ones", Worst: Fail, Run: format,
+	Doc: Doc{
+		Looks: "Files that are opened as libraries or started as programs: that they are ELF files, not cut short, and no files of macOS or Windows, " +
+			"empty files, or pointers that Git LFS has not replaced. A NIF library must not be linked as a program, where the C library refuses that.",
+		Seen: `{load_failed,"Failed to load NIF library: '/app/lib/exqlite-0.27.0/priv/sqlite3_nif.so: invalid ELF header'"}`,
+		Do:   "Keep what was compiled on a developer's machine out of the build (priv/*.so in .dockerignore), so that the build compiles it. Fetch Git LFS files before the build: git lfs pull.",
+	},
+}
+
+var (
+	badFormat = Cause{
+		ID: "not-elf", Summary: "it is a #{format} file, not an ELF file", Prints: `"invalid ELF header"`, Remedy: "#{build}", Needs: "a Linux build of #{base}",
+	}
+	damaged   = badFormat.with(Cause{ID: "damaged", Summary: "it is a damaged ELF file"})
+	cutShort  = badFormat.with(Cause{ID: "cut-short", Summary: "it is cut short", Detail: "the file has #{size} bytes, its headers name more", Prints: `"file too short"`})
+	asProgram = badFormat.with(Cause{
+		ID: "program", Summary: "it is linked as a program, not as a library", Remedy: "link it with -shared instead of -pie",
+		Prints: `"cannot dynamically load position-independent executable"`, Needs: "a library #{base}",
+	})
+	lfsPointer = badFormat.with(Cause{
+		ID: "lfs-pointer", Summary: "it is a Git LFS pointer, not the file itself", Remedy: "fetch the files before the build: git lfs pull",
+	})
+	lfsData        = lfsPointer.with(Cause{Symptom: "whatever reads it gets three lines of text"})
+	emptyLibrary   = badFormat.with(Cause{ID: "empty", Summary: "it is an empty file", Prints: `"file too short"`})
+	foreignProgram = badFormat.with(Cause{
+		ID: "foreign-program", Summary: "it is a #{format} file, which Linux does not run", Symptom: "none, unless something starts it",
+	})
+	foreignLibrary = badFormat.with(Cause{
+		ID: "foreign-library", Summary: "it is #{foreign}, not an ELF file for Linux",
+		Remedy: "#{build}\nkeep priv/*.so out of the sources (.dockerignore), so that the build makes it anew",
+	})
+)
+
+// format: what is opened by the name of a library must be an ELF file.
+func format(s *Survey) (out []Finding) {
+	for _, n := range s.natives {
+		if f, bad := s.formatFinding(n); bad {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
+	f = Finding{Verdict: n.capped(Fail), Subject: n.subject()}
+	switch {
+	case n.format == binary.ELF && n.err != nil:
+		f.Cause, f.Evidence.Detail = damaged, n.err.Error()
+	case n.format == binary.ELF && n.elf.Truncated:
+		f.Cause, f.Facts = cutShort, Params{"size": strconv.FormatInt(n.Size, 10)}
+	case n.format == binary.ELF && s.refusesPrograms() && n.role == plugin && (n.elf.Type == elf.ET_EXEC || n.elf.Flags1&elf.DF_1_PIE != 0):
+		f.Cause = asProgram
+	case n.format == binary.ELF:
+		return f, false
+	case n.format == binary.LFSPointer && isLibrary(n.Path):
+		f.Cause = lfsPointer
+	case n.format == binary.LFSPointer:
+		f.Verdict, f.Cause = Warn, lfsData
+	case n.format == binary.Empty:
+		f.Cause = emptyLibrary
+	case !isLibrary(n.Path): // for another system, as .dylib and .dll say too
+		f.Verdict, f.Cause, f.Params, f.Evidence.Detail = Warn, foreignProgram, Params{"format": n.format.String()}, n.foreign.String()
+	case n.format == binary.Other:
+		f.Cause, f.Params = &badFormat, Params{"format": n.format.String()}
+	default:
+		f.Cause, f.Params = foreignLibrary, Params{"foreign": n.foreign.String()}
+	}
+	return f, true
+}
+
+// refusesPrograms: glibc opens no programs as libraries since 2.30; musl does.
+func (s *Survey) refusesPrograms() bool {
+	c := s.target.Facts.Libc
+	return c.Kind == "glibc" && (c.Version == "" || target.CompareVersions(c.Version, "2.30") >= 0)
+}

@@ -1,0 +1,114 @@
+package check
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"dram/internal/rootfs"
+	"dram/internal/target"
+)
+
+var programRule = Rule{
+	ID: "program", Title: "the programs that the start scripts call are on the target", Worst: Fail, Run: program,
+	Doc: Doc{
+		Looks: "The programs that the start scripts call (sh, sed, cut, grep and the like), on the target's path. Some are called by rpc and remote alone; without those it is a warning.",
+		Seen:  `/app/bin/my_app: line 30: sed: not found`,
+		Do:    "Install the program on the target. Into an image that dram makes, --program NAME puts it.",
+	},
+}
+
+var (
+	noProgram = Cause{
+		ID: "missing", Summary: "it calls #{program}, which is not on the target", Symptom: `"#{program}: not found", and the release does not start`,
+		Remedy: "install #{program} on the target\nfor an image that dram makes, --program #{program}", Needs: "#{program} on the target",
+	}
+	noProgramForSome = noProgram.with(Cause{Symptom: `"#{program}: not found", in #{fails}`})
+	unknownPrograms  = Cause{
+		ID: "unknown", Summary: "it calls #{wants}, and which programs the target has is not known", Symptom: `"#{program}: not found", if it is not there`,
+		Remedy: "see to it that the target has #{wants}", Needs: "#{wants} on the target", Whole: true,
+	}
+)
+
+// called are the programs that start scripts call, and what fails without
+// them; "" is the start itself.
+func called() []struct{ name, fails string } {
+	return []struct{ name, fails string }{
+		{"sh", ""},
+		{"dirname", ""},
+		{"basename", ""},
+		{"readlink", ""},
+		{"sed", ""},
+		{"cut", ""},
+		{"cat", ""},
+		{"grep", ""},
+		{"mkdir", "a start with a runtime configuration"},
+		{"date", "a start with a runtime configuration"},
+		{"dd", "rpc and remote"},
+		{"od", "rpc and remote"},
+		{"awk", "rpc and remote"},
+		{"tr", "rpc and remote"},
+	}
+}
+
+var comment = regexp.MustCompile(`(?m)(^|\s)#.*$`)
+
+// program looks for the names of programs in the scripts that start the
+// release, wherever they stand: a name too many is found to be there.
+func program(s *Survey) (out []Finding) {
+	words := s.scriptWords()
+	for _, c := range called() {
+		by := words[c.name]
+		if by == nil {
+			continue
+		}
+		if found, _ := rootfs.Programs(s.root, []string{c.name}); len(found) > 0 {
+			continue
+		}
+		f := Finding{
+			Verdict: Fail, Subject: subject(by.File), Cause: &noProgram, Params: Params{"program": c.name}, Facts: Params{"fails": c.fails},
+			Evidence: Evidence{Wants: []string{c.name}},
+		}
+		if c.fails != "" {
+			f.Verdict, f.Cause = Warn, noProgramForSome
+		}
+		out = append(out, f)
+	}
+	if s.target.Open(target.Programs) && len(out) > 0 {
+		return []Finding{joinPrograms(out)}
+	}
+	return out
+}
+
+// scriptWords is the words in the scripts that start the release, each with
+// the first that has it.
+func (s *Survey) scriptWords() map[string]*script {
+	words := map[string]*script{}
+	split := regexp.MustCompile(`[A-Za-z0-9_.+-]+`)
+	for i, sc := range s.scripts {
+		dir := path.Dir(sc.Path)
+		if dir != "bin" && !strings.HasPrefix(dir, "releases/") && sc.Path != "erts-"+s.rel.ERTS+"/bin/erl" {
+			continue
+		}
+		for _, w := range split.FindAllString(comment.ReplaceAllString(sc.text, "$1"), -1) {
+			if words[w] == nil {
+				words[w] = &s.scripts[i]
+			}
+		}
+		if strings.HasPrefix(sc.text, "#!/bin/sh") && words["sh"] == nil {
+			words["sh"] = &s.scripts[i]
+		}
+	}
+	return words
+}
+
+// joinPrograms puts into one finding the programs that are not known to be
+// there.
+func joinPrograms(list []Finding) Finding {
+	f := list[0]
+	for _, o := range list[1:] {
+		f.Evidence.Wants = append(f.Evidence.Wants, o.Evidence.Wants...)
+	}
+	f.Verdict, f.Cause = Unknown, &unknownPrograms
+	return f
+}

@@ -1,0 +1,87 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/image"
+	"dram/internal/oci"
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/ref"
+	"dram/internal/store"
+	"dram/internal/ui"
+)
+
+// Build is a build as outputs are written from it.
+type Build struct {
+	*Result
+	Plan  *plan.Plan
+	Store *store.Store // which has the bytes
+	UI    *ui.UI
+}
+
+// Result is what a build came to. Its bytes are in the cache.
+type Result struct {
+	Release string        `json:"release"`
+	Version string        `json:"version"`
+	Tarball Blob          `json:"tarball"`
+	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
+	Layers  []image.Layer `json:"layers,omitempty"`
+	Failed  []string      `json:"failed,omitempty"` // rules that fail and were allowed by name
+}
+
+// Blob is content in the cache.
+type Blob struct {
+	Digest store.Digest `json:"digest"`
+	Size   int64        `json:"size"` // bytes
+}
+
+// Has says whether the build has what outputs need.
+func (r *Result) Has(n Needs) bool {
+	return (!n.Tarball || r.Tarball.Digest != "") && (!n.Image || r.Image != "")
+}
+
+// ImageSize is the layers' size, compressed, in bytes.
+func (r *Result) ImageSize() int64 {
+	var n int64
+	for _, l := range r.Layers {
+		n += l.Size
+	}
+	return n
+}
+
+// OpenImage opens the image in the cache.
+func (b *Build) OpenImage() (v1.Image, error) { return image.Open(b.Store, b.Image) }
+
+// Names are what a release's image is called: NAME:VSN and NAME:latest. A
+// version's build metadata ("1.0.0+abc") begins with an underscore in it, since
+// tags know no plus.
+func (r *Result) Names() []string { return imageNames(r.Release, r.Version) }
+
+func imageNames(release, version string) []string {
+	return []string{release + ":" + strings.ReplaceAll(version, "+", "_"), release + ":latest"}
+}
+
+// OpenWritten opens an image that was written, a tar or a layout, and tells its
+// names: those of its release, or one made of its digest.
+func OpenWritten(from ref.Ref, opts oci.Options) (v1.Image, []string, error) {
+	img, err := oci.Open(from, opts)
+	if err != nil {
+		return nil, nil, problem.New(problem.Usage, "name a tar that dram image wrote, or an image layout: oci:DIR", "%w", err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening image %q: %w", from, err)
+	}
+	title, version := m.Annotations["org.opencontainers.image.title"], m.Annotations["org.opencontainers.image.version"]
+	names := imageNames(title, version)
+	if _, err := name.NewTag(names[0]); title == "" || version == "" || err != nil {
+		digest, err := img.Digest()
+		return img, []string{"dram-run:" + digest.Hex[:12]}, err
+	}
+	return img, names, nil
+}

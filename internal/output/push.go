@@ -1,0 +1,127 @@
+package output
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/publish"
+	"dram/internal/ref"
+	"dram/internal/store"
+	"dram/internal/ui"
+)
+
+// Push is the image at a registry.
+type Push struct {
+	To publish.Destination
+	// From are repositories that may have the image's layers, besides those that
+	// this cache knows.
+	From []name.Repository
+}
+
+func openPush(_ context.Context, place string, o Options) (Output, error) { return ParsePush(place, o) }
+
+// ParsePush reads where an image is sent to: HOST/NAME or HOST/NAME:TAG.
+func ParsePush(place string, o Options) (Push, error) {
+	place, err := ref.InRegistry(place)
+	if err != nil {
+		return Push{}, err
+	}
+	to, err := publish.ParseDestination(place, o.Tags, o.PlainHTTP)
+	p := Push{To: to}
+	for _, from := range o.MountFrom {
+		repo, bad := name.NewRepository(from)
+		if bad != nil && err == nil {
+			err = problem.New(problem.Usage, "write --mount-from HOST/NAME", "%q is no repository: %w", from, bad)
+		}
+		p.From = append(p.From, repo)
+	}
+	return p, err
+}
+
+// Needs is the image, when what stays here is written.
+func (Push) Needs() Needs { return Needs{Image: true, Files: true} }
+
+// Check has nothing to find: nobody is asked before there is something to send.
+func (Push) Check(*plan.Plan) error { return nil }
+
+// Write sends the image.
+func (p Push) Write(ctx context.Context, b *Build) (Written, error) {
+	img, err := b.OpenImage()
+	if err != nil {
+		return Written{}, err
+	}
+	sent, err := p.Send(ctx, b.Store, b.UI, img)
+	return Written{Place: p.To.Repository.String(), Ref: sent}, err
+}
+
+// Send sends an image and gives its reference, by its digest. Which repositories
+// have which blobs is kept in the cache: another repository of that registry is
+// given them without sending them.
+func (p Push) Send(ctx context.Context, st *store.Store, u *ui.UI, img v1.Image) (string, error) {
+	host := p.To.Repository.RegistryStr()
+	stage := u.Start("push", p.To.Repository.String())
+	pusher := &publish.Pusher{
+		Sources: func(h v1.Hash) []name.Repository { return append(haveBlob(st, host, h), p.From...) },
+		Progress: func(now publish.Pushed) {
+			stage.Update(fmt.Sprintf("%s: %s of %s sent", p.To.Repository, ui.Bytes(min(now.Sent, now.Total)), ui.Bytes(now.Total)))
+		},
+	}
+	done, err := pusher.Push(ctx, img, p.To)
+	if err != nil {
+		return "", err
+	}
+	for _, h := range done.Blobs {
+		noteBlob(st, host, h, p.To.Repository)
+	}
+	stage.Done("%s:%s, %s", p.To.Repository, strings.Join(p.To.Tags, ","), pushedSummary(done))
+	return done.Ref, nil
+}
+
+func pushedSummary(p publish.Pushed) string {
+	parts := []string{fmt.Sprintf("sent %s in %d of %d blobs", ui.Bytes(p.Sent), p.Uploaded, len(p.Blobs))}
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{p.Reused, "there already"}, {p.Mounted, "mounted"}, {p.Resumed, "resumed"}, {p.Retries, "requests tried again"}} {
+		if more.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// maxKnown bounds how many repositories are kept for a blob.
+const maxKnown = 8
+
+func blobKey(host string, h v1.Hash) string { return host + " " + h.String() }
+
+// haveBlob are the repositories of a registry that a blob was pushed to, the
+// last one first.
+func haveBlob(st *store.Store, host string, h v1.Hash) []name.Repository {
+	var known []string
+	st.Get("pushed", blobKey(host, h), &known)
+	var out []name.Repository
+	for _, k := range known {
+		if repo, err := name.NewRepository(host + "/" + k); err == nil {
+			out = append(out, repo)
+		}
+	}
+	return out
+}
+
+// noteBlob keeps where a blob is. A note that is lost costs an upload.
+func noteBlob(st *store.Store, host string, h v1.Hash, at name.Repository) {
+	known := []string{at.RepositoryStr()}
+	for _, repo := range haveBlob(st, host, h) {
+		if repo.RepositoryStr() != at.RepositoryStr() && len(known) < maxKnown {
+			known = append(known, repo.RepositoryStr())
+		}
+	}
+	_ = st.Put("pushed", blobKey(host, h), known)
+}

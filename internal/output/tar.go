@@ -1,0 +1,84 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/publish"
+)
+
+// Tar is the image as one tar.
+type Tar struct {
+	Path string // where the user wants it
+	Dir  string // where else, under its usual name; if both are empty, the plan says
+}
+
+// Needs is the image.
+func (Tar) Needs() Needs { return Needs{Image: true} }
+
+// Check refuses links that would lead the image out of the project.
+func (t Tar) Check(pl *plan.Plan) error { return t.place(pl, pl.Version).Check() }
+
+func (t Tar) place(pl *plan.Plan, version string) publish.Place {
+	usual := pl.ImagePath(version)
+	switch {
+	case t.Path != "":
+		return publish.Anywhere(t.Path)
+	case t.Dir != "":
+		return publish.Anywhere(filepath.Join(t.Dir, filepath.Base(usual)))
+	}
+	return place(pl, usual)
+}
+
+// Write writes the tar.
+func (t Tar) Write(ctx context.Context, b *Build) (Written, error) {
+	img, err := b.OpenImage()
+	if err != nil {
+		return Written{}, err
+	}
+	at := t.place(b.Plan, b.Version)
+	_, err = publish.Tar(ctx, at, img, b.Names())
+	return Written{Name: "image", Place: at.Path, Size: b.ImageSize()}, err
+}
+
+// openTar refuses a path that cannot be written.
+func openTar(_ context.Context, path string, _ Options) (Output, error) {
+	info, err := os.Stat(path)
+	switch {
+	case path == "":
+		return nil, noName()
+	case err == nil && info.IsDir():
+		return nil, problem.New(problem.Usage, "name a file, or use oci:DIR for an image layout", "writing %q: it is a directory", path)
+	case err == nil:
+		return Tar{Path: path}, nil
+	}
+	return Tar{Path: path}, canBeMade(path, err)
+}
+
+func noName() error {
+	return problem.New(problem.Usage, "write -o FILE.tar or -o oci:DIR", "the output has no name")
+}
+
+// canBeMade says why a path that Stat did not find cannot be made, as far as that
+// is known before.
+func canBeMade(path string, missing error) error {
+	if !errors.Is(missing, fs.ErrNotExist) {
+		return problem.New(problem.Failure, "write elsewhere with -o", "writing %q: %w", path, missing)
+	}
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		hint := "make the directory first: mkdir -p '" + strings.ReplaceAll(dir, "'", `'\''`) + "'"
+		return problem.New(problem.Failure, hint, "writing %q: its directory does not exist", path)
+	}
+	if err == nil && !info.IsDir() {
+		return problem.New(problem.Failure, "write elsewhere with -o", "writing %q: %q is not a directory", path, dir)
+	}
+	return nil // whatever else is in the way, the writing will tell
+}

@@ -1,0 +1,29 @@
+package output
+
+import (
+	"context"
+	"errors"
+
+	"dram/internal/plan"
+	"dram/internal/problem"
+	"dram/internal/publish"
+)
+
+// Tarball is the release's tarball, where the plan says.
+type Tarball struct{}
+
+// Needs is the tarball.
+func (Tarball) Needs() Needs { return Needs{Tarball: true} }
+
+// Check refuses links that would lead the tarball out of the project.
+func (Tarball) Check(pl *plan.Plan) error { return place(pl, pl.TarballPath(pl.Version)).Check() }
+
+// Write puts the tarball in its place.
+func (Tarball) Write(ctx context.Context, b *Build) (Written, error) {
+	path := b.Plan.TarballPath(b.Version)
+	err := publish.File(ctx, place(b.Plan, path), b.Store, b.Tarball.Digest, b.Tarball.Size)
+	if unwritable, ok := errors.AsType[*problem.Error](err); ok && unwritable.Kind != problem.Usage { // -o, which publish speaks of, is for images
+		err = problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
+	}
+	return Written{Name: "tarball", Place: path, Size: b.Tarball.Size}, err
+}

@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dram/internal/config"
+	"dram/internal/secret"
+)
+
+// ImageSettings is what was set of the image.
+type ImageSettings struct {
+	Programs []string `json:"programs,omitempty"` // added to it
+	User     string   `json:"user,omitempty"`     // "UID" or "UID:GID"
+	Env      []string `json:"-"`                  // "K=V", sorted; see Decisions
+	Labels   []string `json:"-"`                  // "K=V", sorted; see Decisions
+	Expose   []int    `json:"expose,omitempty"`   // ports, TCP
+}
+
+// CheckSettings is what was set of the check.
+type CheckSettings struct {
+	Target string   `json:"target,omitempty"` // where the release will run
+	Allow  []string `json:"allow,omitempty"`  // rules that may fail
+}
+
+// take has the plan say what was set of the steps, the image and the check: nothing
+// after it reads settings.
+func (p *Plan) take(c config.Config) {
+	p.Image = ImageSettings{Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose}
+	p.Check = CheckSettings{Target: c.CheckTarget, Allow: c.Allow}
+	p.BuildEnv, p.Secrets = c.BuildEnv, c.Secrets
+	p.perPlatform = c.PerPlatform()
+	o := c.Origin("output_dir")
+	p.inProject = o == "" || o == config.FileName
+}
+
+// settings lists what was set as decisions; what was not has its default, and no line.
+func (m *maker) settings() {
+	p, c := m.plan, m.in.Config
+	for _, d := range []struct {
+		key, name string
+		values    []string
+	}{
+		{"toolchain.expired_indexes", "expired indexes", words(c.Expired)},
+		{"toolchain.repository", "repository", words(c.Repository)},
+		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
+		{"build.include_secrets", "include secrets", p.Secrets},
+		{"image.programs", "programs", p.Image.Programs},
+		{"image.user", "user", words(p.Image.User)},
+		{"image.env", "image env", withoutSecrets(p.Image.Env)},
+		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
+		{"image.expose", "expose", numbers(p.Image.Expose)},
+		{"check.target", "target", words(p.Check.Target)},
+		{"check.allow", "allow", p.Check.Allow},
+	} {
+		if len(d.values) > 0 {
+			m.decide(d.name, strings.Join(d.values, ", "), m.set(d.key))
+		}
+	}
+}
+
+func words(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func numbers(values []int) []string {
+	var out []string
+	for _, n := range values {
+		out = append(out, strconv.Itoa(n))
+	}
+	return out
+}
+
+// secretName is how variables are called whose values are nobody's business.
+var secretName = regexp.MustCompile(`(?i)(secret|passw|pass$|_pw$|pwd|token|credential|cookie|auth|salt|signing|(^|_)key|key(_base)?$)`)
+
+// withoutSecrets is pairs of "K=V" to be shown: with stars for a value that is a
+// secret by its name or by what it holds, and for all that could hide one.
+func withoutSecrets(pairs []string) []string {
+	var out []string
+	for _, kv := range pairs {
+		k, v, _ := strings.Cut(kv, "=")
+		if v != "" && (secretName.MatchString(k) || holdsSecret(v)) {
+			v = "***"
+		}
+		out = append(out, fmt.Sprintf("%s=%s", k, v))
+	}
+	return out
+}
+
+func holdsSecret(value string) bool {
+	if secret.Detect("", []byte(value)).Kind != secret.None {
+		return true
+	}
+	return slices.ContainsFunc(strings.Fields(value), func(word string) bool {
+		u, err := url.Parse(word)
+		return strings.Contains(word, "://") && (err != nil || u.User != nil)
+	})
+}

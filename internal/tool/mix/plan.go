@@ -1,0 +1,131 @@
+package mix
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dram/internal/grammar"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/tool"
+)
+
+// build is how `mix release` makes a release.
+type build struct {
+	Common
+	release tool.Release
+}
+
+// Plan says what was found.
+func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
+	what := "mix.exs found"
+	if p.facts.Umbrella {
+		what = "mix.exs found, with apps_path: an umbrella of " + strings.Join(p.facts.OwnApps, ", ")
+	}
+	pl.Decide("project", "mix release", what)
+	return &build{Common: Common{Facts: p.facts, Planner: pl}}, nil
+}
+
+// Release chooses what was set; else the default of mix.exs, or its only one, or
+// the one that Mix names after the application.
+func (b *build) Release() (tool.Release, error) {
+	env, err := b.ChooseEnv()
+	if err != nil {
+		return b.release, err
+	}
+	name, reason, err := b.choose()
+	if err != nil {
+		return b.release, err
+	}
+	if err := grammar.MixRelease(name); err != nil {
+		return b.release, problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
+	}
+	b.Planner.Decide("release", name, reason)
+	p := b.Facts
+	b.release = tool.Release{
+		Name: name, MixEnv: env, Version: p.Version,
+		Declared: p.ReleasesOpen || slices.ContainsFunc(p.Releases, func(r project.Release) bool { return r.Name == name }),
+	}
+	for _, r := range p.Releases {
+		if r.Name == name {
+			b.release.Version, b.release.Cookie = cmp.Or(r.Version, p.Version), r.Cookie
+		}
+	}
+	if b.release.Version == "" {
+		b.Planner.Decide("version", "known after the build", "mix.exs computes it")
+	} else {
+		b.Planner.Decide("version", b.release.Version, "mix.exs")
+	}
+	return b.release, nil
+}
+
+func (b *build) choose() (name, reason string, err error) {
+	p := b.Facts
+	names := make([]string, 0, len(p.Releases))
+	for _, r := range p.Releases {
+		names = append(names, r.Name)
+	}
+	asked := b.Planner.Settings().Release()
+	if len(names) == 0 && p.App != "" && !p.Umbrella {
+		names = []string{p.App}
+	}
+	switch {
+	case asked != "" && !slices.Contains(names, asked) && !p.ReleasesOpen:
+		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
+			"the project has no release %q", asked)
+	case asked != "":
+		return asked, b.Planner.Origin("release"), nil
+	case p.DefaultRelease != "":
+		return p.DefaultRelease, "default_release in mix.exs", nil
+	case len(p.Releases) == 1 && !p.ReleasesOpen:
+		return names[0], "the only one that mix.exs declares", nil
+	case len(p.Releases) > 1:
+		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or set default_release in mix.exs",
+			"mix.exs declares several releases: %s", strings.Join(names, ", "))
+	case p.Umbrella:
+		return "", "", problem.New(problem.Usage, "add to `def project` in the umbrella's mix.exs:\n"+
+			"releases: [my_release: [applications: ["+umbrellaApps(p.OwnApps)+"]]]",
+			"an umbrella needs a release declared in its mix.exs, and %s declares none", filepath.Join(p.Dir, "mix.exs"))
+	case p.App != "" && !p.ReleasesOpen:
+		return p.App, "mix.exs declares none: Mix names it after the application", nil
+	}
+	return "", "", problem.New(problem.Usage, "name the release with --release NAME",
+		"mix.exs computes its releases or its application's name, so the release's name is not known")
+}
+
+func umbrellaApps(apps []string) string {
+	out := make([]string, len(apps))
+	for i, a := range apps {
+		out[i] = a + ": :permanent"
+	}
+	return strings.Join(out, ", ")
+}
+
+// Elixir may be any: mix.exs itself says which.
+func (b *build) Elixir() tool.Elixir { return tool.Elixir{} }
+
+// Work is all that Mix does.
+func (b *build) Work(online string) (tool.Work, error) {
+	w, err := b.Decide(b.release.MixEnv, online)
+	w.Command = b.command()
+	return w, err
+}
+
+// command names the release only where mix.exs declares it: Mix knows the one
+// that it infers from the application by no name.
+func (b *build) command() []string {
+	if b.release.Declared {
+		return []string{"mix", "release", b.release.Name, "--overwrite"}
+	}
+	return []string{"mix", "release", "--overwrite"}
+}
+
+// Job assembles where Mix has releases.
+func (b *build) Job(c tool.Circumstances) tool.Job {
+	job := b.Prepare(b.release.MixEnv, c)
+	job.Export = Export(b.release)
+	job.Steps = append(job.Steps, Assembling(c, b.command()...))
+	return job
+}

@@ -1,0 +1,112 @@
+package mix
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"dram/internal/grammar"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/tool"
+)
+
+// Common is what Mix does in a build before the release is assembled, whichever
+// of its tasks assembles it.
+type Common struct {
+	Facts   *project.Project
+	Planner tool.Planner
+
+	work       tool.Work
+	setupApart bool // mix assets.setup needs no code of the project
+}
+
+// ChooseEnv chooses MIX_ENV.
+func (c *Common) ChooseEnv() (string, error) {
+	env := cmp.Or(c.Planner.Settings().MixEnv, "prod")
+	if err := grammar.Name(env); err != nil {
+		return "", problem.New(problem.Usage, tool.NameHint, "MIX_ENV: %w", err)
+	}
+	c.Planner.Decide("mix env", env, c.Planner.Origin("build.mix_env"))
+	return env, nil
+}
+
+// Decide decides what is fetched, and how assets and native code are made.
+func (c *Common) Decide(env, online string) (tool.Work, error) {
+	c.work = tool.Work{Does: "Mix compiles and assembles"}
+	if err := c.fetch(env, online); err != nil {
+		return c.work, err
+	}
+	c.assets(online)
+	if code := c.Facts.NativeCode; len(code) > 0 {
+		c.Planner.Decide("native code", "compiled in the toolchain", strings.Join(code, ", "))
+	}
+	return c.work, nil
+}
+
+func (c *Common) fetch(env, online string) error {
+	p := c.Facts
+	var remote []string
+	for _, d := range p.Deps {
+		if d.Remote() && d.In(env) {
+			remote = append(remote, d.Name)
+		}
+		if err := lying(d, env); err != nil {
+			return err
+		}
+	}
+	c.work.Locked = p.HasLock
+	switch {
+	case len(remote) > 0:
+		c.work.Fetch = true
+		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+some(remote))
+	case p.DepsOpen:
+		c.work.Fetch = true
+		c.Planner.Decide("fetch", "mix deps.get, "+online, "mix.exs computes its dependencies")
+	default:
+		c.Planner.Decide("fetch", "no", "no dependency comes over the network")
+	}
+	if c.work.Fetch && !p.HasLock {
+		c.Planner.Note("there is no mix.lock: run `mix deps.get` and commit it, or builds may differ")
+	}
+	return nil
+}
+
+// lying judges where a dependency lies, if it is a directory.
+func lying(d project.Dep, env string) error {
+	if d.Outside() && d.In(env) {
+		return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
+			"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
+	}
+	if d.Source != project.Path {
+		return nil
+	}
+	if err := grammar.Name(d.Name); err != nil {
+		return problem.New(problem.Usage, tool.NameHint, "a dependency in a directory of the project: %w", err)
+	}
+	return nil
+}
+
+// some names the first few of a list that may be long.
+func some(names []string) string {
+	const shown = 6
+	if len(names) <= shown+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
+
+func (c *Common) assets(online string) {
+	a := c.Facts.Assets
+	if !a.Deploy {
+		if a.Setup {
+			c.Planner.Note("mix.exs has the alias assets.setup and no assets.deploy: neither is run; call what makes the assets assets.deploy")
+		}
+		return
+	}
+	c.work.Setup, c.work.Deploy, c.setupApart = a.Setup, true, a.SetupApart
+	if a.Setup {
+		c.Planner.Decide("assets setup", "mix assets.setup, "+online, "the alias is in mix.exs")
+	}
+	c.Planner.Decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
+}

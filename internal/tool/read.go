@@ -1,0 +1,90 @@
+package tool
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dram/internal/problem"
+	"dram/internal/project"
+)
+
+// Read reads the project in dir, by the first tool of the table that makes its
+// releases.
+func (t Table) Read(dir string) (Project, error) {
+	d, err := project.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = d.Close() }() // only read from
+	for _, tool := range t {
+		if p, err := tool.Read(d); err != nil || p != nil {
+			return p, err
+		}
+	}
+	hint := "name the directory of a project"
+	if near := t.nearest(d.Path); near != "" {
+		hint = "there is a project in " + near + ": name that directory"
+	}
+	return nil, problem.New(problem.Usage, hint, "no project in %q: it has no %s", d.Path, t.files())
+}
+
+// files are those that people know tools by: "mix.exs, rebar.config or erlang.mk".
+func (t Table) files() string {
+	var all []string
+	for _, tool := range t {
+		if sign := sign(tool); sign != "" {
+			all = append(all, sign)
+		}
+	}
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+}
+
+// nearest is the closest project below dir, or else above it.
+func (t Table) nearest(dir string) string {
+	level := []string{dir}
+	for range 3 {
+		var next []string
+		for _, d := range level {
+			entries, _ := os.ReadDir(d)
+			for _, e := range entries[:min(len(entries), 1000)] {
+				path := filepath.Join(d, e.Name())
+				switch {
+				case !e.IsDir() || strings.HasPrefix(e.Name(), ".") || slices.Contains([]string{"deps", "_build", "node_modules"}, e.Name()):
+				case t.isProject(path):
+					return path
+				case len(next) < 1000:
+					next = append(next, path)
+				}
+			}
+		}
+		level = next
+	}
+	for up := filepath.Dir(dir); up != filepath.Dir(up); up = filepath.Dir(up) {
+		if t.isProject(up) {
+			return up
+		}
+	}
+	return ""
+}
+
+func (t Table) isProject(dir string) bool {
+	return slices.ContainsFunc(t, func(tool Tool) bool {
+		sign := sign(tool)
+		info, err := os.Lstat(filepath.Join(dir, sign))
+		return sign != "" && err == nil && info.Mode().IsRegular()
+	})
+}
+
+// sign is the file at the top of a directory that people know a tool by, "" if
+// there is none: those of a tool that adds to another are no project alone.
+func sign(t Tool) string {
+	if files := t.About().Files; len(files) > 0 && !strings.Contains(files[0], "/") {
+		return files[0]
+	}
+	return ""
+}

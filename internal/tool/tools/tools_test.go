@@ -1,0 +1,120 @@
+package tools
+
+import (
+	"strings"
+	"testing"
+
+	"dram/internal/config"
+	"dram/internal/problem"
+	"dram/internal/release"
+	"dram/internal/tool/tooltest"
+)
+
+const (
+	mixExs  = "-- mix.exs --\ndefmodule A do\n def project, do: [app: :a, deps: [DEPS], releases: [RELEASES]]\nend\n"
+	relFile = "-- rel/config.exs --\nuse Distillery.Releases.Config\nrelease :a do\n set version: \"1\"\nend\n"
+)
+
+func mixOf(deps, releases string) string {
+	return strings.NewReplacer("DEPS", deps, "RELEASES", releases).Replace(mixExs)
+}
+
+// What gives a project away.
+func TestRead(t *testing.T) {
+	for _, c := range []struct{ name, tree, want string }{
+		{"mix.exs", mixOf("", ""), "mix"},
+		{"mix.exs and what other tools have", mixOf("", "") + "-- rebar.config --\n-- erlang.mk --\n", "mix"},
+		{"rel/config.exs beside it", mixOf("", "") + relFile, "distillery"},
+		{"the dependency, and no file", mixOf(`{:distillery, "~> 2.0"}`, ""), "distillery"},
+		{"the dependency, left over", mixOf(`{:distillery, "~> 2.0"}`, "a: []"), "mix"},
+		{"rebar.config", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n", "rebar3"},
+		{"rebar.config.script", "-- rebar.config.script --\nCONFIG.\n", "rebar3"},
+		{"erlang.mk", "-- erlang.mk --\n", "erlang.mk"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := tooltest.Tree(t, c.tree)
+			p, err := Read(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.Tool().About().Name; got != c.want || p.Facts().Dir != dir {
+				t.Errorf("a project of %s, in %s", got, p.Facts().Dir)
+			}
+		})
+	}
+}
+
+func TestReadFails(t *testing.T) {
+	for _, c := range []struct{ name, tree, want, hint string }{
+		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, rebar.config or erlang.mk`, "name the directory of a project"},
+		{"a project below", "-- services/shop/mix.exs --\n", `no project in "DIR"`, "there is a project in DIR/services/shop: name that directory"},
+		{"the file of a tool that adds to another, alone", relFile, `no project in "DIR"`, "name the directory of a project"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := tooltest.Tree(t, c.tree)
+			_, err := Read(dir)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			says, hint := strings.ReplaceAll(err.Error(), dir, "DIR"), strings.ReplaceAll(problem.Hint(err), dir, "DIR")
+			if !strings.Contains(says, c.want) || hint != c.hint || problem.Code(err) != 2 {
+				t.Errorf("code %d, error %q, hint %q", problem.Code(err), says, hint)
+			}
+		})
+	}
+}
+
+// silent is a plan that nobody reads.
+type silent struct{}
+
+func (silent) Settings() config.Config       { return config.Config{} }
+func (silent) Origin(string) string          { return "" }
+func (silent) Decide(string, string, string) {}
+func (silent) Note(string)                   {}
+
+// Those that are recognised and not built say so, whatever is asked of them.
+func TestUnbuilt(t *testing.T) {
+	for file, name := range map[string]string{"rebar.config": "rebar3", "erlang.mk": "erlang.mk"} {
+		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, planned := p.Plan(silent{})
+		_, listed := p.Releases()
+		for _, err := range []error{planned, listed} {
+			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
+				problem.Hint(err) != "this version of dram builds projects with mix.exs, by `mix release` or Distillery; see docs/project-kinds.md" {
+				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
+			}
+		}
+	}
+}
+
+// What tells whose a release is.
+func TestOf(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files []string // sorted
+		want  string
+	}{
+		{"Mix", []string{"releases/1/env.sh"}, "mix"},
+		{"Distillery", []string{"releases/1/libexec/config.sh", "releases/1/libexec/env.sh"}, "distillery"},
+		{"half of Distillery", []string{"releases/1/libexec/env.sh"}, ""},
+		{"another version's", []string{"releases/2/env.sh"}, ""},
+	} {
+		rel := &release.Release{Name: "a", Version: "1"}
+		for _, f := range c.files {
+			rel.Files = append(rel.Files, release.File{Path: f})
+		}
+		got := ""
+		if tool := All().Of(rel); tool != nil {
+			got = tool.About().Name
+		}
+		if got != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+		if boot := Boot(rel); boot.Command == "" || (c.want == "distillery") != (boot.Command == "foreground") {
+			t.Errorf("%s: it is told %q", c.name, boot.Command)
+		}
+	}
+}
