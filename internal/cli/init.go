@@ -39,7 +39,8 @@ func newInit(g *globals) *cobra.Command {
 		Long: long(`
 Writes what a project keeps so that Docker builds it as dram does:
 .dockerignore, docker/Dockerfile.build.elixir (the build),
-docker/Dockerfile.run (the image, by Docker alone), and with --ci a pipeline.
+docker/Dockerfile.run (the image, by Docker alone) with their scripts
+docker/build.sh and docker/bottle.sh, and with --ci a pipeline.
 Settings that are given as flags are kept in dram.toml.
 ` + strings.Join(tools.All().Init(), "\n") + `
 

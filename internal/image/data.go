@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
-	"dram/internal/distro"
 	"dram/internal/rootfs"
 )
 
@@ -40,7 +41,7 @@ func libDirs(root rootfs.FS) []string {
 // and libsctp by Erlang, where the toolchain has it (OTP 29 complains on
 // standard output if it is missing).
 func (t *tree) libraries() ([]string, error) {
-	names := []string{"libgcc_s.so.1", "libsctp.so.1"}
+	names := slices.Clone(outside.opened)
 	var found []string
 	seen := map[string]bool{} // /lib may be a link to /usr/lib
 	for _, dir := range libDirs(t.root) {
@@ -54,7 +55,7 @@ func (t *tree) libraries() ([]string, error) {
 			return nil, fmt.Errorf("reading the C library: %w", err)
 		}
 		if minor, ok := glibcMinor(b); ok && minor < 34 {
-			names = append(names, "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
+			names = append(names, outside.lookups...)
 		}
 		for _, n := range names {
 			if _, err := t.root.Stat(dir + "/" + n); err == nil {
@@ -79,28 +80,23 @@ func glibcMinor(libc []byte) (int, bool) {
 // a remote shell is used from, the distribution's name for scanners.
 func (t *tree) data() error {
 	var errs []error
-	for _, name := range distro.Identity() {
+	for _, name := range outside.identity {
 		errs = append(errs, t.path(name))
 	}
-	for _, name := range terminals() {
-		for _, dir := range []string{"usr/lib/terminfo", "lib/terminfo", "usr/share/terminfo", "etc/terminfo"} {
+	for _, name := range outside.terminals {
+		for _, dir := range outside.terminfo {
 			errs = append(errs, t.path(path.Join(dir, name[:1], name)))
 		}
 	}
 	return errors.Join(append(errs, t.certificates(), t.locale())...)
 }
 
-func terminals() []string {
-	return strings.Fields("ansi dumb linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color")
-}
-
 // certificates puts the bundle, a real file, where Erlang and OpenSSL look
 // first; distributions keep it in different places.
 func (t *tree) certificates() error {
-	const at = "etc/ssl/certs/ca-certificates.crt"
-	for _, name := range []string{at, "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem", "etc/ssl/cert.pem"} {
+	for _, name := range outside.bundles {
 		if real, err := rootfs.Resolve(t.root, name); err == nil {
-			return t.file(at, real)
+			return t.file(outside.bundles[0], real)
 		}
 	}
 	return nil // a root without certificates: the check says so
@@ -109,7 +105,7 @@ func (t *tree) certificates() error {
 // locale is C.UTF-8, whose directory's name varies. All categories go in: of a
 // program that asks for all of them glibc grants none if one is not there.
 func (t *tree) locale() error {
-	for _, dir := range distro.UTF8Locales() {
+	for _, dir := range outside.locales {
 		err := fs.WalkDir(t.root, dir, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -126,24 +122,15 @@ func (t *tree) locale() error {
 // skeleton is the files and directories that every image has, written here so
 // that nothing of the machine or the toolchain shows in them.
 func (t *tree) skeleton(user string) error {
-	uid, gid, err := userIDs(user)
+	texts, err := etc(user)
 	if err != nil {
 		return err
 	}
-	passwd := "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n" //nolint:gosec // no password stands in it
-	group := "root:x:0:\nnogroup:x:65534:\n"
-	if uid != 0 && uid != 65534 {
-		passwd += fmt.Sprintf("app:x:%d:%d:app:/tmp:/bin/sh\n", uid, gid)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		t.text("etc/"+name, texts[name])
 	}
-	if gid != 0 && gid != 65534 {
-		group += fmt.Sprintf("app:x:%d:\n", gid)
-	}
-	t.text("etc/passwd", passwd)
-	t.text("etc/group", group)
-	t.text("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
-	t.text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n")
 	t.dir("tmp", fs.ModeSticky|0o777)
-	for _, d := range []string{appDir, "dev", "proc", "run", "sys"} {
+	for _, d := range append([]string{appDir}, outside.empty...) {
 		t.dir(d, 0o755)
 	}
 	return t.topLinks()
@@ -152,7 +139,7 @@ func (t *tree) skeleton(user string) error {
 // topLinks keeps a merged /usr (bin -> usr/bin) merged: programs are called by
 // both names.
 func (t *tree) topLinks() error {
-	for _, name := range []string{"bin", "lib", "lib64", "sbin"} {
+	for _, name := range outside.merged {
 		info, err := t.root.Lstat(name)
 		if err != nil || info.Mode().Type() != fs.ModeSymlink {
 			continue

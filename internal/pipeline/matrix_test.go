@@ -77,7 +77,11 @@ func TestPlanMatrix(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := base
 			cfg.Releases, cfg.Platforms = tt.releases, tt.platforms
-			m, err := p.PlanMatrix(t.Context(), dir, cfg, tt.all)
+			decide := p.PlanMatrix
+			if tt.all {
+				decide = p.PlanAllReleases
+			}
+			m, err := decide(t.Context(), dir, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -183,7 +183,7 @@ func TestMatrixOfBuilds(t *testing.T) {
 	w := newWorld(t)
 	writeTree(t, w.dir, tree{"mix.exs": strings.Replace(mixExs, "deps: []", "deps: [], releases: [hello: [], broken: []]", 1)})
 	w.engine.during = failing("broken")
-	m, err := w.PlanMatrix(t.Context(), w.dir, w.cfg, true)
+	m, err := w.PlanAllReleases(t.Context(), w.dir, w.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,30 +59,44 @@ type Plan struct {
 	Packages  []string `json:"packages,omitempty"`
 	Engine    string   `json:"engine"`
 	Platform  string   `json:"platform"` // "linux/amd64"
-	MixEnv    string   `json:"mix_env"`
+	BuildSettings
+	Results
+	OwnApps []string `json:"own_apps"`
+	Work
+	Cookie    bool          `json:"cookie"` // the release declares one: the tarball keeps it
+	Image     ImageSettings `json:"image,omitzero"`
+	Check     CheckSettings `json:"check,omitzero"`
+	Decisions []Decision    `json:"decisions"`
+	Notes     []string      `json:"notes,omitempty"`
+
+	title string     // what people call the tool
+	build tool.Build // nil where a release is there already
+}
+
+// BuildSettings is what the steps are run with.
+type BuildSettings struct {
+	MixEnv string `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
-	ReleaseEnv string     `json:"release_env,omitempty"`
-	OutputDir  string     `json:"output_dir"` // absolute
-	OwnApps    []string   `json:"own_apps"`
-	Fetch      bool       `json:"fetch"`         // dependencies come over the network
-	Locked     bool       `json:"locked"`        // mix.lock says which
-	Setup      bool       `json:"assets_setup"`  // mix assets.setup
-	Deploy     bool       `json:"assets_deploy"` // mix assets.deploy
-	Network    bool       `json:"network"`       // compiling has the host's network, too
-	Isolated   bool       `json:"isolated"`      // fetching has a network that leads to public addresses alone
-	Cookie     bool       `json:"cookie"`        // the release declares one: the tarball keeps it
-	Decisions  []Decision `json:"decisions"`
-	Notes      []string   `json:"notes,omitempty"`
+	ReleaseEnv string   `json:"release_env,omitempty"`
+	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
+	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+}
 
-	Image    ImageSettings `json:"image,omitzero"`
-	Check    CheckSettings `json:"check,omitzero"`
-	BuildEnv []string      `json:"-"`                         // of all steps, "K=V", sorted; see Decisions
-	Secrets  []string      `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+// Results is where results go.
+type Results struct {
+	OutputDir   string `json:"output_dir"` // absolute
+	perPlatform bool   // they say in their names what they are for
+	inProject   bool   // they may not leave the project
+}
 
-	perPlatform bool       // results say in their names what they are for
-	inProject   bool       // results may not leave the project
-	title       string     // what people call the tool
-	build       tool.Build // nil where a release is there already
+// Work is which steps there are, and what they reach.
+type Work struct {
+	Fetch    bool `json:"fetch"`         // dependencies come over the network
+	Locked   bool `json:"locked"`        // mix.lock says which
+	Setup    bool `json:"assets_setup"`  // mix assets.setup
+	Deploy   bool `json:"assets_deploy"` // mix assets.deploy
+	Network  bool `json:"network"`       // compiling has the host's network, too
+	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
 }
 
 // Make decides.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Gathers in /image what the release in /image/app needs of this system, and
-# fails where it lacks a library.
+# Makes /image of the release in /image/app and of what it needs of this system,
+# and fails where the system lacks a library. Docker runs it: see Dockerfile.run.
 set -eu
 export LC_ALL=C
 out=/image
@@ -38,14 +38,30 @@ needs() {
     done < /tmp/libraries
 }
 
-mkdir -p "$out/tmp" "$out/etc" "$out/dev" "$out/proc" "$out/sys" "$out/run"
-chmod 1777 "$out/tmp"
-for link in bin sbin lib lib64; do
+# first puts the first of some files that is there.
+first() {
+    for file in "$@"; do
+        if [ -e "$file" ]; then
+            put "$file"
+            break
+        fi
+    done
+}
+
+# The directories and links that every image has.
+for dir in $empty; do
+    mkdir -p "$out/$dir"
+done
+mkdir -p "$out/etc"
+mkdir -p -m 1777 "$out/tmp"
+for link in $merged; do
     if [ -L "/$link" ]; then
         cp -P "/$link" "$out/$link"
         mkdir -p "$out/$(readlink "/$link" | sed "s|^/||")"
     fi
 done
+
+# Programs: those of the release's scripts, and those that were asked for.
 : > /tmp/found
 for name in $programs; do
     program=$(command -v "$name" || :)
@@ -59,44 +75,36 @@ done
 if ls -d "$out"/app/lib/os_mon-* > /dev/null 2>&1; then
     put "$(command -v df)"
 fi
-# What the C library opens by name.
-for library in libgcc_s.so.1 libsctp.so.1 libnss_files.so.2 libnss_dns.so.2 libresolv.so.2; do
-    for dir in /usr/lib/*-linux-* /lib/*-linux-* /usr/lib64 /lib64 /usr/lib /lib; do
-        if [ -e "$dir/$library" ]; then
-            put "$dir/$library"
-            break
-        fi
-    done
+
+# Libraries: what the C library opens by name, then what all of these need.
+minor=$(ldd --version 2>/dev/null | sed -n "1s/.*[^0-9]2[.]\([0-9]*\)$/\1/p")
+[ "${minor:-99}" -ge 34 ] || opened="$opened $lookups"
+for library in $opened; do
+    first /usr/lib/*-linux-*/"$library" /lib/*-linux-*/"$library" "/usr/lib64/$library" "/lib64/$library" "/usr/lib/$library" "/lib/$library"
 done
 find "$out/app" -type f \( -perm -0100 -o -name "*.so*" \) >> /tmp/found
 sort -u /tmp/found > /tmp/files
 needs < /tmp/files
-for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
-    if [ -e "$bundle" ]; then
+
+# Certificates, the locale, terminals, and the distribution's name.
+for bundle in $bundles; do
+    if [ -e "/$bundle" ]; then
         mkdir -p "$out/etc/ssl/certs"
-        cp -L "$bundle" "$out/etc/ssl/certs/ca-certificates.crt"
+        cp -L "/$bundle" "$out/etc/ssl/certs/ca-certificates.crt"
         break
     fi
 done
-for dir in /usr/lib/locale/C.utf8 /usr/lib/locale/C.UTF-8; do
-    if [ -d "$dir" ]; then
-        mkdir -p "$out/usr/lib/locale"
-        cp -a "$dir" "$out/usr/lib/locale/"
+for dir in $locales; do
+    if [ -d "/$dir" ]; then
+        mkdir -p "$out/${dir%/*}"
+        cp -a "/$dir" "$out/${dir%/*}/"
     fi
 done
-for terminal in ansi dumb linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color; do
-    for dir in /usr/lib/terminfo /lib/terminfo /usr/share/terminfo /etc/terminfo; do
-        file=$dir/$(printf %.1s "$terminal")/$terminal
-        if [ -e "$file" ]; then
-            put "$file"
-        fi
+for terminal in $terminals; do
+    for dir in $terminfo; do
+        first "/$dir/$(printf %.1s "$terminal")/$terminal"
     done
 done
-for file in /etc/os-release /etc/debian_version /etc/alpine-release; do
-    if [ -e "$file" ]; then
-        put "$file"
-    fi
+for file in $identity; do
+    first "/$file"
 done
-printf "%s\n" root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/nonexistent:/bin/false "app:x:$user:$group:app:/tmp:/bin/sh" > "$out/etc/passwd"
-printf "%s\n" root:x:0: nogroup:x:65534: "app:x:$group:" > "$out/etc/group"
-printf "%s\n" "passwd: files" "group: files" "hosts: files dns" "services: files" "protocols: files" > "$out/etc/nsswitch.conf"

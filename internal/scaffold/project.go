@@ -42,25 +42,29 @@ func Files(p Project) ([]File, error) {
 	if p.BuildKit {
 		builder = dockerfile.Current
 	}
-	build, err := dockerfile.Render(p.Job, dockerfile.Options{
-		Toolchain: Toolchain(ref, p.Plan.Packages), Path: BuildFile, Builder: builder,
-	})
+	o := dockerfile.Options{Toolchain: Toolchain(ref, p.Plan.Packages), Path: BuildFile, Script: BuildScript, Builder: builder}
+	build, err := dockerfile.Render(p.Job, o)
 	if err != nil {
 		return nil, err
 	}
-	run, err := RunDockerfile(p.Plan, p.Job)
+	run, script, err := bottled(p.Plan, p.Job)
 	if err != nil {
 		return nil, err
 	}
 	files := []File{
 		{Path: IgnoreFile, Adds: true, Text: func(old []byte) ([]byte, error) {
 			text, err := MergeIgnore(old, IgnorePatterns(projects(p.Project)...))
-			if err != nil || p.Job.Source == nil {
-				return text, err
+			if err != nil {
+				return nil, err
 			}
-			return withhold(text, p.Job.Source.Withheld)
+			if p.Job.Source != nil {
+				if text, err = withhold(text, p.Job.Source.Withheld); err != nil {
+					return nil, err
+				}
+			}
+			return letIn(text, BuildScript, RunScript)
 		}},
-		Whole(BuildFile, build), Whole(RunFile, run),
+		Whole(BuildFile, build), Whole(RunFile, run), Whole(BuildScript, dockerfile.Script(p.Job, o)), Whole(RunScript, script),
 	}
 	if len(p.Settings) > 0 {
 		files = append(files, File{Path: config.FileName, Text: func(old []byte) ([]byte, error) { return settings(old, p.Settings) }})

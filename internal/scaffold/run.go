@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -24,23 +25,23 @@ import (
 //go:embed bottle.sh
 var bottleScript string
 
-// RunDockerfile is the bottle: the release, made once more in the image that
-// the build's Dockerfile ends with, and the files that it needs, over nothing.
-func RunDockerfile(pl *plan.Plan, job engine.Job) ([]byte, error) {
+// bottled are the files that make the image in Docker: the release, made once
+// more in the image that the build's Dockerfile ends with, and the files that it
+// needs, over nothing.
+func bottled(pl *plan.Plan, job engine.Job) (dockerfile, script []byte, err error) {
 	made := tools.All().Named(pl.Tool)
 	if made == nil {
-		return nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Tool)
+		return nil, nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Tool)
 	}
 	b := &bottle{pl: pl, job: job, boot: made.Boot(&release.Release{Name: pl.Release, Version: pl.Version})}
 	b.head()
 	b.assemble()
-	b.cookie()
-	b.closure()
 	b.config()
 	if b.err != nil {
-		return nil, b.err
+		return nil, nil, b.err
 	}
-	return []byte(b.b.String()), nil
+	script, err = b.script()
+	return []byte(b.b.String()), script, err
 }
 
 type bottle struct {
@@ -83,15 +84,9 @@ func (b *bottle) assemble() {
 	}
 	b.line(`    mkdir -p /image/app; \`)
 	b.line("    cp -a %s/. /image/app/", dockerfile.Word(b.job.Export))
-	b.line("WORKDIR /image/app")
-	b.line("# Without what a release never runs or reads, and without secrets.")
-	b.line(`RUN rm -rf -- \`)
-	globs, finds := b.leftOut()
-	for _, g := range globs {
-		b.line(`    %s \`, g)
-	}
-	b.b.WriteString("    ; ")
-	b.line(`find lib -path 'lib/*/priv/*' -type f \( %s \) -exec rm -f {} +`, strings.Join(finds, " -o "))
+	b.line("# What no release runs or reads, and secrets, go; what it needs of this system comes.")
+	b.line("COPY %s /dram/bottle", RunScript)
+	b.line("RUN sh /dram/bottle")
 }
 
 // leftOut are the table's patterns for the shell, and names to look for below
@@ -109,41 +104,50 @@ func (b *bottle) leftOut() (globs, finds []string) {
 	return globs, finds
 }
 
+// script is bottle.sh, told of this release.
+func (b *bottle) script() ([]byte, error) {
+	lists, files, err := image.Outside(b.user())
+	if err != nil {
+		return nil, err
+	}
+	lists["programs"] = append(lists["programs"], b.boot.Programs...)
+	lists["asked"] = b.pl.Image.Programs
+	head, body, _ := strings.Cut(bottleScript, "\n\n")
+	var s strings.Builder
+	s.WriteString(head + "\n")
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		fmt.Fprintf(&s, "%s=%s\n", name, dockerfile.Word(strings.Join(lists[name], " ")))
+	}
+	b.leaveOut(&s)
+	b.cookie(&s)
+	s.WriteString("\n" + body + "\n# What every image has below /etc.\n")
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(&s, "cat > \"$out/etc/%s\" <<'END'\n%sEND\n", name, files[name])
+	}
+	return []byte(s.String()), nil
+}
+
+// leaveOut removes what no release runs or reads, and secrets.
+func (b *bottle) leaveOut(s *strings.Builder) {
+	globs, finds := b.leftOut()
+	s.WriteString("\n# Without what a release never runs or reads, and without secrets.\ncd \"$out/app\"\nrm -rf --")
+	for _, g := range globs {
+		s.WriteString(" \\\n    " + g)
+	}
+	fmt.Fprintf(s, "\nfind lib -path 'lib/*/priv/*' -type f \\( %s \\) -exec rm -f {} +\n", strings.Join(finds, " -o "))
+}
+
 // cookie has the scripts find or make what stays out of the image.
-func (b *bottle) cookie() {
+func (b *bottle) cookie(s *strings.Builder) {
 	c := b.boot.Cookie
 	if c.Holder != "" {
-		b.line("RUN sed -i -e %s releases/*/%s", dockerfile.Word(c.Sed), c.Holder)
+		fmt.Fprintf(s, "sed -i -e %s releases/*/%s\n", dockerfile.Word(c.Sed), c.Holder)
 	}
-	if c.Env == "" {
-		return
+	if c.Env != "" {
+		fmt.Fprintf(s, "\n# No cookie that everybody who has the image knows.\nfor env in releases/*/%s; do\n    cat >> \"$env\" <<'END'\n%sEND\ndone\n",
+			c.Env, strings.TrimSuffix(string(c.Script), "\n")+"\n")
 	}
-	b.line("# No cookie that everybody who has the image knows.")
-	b.script(strings.Split(strings.TrimSuffix(string(c.Script), "\n"), "\n"))
-	b.line(`    > /dram/cookie; for env in releases/*/%s; do cat /dram/cookie >> "$env"; done`, c.Env)
-}
-
-// closure gathers libraries, programs, certificates, the locale.
-func (b *bottle) closure() {
-	uid, gid, _ := strings.Cut(b.user(), ":")
-	programs := append(image.Programs(), b.boot.Programs...)
-	lines := strings.Split(strings.TrimSuffix(bottleScript, "\n"), "\n")
-	lines = slices.Insert(lines, 1,
-		"programs="+dockerfile.Word(strings.Join(programs, " ")),
-		"asked="+dockerfile.Word(strings.Join(b.pl.Image.Programs, " ")),
-		"user="+uid, "group="+cmp.Or(gid, uid))
-	b.line("")
-	b.script(lines)
-	b.line("    > /dram/bottle; sh /dram/bottle")
-}
-
-// script writes lines that the shell is to write down: Docker's classic builder
-// knows no other way to have a file in a Dockerfile.
-func (b *bottle) script(lines []string) {
-	b.line(`RUN printf '%%s\n' \`)
-	for _, l := range lines {
-		b.line(`    %s \`, dockerfile.Word(l))
-	}
+	s.WriteString("cd /\n")
 }
 
 func (b *bottle) user() string { return cmp.Or(b.pl.Image.User, image.DefaultUser) }

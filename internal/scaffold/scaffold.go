@@ -28,6 +28,9 @@ const (
 	IgnoreFile = ".dockerignore"
 	BuildFile  = "docker/Dockerfile.build.elixir"
 	RunFile    = "docker/Dockerfile.run"
+	// The scripts that these copy and run.
+	BuildScript = "docker/build.sh"
+	RunScript   = "docker/bottle.sh"
 )
 
 // maxFile bounds what is read of a file that is there, in bytes.

@@ -25,13 +25,9 @@ func storePatterns() []string {
 // They stand at the end: an exception that lets all of a directory in does not
 // speak of them.
 func withhold(text []byte, withheld []source.Withheld) ([]byte, error) {
-	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	m, err := matcher(text)
 	if err != nil {
-		return nil, badIgnore(err)
-	}
-	m, err := patternmatcher.New(patterns)
-	if err != nil {
-		return nil, badIgnore(err)
+		return nil, err
 	}
 	var lines strings.Builder
 	for _, w := range withheld {
@@ -46,11 +42,51 @@ func withhold(text []byte, withheld []source.Withheld) ([]byte, error) {
 	if lines.Len() == 0 {
 		return text, nil
 	}
-	more := "\n# Private keys and credentials (dram init).\n" + lines.String()
+	return section(text, "Private keys and credentials (dram init).", lines.String()), nil
+}
+
+// letIn is the content of a .dockerignore with an exception for each file that
+// Docker is to copy and that a line keeps out.
+func letIn(text []byte, names ...string) ([]byte, error) {
+	m, err := matcher(text)
+	if err != nil {
+		return nil, err
+	}
+	var lines strings.Builder
+	for _, name := range names {
+		out, err := m.MatchesOrParentMatches(name)
+		if err != nil {
+			return nil, badIgnore(err)
+		}
+		if out {
+			fmt.Fprintf(&lines, "!%s\n", name)
+		}
+	}
+	if lines.Len() == 0 {
+		return text, nil
+	}
+	return section(text, "The scripts that the Dockerfiles copy (dram init).", lines.String()), nil
+}
+
+func matcher(text []byte) (*patternmatcher.PatternMatcher, error) {
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	if err != nil {
+		return nil, badIgnore(err)
+	}
+	m, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, badIgnore(err)
+	}
+	return m, nil
+}
+
+// section is text with lines more at its end, under a comment.
+func section(text []byte, comment, lines string) []byte {
+	more := "\n# " + comment + "\n" + lines
 	if bytes.Contains(text, []byte("\r\n")) {
 		more = strings.ReplaceAll(more, "\n", "\r\n")
 	}
-	return append(text, more...), nil
+	return append(text, more...)
 }
 
 func badIgnore(err error) error {

@@ -98,11 +98,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	moments := campaign(t, 8, 100)
 	for i := range moments {
-		cache, dir, _ := warm(t)
-		if err := os.RemoveAll(filepath.Join(cache, "records", "result")); err != nil {
-			t.Fatal(err)
-		}
-		d := dram{args: []string{"image", dir}, cache: cache}
+		dir := hello(t)
+		d := dram{args: []string{"image", dir}, cache: cache, env: []string{fmt.Sprintf("DRAM_BUILD_ENV=AGAIN=%d", i+2)}} // from nothing
 		after := whole * time.Duration(2*i+1) / time.Duration(2*moments)
 		_, ended, _ := d.interrupt(t, after, syscall.SIGKILL)
 		gone(t, cache)

@@ -79,7 +79,7 @@ func TestInitForDocker(t *testing.T) {
 	copyTree(t, filepath.Join("..", "..", "examples", "hello"), dir)
 	forgotten(t, "hello:latest", "build-elixir:latest")
 	r := dram{args: []string{"init"}, dir: dir}.ok(t)
-	if r.stdout != ".dockerignore\ndocker/Dockerfile.build.elixir\ndocker/Dockerfile.run\n" {
+	if r.stdout != ".dockerignore\ndocker/Dockerfile.build.elixir\ndocker/Dockerfile.run\ndocker/build.sh\ndocker/bottle.sh\n" {
 		t.Errorf("written: %q", r.stdout)
 	}
 	commands := next(t, r)

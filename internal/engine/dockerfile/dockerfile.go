@@ -60,6 +60,9 @@ type Options struct {
 	// Path is where the file lies in the project, for its comments; "" if it lies
 	// nowhere.
 	Path string
+	// Script is where what Script writes lies in the project; "" if it lies nowhere,
+	// and the file writes it down itself.
+	Script string
 	// Compile is what the last stage runs; if it is empty, the steps before the
 	// release, or mix compile.
 	Compile []string
@@ -157,13 +160,28 @@ func (r *renderer) toolchain() {
 	r.line("WORKDIR %s", engine.SourceDir)
 	r.line("# The script that the steps below call. It tells, too, what may be kept of an")
 	r.line("# earlier build.")
-	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
-	lines = slices.Insert(lines, 1, r.settings()...)
+	if r.o.Script != "" {
+		r.line("COPY [%s, %s]", r.copyWord(r.o.Script), r.copyWord("/dram/build"))
+		r.line("RUN chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id")
+		return
+	}
 	r.line(`RUN mkdir /dram; printf '%%s\n' \`)
-	for _, l := range lines {
+	for _, l := range r.script() {
 		r.line(`    %s \`, shellWord(l))
 	}
 	r.line("    > /dram/build; chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id")
+}
+
+// Script is what a file with Options.Script finds there: a program for sh.
+func Script(job engine.Job, o Options) []byte {
+	r := renderer{job: job, o: o}
+	return []byte(strings.Join(r.script(), "\n") + "\n")
+}
+
+// script is the lines of the script, with what it is told of the job.
+func (r *renderer) script() []string {
+	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
+	return slices.Insert(lines, 1, r.settings()...)
 }
 
 // settings are what the script is told of the job.
