@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"dram/internal/daemon"
 	"dram/internal/engine"
 	"dram/internal/oci"
 	"dram/internal/output"
@@ -252,6 +253,26 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(r.URL.Path, "/images/"):
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"no such image"}`)
+	}
+}
+
+// A toolchain is put into a daemon as an image that names its content.
+func TestLoadToolchain(t *testing.T) {
+	w, d := newWorld(t), serveDaemon(t)
+	client, err := daemon.Connect(t.Context(), d.environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.LoadToolchain(t.Context(), client, tc, "dram-toolchain:test"); err != nil || d.loaded != 1 {
+		t.Errorf("%d loaded, %v", d.loaded, err)
+	}
+	if want := "is in Docker 1.2.3 as dram-toolchain:test"; !strings.Contains(w.said.String(), want) {
+		t.Errorf("said %s", w.said)
 	}
 }
 
