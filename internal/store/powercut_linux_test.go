@@ -56,6 +56,7 @@ func TestPowerCutWriter(t *testing.T) {
 		t.Skip("started by TestPowerCut")
 	}
 	s := againAt(t, dir)
+	go replaceResults(t, filepath.Join(filepath.Dir(dir), "result"))
 	for i := range 100 {
 		_, err := s.Tree(t.Context(), "root", fmt.Sprint(i), func(_ context.Context, dir string) error {
 			for n := range treeFiles {
@@ -81,14 +82,23 @@ func TestPowerCutWriter(t *testing.T) {
 				}
 			}
 		}
-		err = fsutil.ReplaceAt(filepath.Join(filepath.Dir(dir), "result"), 0o644, fsutil.Kept, func(w io.Writer) error {
-			_, err := w.Write(result(i))
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// replaceResults replaces a result over and over, so that one is on its way
+// whenever the file system writes its journal.
+func replaceResults(t *testing.T, at string) {
+	for n := 0; ; n++ {
+		err := fsutil.ReplaceAt(at, 0o644, fsutil.Kept, func(w io.Writer) error {
+			_, err := w.Write(result(n))
 			return err
 		})
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -221,7 +231,7 @@ func attach(t *testing.T, image string) *disk {
 		t.Skipf("no power can be cut here: losetup: %v\n%s", err, out)
 	}
 	d := &disk{image: image, device: strings.TrimSpace(string(out)), at: t.TempDir()}
-	if out, err := exec.Command("mount", "-t", "ext4", "-o", "commit=1", d.device, d.at).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "ext4", "-o", "commit=1,noauto_da_alloc", d.device, d.at).CombinedOutput(); err != nil {
 		_ = exec.Command("losetup", "--detach", d.device).Run()
 		t.Fatalf("mount: %v\n%s", err, out)
 	}
