@@ -51,7 +51,10 @@ also where one warns or cannot tell.`),
 			if err := findings.Write(cmd.OutOrStdout(), format, r); err != nil {
 				return err
 			}
-			return pipeline.Verdict(r, strict)
+			if strict {
+				return pipeline.StrictVerdict(r)
+			}
+			return pipeline.Verdict(r)
 		},
 	}
 	f := cmd.Flags()

@@ -74,7 +74,11 @@ type builds struct {
 // release, version and platform. What failed is told after that.
 func (m *matrix) run(ctx context.Context, a *app, stdout io.Writer, dir string, in *output.Layout) error {
 	start := time.Now()
-	todo, err := a.PlanMatrix(ctx, dir, m.settings, m.all)
+	decide := a.PlanMatrix
+	if m.all {
+		decide = a.PlanAllReleases
+	}
+	todo, err := decide(ctx, dir, m.settings)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.PlanMatrix(cmd.Context(), dir, c, false)
+	m, err := a.PlanMatrix(cmd.Context(), dir, c)
 	if err != nil {
 		return nil, err
 	}

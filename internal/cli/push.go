@@ -71,7 +71,7 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	if err := pipeline.Verdict(report, false); err != nil {
+	if err := pipeline.Verdict(report); err != nil {
 		return "", &pipeline.Refused{Report: report, Err: err}
 	}
 	return to.Send(cmd.Context(), a.Store, a.UI, img)

@@ -188,7 +188,7 @@ func TestVerdict(t *testing.T) {
 	} {
 		r := *sound
 		r.Findings = []check.Finding{tt.finding}
-		if lax, strict := Verdict(&r, false), Verdict(&r, true); problem.Code(lax) != tt.code || problem.Code(strict) != tt.strict {
+		if lax, strict := Verdict(&r), StrictVerdict(&r); problem.Code(lax) != tt.code || problem.Code(strict) != tt.strict {
 			t.Errorf("%s: %v, strictly %v", tt.name, lax, strict)
 		}
 	}

@@ -19,8 +19,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"dram/internal/binary/binarytest"
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/output"
 	"dram/internal/plan"
@@ -341,7 +342,7 @@ func TestMirrorMovedOn(t *testing.T) {
 
 	writeTree(t, w.dir, tree{"lib/other.ex": "defmodule Other do\nend\n"})
 	gone := func(context.Context, engine.Job, engine.Events) error {
-		return fmt.Errorf("fetching x: %w", debian.ErrGone)
+		return fmt.Errorf("fetching x: %w", distro.ErrGone)
 	}
 	w.engine.during = func(ctx context.Context, job engine.Job, ev engine.Events) error {
 		w.engine.during = nil
@@ -355,7 +356,7 @@ func TestMirrorMovedOn(t *testing.T) {
 
 	writeTree(t, w.dir, tree{"lib/third.ex": "defmodule Third do\nend\n"})
 	w.engine.during = gone
-	if _, err := w.build(t); !errors.Is(err, debian.ErrGone) || w.engine.ran() != 5 {
+	if _, err := w.build(t); !errors.Is(err, distro.ErrGone) || w.engine.ran() != 5 {
 		t.Errorf("gone for good: %v after %d runs", err, w.engine.ran())
 	}
 }
@@ -506,8 +507,7 @@ func TestEvents(t *testing.T) {
 // The source's secrets stay out, and whoever plans is told.
 func TestNoteSource(t *testing.T) {
 	w := newWorld(t)
-	key := "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHx2ZkqC4mXyTn0uPb1RrQw9sLhVgE5aJd7oK3fGiYt8\n-----END PRIVATE KEY-----\n"
-	writeTree(t, w.dir, tree{"priv/key.pem": "644 " + key})
+	writeTree(t, w.dir, tree{"priv/key.pem": "644 " + privateKey})
 	plans, err := w.NoteSource(t.Context(), nil)
 	if err != nil || plans != nil {
 		t.Errorf("no plans: %v, %v", plans, err)
@@ -522,17 +522,61 @@ func TestNoteSource(t *testing.T) {
 	}
 }
 
-// A library that is nowhere keeps the image from being made, unless that is
-// allowed by name.
+// A library that is nowhere keeps the image from being made, unless that is allowed
+// by name.
 func TestMissingLibrary(t *testing.T) {
 	w := newWorld(t)
-	list := []rootfs.Missing{{File: "app/lib/x.so", Soname: "libgone.so.1"}}
-	w.built(t)
+	w.engine.release = hello().with("lib/hello-0.1.0/priv/port", string(binarytest.Library{
+		Interp: loader, Needed: []string{"libgone.so.1"},
+	}.Bytes()))
+	if _, err := w.build(t); problem.Code(err) != 3 || !strings.Contains(fmt.Sprint(err), "libgone.so.1") && !strings.Contains(fmt.Sprint(err), "soname") {
+		t.Errorf("got %v (%d)", err, problem.Code(err))
+	}
+	if w.cfg.Allow = []string{"soname"}; w.built(t).Image == "" {
+		t.Error("allowed, and there is no image")
+	}
 	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := missing(list, tc); problem.Code(err) != 3 || !strings.Contains(err.Error(), "app/lib/x.so needs libgone.so.1") {
+	err = missing([]rootfs.Missing{{File: "app/lib/x.so", Soname: "libgone.so.1"}}, tc)
+	if problem.Code(err) != 3 || !strings.Contains(err.Error(), "app/lib/x.so needs libgone.so.1") {
 		t.Errorf("got %v", err)
+	}
+}
+
+const privateKey = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHx2ZkqC4mXyTn0uPb1RrQw9sLhVgE5aJd7oK3fGiYt8\n-----END PRIVATE KEY-----\n"
+
+// A key is found wherever it would get out: in the image, in its configuration, and in
+// what the tarball alone has.
+func TestSecretsInWhatIsWritten(t *testing.T) {
+	for _, tt := range []struct {
+		name, file string
+		env        []string
+		outs       output.Outputs
+		code       int
+	}{
+		{"in the image", "lib/hello-0.1.0/priv/key.pem", nil, output.Usual(), 3},
+		{"in the tarball alone", "lib/hello-0.1.0/src/key.pem", nil, output.Usual(), 3},
+		{"where there is no image", "lib/hello-0.1.0/src/key.pem", nil, output.Outputs{output.Tarball{}}, 3},
+		{"of Erlang/OTP, in the tarball alone", "lib/kernel-8.5.3/src/key.pem", nil, output.Usual(), 0},
+		{"in a variable of the image", "", []string{"KEY=" + privateKey}, output.Usual(), 3},
+		{"in a variable of an image that is not made", "", []string{"KEY=" + privateKey}, output.Outputs{output.Tarball{}}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.cfg.ImageEnv = tt.env
+			if tt.file != "" {
+				w.engine.release = hello().with(tt.file, "644 "+privateKey)
+			}
+			_, err := w.Build(t.Context(), w.planned(t), tt.outs)
+			if problem.Code(err) != tt.code || err != nil && !strings.Contains(fmt.Sprint(err), "secret") {
+				t.Errorf("got %v (%d)", err, problem.Code(err))
+			}
+			w.cfg.Allow = []string{"secret"}
+			if _, err := w.Build(t.Context(), w.planned(t), tt.outs); err != nil {
+				t.Errorf("allowed: %v", err)
+			}
+		})
 	}
 }

@@ -27,11 +27,19 @@ func (e *Refused) Error() string { return e.Err.Error() }
 // Unwrap gives the verdict.
 func (e *Refused) Unwrap() error { return e.Err }
 
-// Verdict is a check's result as an error: nil where nothing fails that was
-// not allowed by name, and with strict nothing warns or is unknown either.
-func Verdict(r *check.Report, strict bool) error {
+// Verdict is a check's result as an error: nil where nothing fails that was not
+// allowed by name.
+func Verdict(r *check.Report) error {
+	if r.Worst() != check.Fail {
+		return nil
+	}
+	return StrictVerdict(r)
+}
+
+// StrictVerdict is nil where nothing warns or is unknown either.
+func StrictVerdict(r *check.Report) error {
 	worst := r.Worst()
-	if worst == check.OK || worst != check.Fail && !strict {
+	if worst == check.OK {
 		return nil
 	}
 	rules := r.Refused()
@@ -107,7 +115,7 @@ func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Inp
 	if err != nil {
 		return nil, err
 	}
-	if err := Verdict(r, false); err != nil {
+	if err := Verdict(r); err != nil {
 		return nil, &Refused{r, err}
 	}
 	p.tellCheck(r)

@@ -85,7 +85,7 @@ func TestEveryFormOfAnImage(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if report, err := w.Check(t.Context(), refs[0], CheckOptions{}); err != nil || Verdict(report, false) != nil {
+				if report, err := w.Check(t.Context(), refs[0], CheckOptions{}); err != nil || Verdict(report) != nil {
 					t.Errorf("check: %v, %v", report, err)
 				}
 				img, names, err := output.OpenWritten(refs[0], oci.Options{Arch: "amd64", TempDir: w.Store.TempDir})

@@ -13,6 +13,7 @@ import (
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/tool"
 	"dram/internal/tool/tools"
 )
 
@@ -23,18 +24,25 @@ type Matrix struct {
 }
 
 // PlanMatrix decides how each of the releases and platforms that were asked for
-// is built; with all, each release that the project declares.
-func (p *Pipeline) PlanMatrix(ctx context.Context, dir string, cfg config.Config, all bool) (*Matrix, error) {
+// is built.
+func (p *Pipeline) PlanMatrix(ctx context.Context, dir string, cfg config.Config) (*Matrix, error) {
+	return p.planMatrix(ctx, dir, cfg, func(tool.Project) ([]string, error) { return cfg.Releases, nil })
+}
+
+// PlanAllReleases does so for each release that the project declares.
+func (p *Pipeline) PlanAllReleases(ctx context.Context, dir string, cfg config.Config) (*Matrix, error) {
+	return p.planMatrix(ctx, dir, cfg, tool.Project.Releases)
+}
+
+func (p *Pipeline) planMatrix(ctx context.Context, dir string, cfg config.Config, wanted func(tool.Project) ([]string, error)) (*Matrix, error) {
 	stage := p.UI.Start("plan", dir)
 	proj, err := tools.Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	releases := cfg.Releases
-	if all {
-		if releases, err = proj.Releases(); err != nil {
-			return nil, err
-		}
+	releases, err := wanted(proj)
+	if err != nil {
+		return nil, err
 	}
 	m := &Matrix{p: p}
 	var notes []string
@@ -133,7 +141,6 @@ func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs, 
 		return ctx.Err()
 	}
 	p := *m.p.at(pl.Platform)
-	p.Toolchains = p.Toolchains.For(p.Toolchains.Arch) // it tells of its progress here
 	p.UI = m.p.UI.Job(buildName(pl))
 	defer p.UI.Leave()
 	r, err := p.Build(ctx, pl, outs)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/config"
+	"dram/internal/distro/distros"
 	"dram/internal/engine"
 	"dram/internal/engine/pool"
 	"dram/internal/output"
@@ -31,7 +32,7 @@ func planner(t *testing.T, options ...EngineOption) *Pipeline {
 		t.Fatal(err)
 	}
 	return &Pipeline{
-		Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64"}, Engines: options,
+		Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64", Distros: distros.All()}, Engines: options,
 	}
 }
 
@@ -76,7 +77,11 @@ func TestPlanMatrix(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := base
 			cfg.Releases, cfg.Platforms = tt.releases, tt.platforms
-			m, err := p.PlanMatrix(t.Context(), dir, cfg, tt.all)
+			decide := p.PlanMatrix
+			if tt.all {
+				decide = p.PlanAllReleases
+			}
+			m, err := decide(t.Context(), dir, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"dram/internal/daemon"
 	"dram/internal/engine"
 	"dram/internal/oci"
 	"dram/internal/output"
@@ -183,7 +184,7 @@ func TestMatrixOfBuilds(t *testing.T) {
 	w := newWorld(t)
 	writeTree(t, w.dir, tree{"mix.exs": strings.Replace(mixExs, "deps: []", "deps: [], releases: [hello: [], broken: []]", 1)})
 	w.engine.during = failing("broken")
-	m, err := w.PlanMatrix(t.Context(), w.dir, w.cfg, true)
+	m, err := w.PlanAllReleases(t.Context(), w.dir, w.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,6 +253,26 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(r.URL.Path, "/images/"):
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"no such image"}`)
+	}
+}
+
+// A toolchain is put into a daemon as an image that names its content.
+func TestLoadToolchain(t *testing.T) {
+	w, d := newWorld(t), serveDaemon(t)
+	client, err := daemon.Connect(t.Context(), d.environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.LoadToolchain(t.Context(), client, tc, "dram-toolchain:test"); err != nil || d.loaded != 1 {
+		t.Errorf("%d loaded, %v", d.loaded, err)
+	}
+	if want := "is in Docker 1.2.3 as dram-toolchain:test"; !strings.Contains(w.said.String(), want) {
+		t.Errorf("said %s", w.said)
 	}
 }
 

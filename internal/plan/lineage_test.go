@@ -132,7 +132,7 @@ func lineageOf(t *testing.T, st *store.Store, layers ...map[string]string) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := (&Plan{Dir: "/project", MixEnv: "prod"}).Lineage(t.Context(), src, st)
+	got, err := (&Plan{Dir: "/project", BuildSettings: BuildSettings{MixEnv: "prod"}}).Lineage(t.Context(), src, st)
 	if err != nil {
 		t.Fatal(err)
 	}

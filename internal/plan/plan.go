@@ -13,7 +13,8 @@ import (
 	"strings"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/tool"
@@ -29,21 +30,15 @@ type Inputs struct {
 	Project tool.Project
 	Config  config.Config
 	Arch    string // this machine's, as Go names it
-	// Suites tells what each Debian suite packages, the newest stable first.
-	Suites []Suite
-	// Versions tells what a suite has.
-	Versions func(ctx context.Context, suite string) (debian.Versions, error)
+	// Distro is the distribution to choose a suite of.
+	Distro distro.Info
+	// Versions tells what a suite has: "debian/13".
+	Versions func(ctx context.Context, suite string) (distro.Versions, error)
 	// Engine chooses an engine: the one that was asked for, or for "auto" the
 	// first that this machine can run; reason says why.
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
-}
-
-// Suite is a Debian suite to choose from.
-type Suite struct {
-	Name   string // "13"
-	Stable bool
 }
 
 // Decision is one thing that was decided.
@@ -64,30 +59,44 @@ type Plan struct {
 	Packages  []string `json:"packages,omitempty"`
 	Engine    string   `json:"engine"`
 	Platform  string   `json:"platform"` // "linux/amd64"
-	MixEnv    string   `json:"mix_env"`
+	BuildSettings
+	Results
+	OwnApps []string `json:"own_apps"`
+	Work
+	Cookie    bool          `json:"cookie"` // the release declares one: the tarball keeps it
+	Image     ImageSettings `json:"image,omitzero"`
+	Check     CheckSettings `json:"check,omitzero"`
+	Decisions []Decision    `json:"decisions"`
+	Notes     []string      `json:"notes,omitempty"`
+
+	by    tool.Tool  // nil where a release is there already
+	build tool.Build // nil where a release is there already
+}
+
+// BuildSettings is what the steps are run with.
+type BuildSettings struct {
+	MixEnv string `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
-	ReleaseEnv string     `json:"release_env,omitempty"`
-	OutputDir  string     `json:"output_dir"` // absolute
-	OwnApps    []string   `json:"own_apps"`
-	Fetch      bool       `json:"fetch"`         // dependencies come over the network
-	Locked     bool       `json:"locked"`        // mix.lock says which
-	Setup      bool       `json:"assets_setup"`  // assets are set up
-	Deploy     bool       `json:"assets_deploy"` // assets are made
-	Network    bool       `json:"network"`       // compiling has the host's network, too
-	Isolated   bool       `json:"isolated"`      // fetching has a network that leads to public addresses alone
-	Cookie     bool       `json:"cookie"`        // the release declares one: the tarball keeps it
-	Decisions  []Decision `json:"decisions"`
-	Notes      []string   `json:"notes,omitempty"`
+	ReleaseEnv string   `json:"release_env,omitempty"`
+	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
+	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+}
 
-	Image    ImageSettings `json:"image,omitzero"`
-	Check    CheckSettings `json:"check,omitzero"`
-	BuildEnv []string      `json:"-"`                         // of all steps, "K=V", sorted; see Decisions
-	Secrets  []string      `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+// Results is where results go.
+type Results struct {
+	OutputDir   string `json:"output_dir"` // absolute
+	perPlatform bool   // they say in their names what they are for
+	inProject   bool   // they may not leave the project
+}
 
-	perPlatform bool       // results say in their names what they are for
-	inProject   bool       // results may not leave the project
-	by          tool.Tool  // nil where a release is there already
-	build       tool.Build // nil where a release is there already
+// Work is which steps there are, and what they reach.
+type Work struct {
+	Fetch    bool `json:"fetch"`         // dependencies come over the network
+	Locked   bool `json:"locked"`        // mix.lock says which
+	Setup    bool `json:"assets_setup"`  // assets are set up
+	Deploy   bool `json:"assets_deploy"` // assets are made
+	Network  bool `json:"network"`       // compiling has the host's network, too
+	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
 }
 
 // Make decides.
@@ -232,12 +241,12 @@ func (p *Plan) ImagePath(version string) string {
 }
 
 // ForRelease is the plan for a release that was built elsewhere: bottle it,
-// with the libraries of the toolchain that was set, or of the newest Debian
-// stable.
+// with the libraries of the toolchain that was set, or of the newest stable suite
+// of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
 		Tool: "release", Platform: "linux/" + arch, Packages: c.Packages,
-		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version),
+		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)
 	return p
