@@ -38,7 +38,7 @@ func NewDraft(root *os.Root, name string, perm fs.FileMode) (*Draft, error) {
 		d.tmp = beside(name) + rand.Text()[:10] + ".tmp"
 		d.File, err = root.OpenFile(filepath.FromSlash(d.tmp), os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 		if err == nil && !d.hold() {
-			_ = d.File.Close()
+			_ = d.Close()
 			err = fs.ErrExist
 		}
 		if !errors.Is(err, fs.ErrExist) {
@@ -86,7 +86,7 @@ func (d *Draft) Commit() error {
 func (d *Draft) Discard() {
 	if !d.closed {
 		d.closed = true
-		_ = d.File.Close() // what was written is not wanted
+		_ = d.Close() // what was written is not wanted
 	}
 	if d.tmp != "" {
 		_ = d.root.Remove(filepath.FromSlash(d.tmp))
