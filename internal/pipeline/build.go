@@ -159,7 +159,7 @@ func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string 
 // are in the cache, sound.
 func (p *Pipeline) kept(key string, needs output.Needs) *output.Result {
 	var r output.Result
-	if !p.Store.Get("result", key, &r) || !r.Has(needs) {
+	if !p.Store.Get("result", key, &r) {
 		return nil
 	}
 	var group errgroup.Group
