@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/debian"
 )
 
 // The images that the rival's Dockerfile builds on, made here since no registry
@@ -124,7 +125,7 @@ func (d *docker) images(ctx context.Context) error {
 // slimRoot is debian:trixie-slim with the packages and the locale that the
 // Dockerfile adds.
 func (b *bench) slimRoot(ctx context.Context, dir string) error {
-	mirror, _ := debian.HostMirror(os.DirFS("/etc"))
+	mirror := debian.MirrorOf(os.DirFS("/etc"), distro.Mirror{})
 	_, err := b.output(ctx, []string{"LC_ALL=C.UTF-8"}, "mmdebstrap", "--quiet", "--variant=minbase", "--format=directory",
 		"--include=libstdc++6,openssl,libncurses6,locales,ca-certificates",
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/info/*",

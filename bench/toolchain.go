@@ -12,7 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/debian"
 )
 
 // toolchain measures how long a toolchain's root takes from nothing.
@@ -28,7 +29,7 @@ func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 		r.skipped = "mmdebstrap leaves a plain directory only as root"
 		return []row{r}, nil
 	}
-	mirror, _ := debian.HostMirror(os.DirFS("/etc"))
+	mirror := debian.MirrorOf(os.DirFS("/etc"), distro.Mirror{})
 	var status string
 	root := func(n int) (float64, error) {
 		cache := b.cache
@@ -60,7 +61,7 @@ func (b *bench) toolchain(ctx context.Context) ([]row, error) {
 
 // mmdebstrap makes a root of the packages that a dpkg status lists, and gives
 // the seconds that it took.
-func (b *bench) mmdebstrap(ctx context.Context, mirror debian.Mirror, status string, n int) (float64, error) {
+func (b *bench) mmdebstrap(ctx context.Context, mirror distro.Mirror, status string, n int) (float64, error) {
 	set := packagesOf(status)
 	local, err := b.absentRepository(ctx, set.absent())
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"dram/internal/config"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/httpbound"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
@@ -49,7 +51,8 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		Store: st,
 		UI:    u,
 		Toolchains: &toolchain.Provider{
-			Store: st, HTTP: client, Arch: architecture(c.Platform()), Mirror: pipeline.Mirror(c, pipeline.Host()),
+			Store: st, HTTP: client, Arch: architecture(c.Platform()), Distros: distros.All(),
+			Mirror: distro.Mirror{Archive: c.Mirror, Security: c.SecurityMirror}, Etc: os.DirFS("/etc"),
 			AllowExpired: c.Expired == "allow", Configure: configurer(st), Warn: u.Warn,
 		},
 		Engines: engines(st, u, c),

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/host"
 	"dram/internal/engine/native"
@@ -63,7 +63,7 @@ func builderAddress() buildkit.Address { return buildkit.Address{Environ: os.Env
 
 // configurer runs the scripts of a distribution's packages where there is no
 // sandbox: at the builder. nil stands for the sandbox.
-func configurer(st *store.Store) debian.Configurer {
+func configurer(st *store.Store) distro.Configurer {
 	if runtime.GOOS == "linux" {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/daemon"
+	"dram/internal/distro/distros"
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -211,7 +212,7 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from 
 		return "", err
 	}
 	if parsed.Kind == ref.Host {
-		return "", problem.New(problem.Usage, "name another one: distro:debian/13, image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
+		return "", problem.New(problem.Usage, "name another one: "+distros.All().Example()+", image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
 	}
 	d, err := daemon.Connect(ctx, p.Environ)
 	if err != nil {

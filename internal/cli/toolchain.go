@@ -38,8 +38,7 @@ func newToolchainRoot(g *globals) *cobra.Command {
 				return err
 			}
 			stage := p.UI.Start("toolchain", tc.Name)
-			p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
-			dir, err := tc.Root(cmd.Context())
+			dir, err := tc.Unpack(cmd.Context(), func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
 			if err != nil {
 				return err
 			}

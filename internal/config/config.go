@@ -19,8 +19,8 @@ import (
 type Config struct {
 	Toolchain      string   // a reference: "distro:debian/13"
 	Packages       []string // added to a distribution's toolchain
-	Mirror         string   // URL of a Debian archive
-	SecurityMirror string   // URL of a Debian security archive
+	Mirror         string   // URL of a distribution's package archive
+	SecurityMirror string   // URL of its security archive
 	Repository     string   // where images for asked versions are looked for
 	Engine         string   // "auto", "native", "buildkit", "host"
 	Releases       []string // which of the project's releases

@@ -3,6 +3,8 @@ package image
 import (
 	"fmt"
 	"strings"
+
+	"dram/internal/distro"
 )
 
 // outside is what an image has beside the release and what ELF files and scripts
@@ -23,10 +25,10 @@ var outside = struct {
 	opened:    strings.Fields("libgcc_s.so.1 libsctp.so.1"),
 	lookups:   strings.Fields("libnss_files.so.2 libnss_dns.so.2 libresolv.so.2"),
 	bundles:   strings.Fields("etc/ssl/certs/ca-certificates.crt etc/pki/tls/certs/ca-bundle.crt etc/ssl/ca-bundle.pem etc/ssl/cert.pem"),
-	locales:   strings.Fields("usr/lib/locale/C.utf8 usr/lib/locale/C.UTF-8"),
+	locales:   distro.UTF8Locales(),
 	terminals: strings.Fields("ansi dumb linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color"),
 	terminfo:  strings.Fields("usr/lib/terminfo lib/terminfo usr/share/terminfo etc/terminfo"),
-	identity:  strings.Fields("etc/os-release etc/debian_version etc/alpine-release"),
+	identity:  distro.Identity(),
 	empty:     strings.Fields("dev proc run sys"),
 	merged:    strings.Fields("bin lib lib64 sbin"),
 }

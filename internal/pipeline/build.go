@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/check"
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/image"
 	"dram/internal/layer"
@@ -33,7 +33,7 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs
 	needs := outs.Needs()
 	needs.Tarball = true // it is what a target is compared with
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
-	if errors.Is(err, debian.ErrGone) && !p.Refresh {
+	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
 		fresh := *p
 		fresh.Refresh = true

@@ -21,7 +21,7 @@ import (
 
 	"dram/internal/binary/binarytest"
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/output"
 	"dram/internal/plan"
@@ -342,7 +342,7 @@ func TestMirrorMovedOn(t *testing.T) {
 
 	writeTree(t, w.dir, tree{"lib/other.ex": "defmodule Other do\nend\n"})
 	gone := func(context.Context, engine.Job, engine.Events) error {
-		return fmt.Errorf("fetching x: %w", debian.ErrGone)
+		return fmt.Errorf("fetching x: %w", distro.ErrGone)
 	}
 	w.engine.during = func(ctx context.Context, job engine.Job, ev engine.Events) error {
 		w.engine.during = nil
@@ -356,7 +356,7 @@ func TestMirrorMovedOn(t *testing.T) {
 
 	writeTree(t, w.dir, tree{"lib/third.ex": "defmodule Third do\nend\n"})
 	w.engine.during = gone
-	if _, err := w.build(t); !errors.Is(err, debian.ErrGone) || w.engine.ran() != 5 {
+	if _, err := w.build(t); !errors.Is(err, distro.ErrGone) || w.engine.ran() != 5 {
 		t.Errorf("gone for good: %v after %d runs", err, w.engine.ran())
 	}
 }

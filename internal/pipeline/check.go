@@ -91,8 +91,7 @@ func (u unpacker) Unpack(ctx context.Context, r ref.Ref) (string, error) {
 		return "", err
 	}
 	stage := u.UI.Start("target", tc.Name)
-	u.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
-	dir, err := tc.Root(ctx)
+	dir, err := tc.Unpack(ctx, progress(stage))
 	if err != nil {
 		return "", err
 	}

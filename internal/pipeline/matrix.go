@@ -141,7 +141,6 @@ func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs, 
 		return ctx.Err()
 	}
 	p := *m.p.at(pl.Platform)
-	p.Toolchains = p.Toolchains.For(p.Toolchains.Arch) // it tells of its progress here
 	p.UI = m.p.UI.Job(buildName(pl))
 	defer p.UI.Leave()
 	r, err := p.Build(ctx, pl, outs)

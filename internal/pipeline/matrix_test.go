@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/config"
+	"dram/internal/distro/distros"
 	"dram/internal/engine"
 	"dram/internal/engine/pool"
 	"dram/internal/output"
@@ -31,7 +32,7 @@ func planner(t *testing.T, options ...EngineOption) *Pipeline {
 		t.Fatal(err)
 	}
 	return &Pipeline{
-		Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64"}, Engines: options,
+		Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64", Distros: distros.All()}, Engines: options,
 	}
 }
 

@@ -6,16 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"dram/internal/check"
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
-	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/target"
 	"dram/internal/tool"
@@ -32,26 +30,6 @@ type Pipeline struct {
 	Engines    []EngineOption // in the order in which auto tries them
 	Environ    []string       // dram's own environment
 	Refresh    bool           // ask archives and registries again
-}
-
-// Mirror is the Debian archive to use: what was set, else what the host's apt
-// sources say, else Debian's own.
-func Mirror(c config.Config, etc fs.FS) debian.Mirror {
-	m, ok := debian.HostMirror(etc)
-	if !ok {
-		m = debian.DefaultMirror()
-	}
-	if c.Mirror != "" {
-		m.Archive = c.Mirror
-		m.Security = ""
-	}
-	if c.SecurityMirror != "" {
-		m.Security = c.SecurityMirror
-	}
-	if m.Security == "" {
-		m.Security = debian.DefaultMirror().Security
-	}
-	return m
 }
 
 // Plan reads the project in dir and decides how it is built. Nothing is
@@ -84,16 +62,19 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	}
 	in := plan.Inputs{
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
-		Versions: p.Toolchains.Versions, Tags: p.Toolchains.Tags, Engine: p.chooseEngine,
-	}
-	for _, s := range debian.Suites() {
-		in.Suites = append(in.Suites, plan.Suite{Name: s.Version, Stable: s.Stable()})
+		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
+		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
+			return p.Toolchains.Versions(ctx, suite, nil)
+		},
+		Tags: func(ctx context.Context, repository string) ([]string, error) {
+			return p.Toolchains.Tags(ctx, repository, nil)
+		},
 	}
 	pl, err := plan.Make(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRef(pl.Toolchain); err != nil {
+	if err := p.checkRef(pl.Toolchain); err != nil {
 		return pl, err
 	}
 	return pl, output.Usual().Check(pl)
@@ -109,12 +90,12 @@ func possible(set plan.CheckSettings) error {
 }
 
 // checkRef finds a reference that cannot be before anything is done with it.
-func checkRef(s string) error {
+func (p *Pipeline) checkRef(s string) error {
 	parsed, err := toolchain.ParseRef(s)
-	if err == nil && parsed.Kind == ref.Distro {
-		_, err = debian.LookupSuite(toolchain.Suite(parsed))
+	if err != nil {
+		return err
 	}
-	return err
+	return p.Toolchains.Known(parsed)
 }
 
 // OpenToolchain resolves a reference; nothing is unpacked yet.
@@ -129,8 +110,7 @@ func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, packages []str
 // unpack makes the toolchain's root, if it is not there, and reads its facts.
 func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root string, facts toolchain.Facts, err error) {
 	stage := p.UI.Start("toolchain", tc.Name)
-	p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
-	if root, err = tc.Root(ctx); err != nil {
+	if root, err = tc.Unpack(ctx, progress(stage)); err != nil {
 		return "", facts, err
 	}
 	if facts, err = tc.Facts(ctx); err != nil {
@@ -142,10 +122,15 @@ func (p *Pipeline) unpack(ctx context.Context, tc *toolchain.Toolchain) (root st
 	}
 	stage.Done("%s: OTP %s, Elixir %s; %s", tc.Name, facts.OTP, facts.Elixir, how)
 	if facts.OTP == "" || facts.Elixir == "" {
-		return "", facts, problem.New(problem.Usage, "choose a toolchain with both, as distro:debian/13",
+		return "", facts, problem.New(problem.Usage, "choose a toolchain with both, as "+distros.All().Example(),
 			"toolchain %s has no Erlang or no Elixir where dram looks for them", tc.Ref)
 	}
 	return root, facts, nil
+}
+
+// progress shows in a stage what goes on.
+func progress(stage *ui.Stage) toolchain.Progress {
+	return func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) }
 }
 
 // diskFull makes "no space left" a problem of the environment, wherever it
@@ -159,6 +144,3 @@ func (p *Pipeline) diskFull(err error) error {
 		"make room, run `dram cache prune`, or set DRAM_CACHE_DIR to a larger disk (the cache is at "+p.Store.Dir()+")",
 		"the disk is full: %w", err)
 }
-
-// Host is the host's /etc, for its apt sources.
-func Host() fs.FS { return os.DirFS("/etc") }

@@ -5,52 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"dram/internal/config"
-	"dram/internal/debian"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 )
-
-// What was set comes before what the host's apt sources say, and that before
-// Debian's own.
-func TestMirror(t *testing.T) {
-	host := fstest.MapFS{"apt/sources.list": {Data: []byte(
-		"deb http://near.example/debian trixie main\ndeb http://near.example/debian-security trixie-security main\n")}}
-	std := debian.DefaultMirror()
-	for _, tt := range []struct {
-		name string
-		set  config.Config
-		etc  fstest.MapFS
-		want debian.Mirror
-	}{
-		{"nothing", config.Config{}, fstest.MapFS{}, std},
-		{"host", config.Config{}, host, debian.Mirror{Archive: "http://near.example/debian", Security: "http://near.example/debian-security"}},
-		{
-			"set over host",
-			config.Config{Mirror: "http://mine.example/debian"},
-			host,
-			debian.Mirror{Archive: "http://mine.example/debian", Security: std.Security},
-		},
-		{
-			"both set",
-			config.Config{Mirror: "http://a.example/d", SecurityMirror: "http://b.example/s"},
-			host,
-			debian.Mirror{Archive: "http://a.example/d", Security: "http://b.example/s"},
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, Mirror(tt.set, tt.etc)); d != "" {
-				t.Error(d)
-			}
-		})
-	}
-}
 
 func unpacked(t *testing.T) string {
 	t.Helper()

@@ -32,7 +32,7 @@ func (p *Pipeline) Job(ctx context.Context, pl *plan.Plan) (engine.Job, error) {
 // there.
 func (p *Pipeline) LoadToolchain(ctx context.Context, d *daemon.Client, tc *toolchain.Toolchain, tag string) error {
 	stage := p.UI.Start("load", tag)
-	p.Toolchains.SetProgress(func(format string, args ...any) { stage.Update(tc.Name) })
+	stage.Update(tc.Name)
 	err := buildkit.Load(ctx, d, engine.Toolchain{ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image}, tag)
 	if err != nil {
 		return p.diskFull(err)

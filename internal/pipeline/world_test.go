@@ -24,6 +24,7 @@ import (
 	"dram/internal/binary"
 	"dram/internal/binary/binarytest"
 	"dram/internal/config"
+	"dram/internal/distro/distros"
 	"dram/internal/engine"
 	"dram/internal/plan"
 	"dram/internal/sandbox"
@@ -65,7 +66,7 @@ func (w *world) restart(t *testing.T, cache string) {
 	u := ui.New(w.said, ui.Options{})
 	w.Pipeline = &Pipeline{
 		Store: st, UI: u,
-		Toolchains: &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: "amd64", Warn: u.Warn},
+		Toolchains: &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: "amd64", Distros: distros.All(), Warn: u.Warn},
 		Engines: []EngineOption{{
 			Name: "native", Engine: w.engine, Needs: func(context.Context) []sandbox.Precondition { return nil },
 		}},

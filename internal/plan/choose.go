@@ -26,7 +26,7 @@ const NativeEngine = "native"
 const BuildKitEngine = "buildkit"
 
 // toolchain chooses: what was set; else an image with the versions that the
-// project asks for; else the newest stable Debian that satisfies mix.exs.
+// project asks for; else the distribution's newest stable suite that satisfies mix.exs.
 func (m *maker) toolchain(ctx context.Context) error {
 	m.plan.Packages = m.in.Config.Packages
 	asked := m.facts.Asked
@@ -62,9 +62,9 @@ func (m *maker) byRequirement(ctx context.Context) error {
 	text := m.facts.ElixirRequirement
 	if text == "" {
 		text = ">= 0.0.0-0" // whatever it is
-		for _, s := range m.in.Suites {
+		for _, s := range m.in.Distro.Suites {
 			if s.Stable {
-				m.choose("distro:debian/"+s.Name, "the newest Debian stable; mix.exs requires no version of Elixir")
+				m.choose(s.Reference(), fmt.Sprintf("the newest %s stable; mix.exs requires no version of Elixir", m.in.Distro.Name))
 				return nil
 			}
 		}
@@ -75,51 +75,51 @@ func (m *maker) byRequirement(ctx context.Context) error {
 			"mix.exs: elixir: %q is no requirement: %w", text, err)
 	}
 	var has []string
-	for _, s := range m.in.Suites {
-		v, err := m.in.Versions(ctx, s.Name)
+	for _, s := range m.in.Distro.Suites {
+		v, err := m.in.Versions(ctx, s.String())
 		switch {
 		case err != nil && s.Stable:
-			return fmt.Errorf("asking what Debian %s has: %w", s.Name, err)
+			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
 		case err != nil:
-			has = append(has, fmt.Sprintf("debian/%s could not be asked: %v", s.Name, err))
+			has = append(has, fmt.Sprintf("%s could not be asked: %v", s, err))
 			continue
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && s.Stable && want.Match(have) {
-			m.choose("distro:debian/"+s.Name, fmt.Sprintf("the newest Debian stable whose Elixir (%s) satisfies elixir: %q", v.Elixir, text))
+			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) satisfies elixir: %q", m.in.Distro.Name, v.Elixir, text))
 			return nil
 		}
-		has = append(has, fmt.Sprintf("debian/%s has Elixir %s on OTP %s", s.Name, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
+		has = append(has, fmt.Sprintf("%s has Elixir %s on OTP %s", s, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
 	}
 	return problem.New(problem.Usage,
-		strings.Join(has, "\n")+"\nchoose one with --toolchain distro:debian/…, name an image with --toolchain image:REF,\n"+
+		strings.Join(has, "\n")+"\nchoose one with --toolchain distro:"+m.in.Distro.ID+"/…, name an image with --toolchain image:REF,\n"+
 			"or ask for versions in .tool-versions",
-		"no Debian stable has an Elixir that satisfies elixir: %q of mix.exs", text)
+		"no %s stable has an Elixir that satisfies elixir: %q of mix.exs", m.in.Distro.Name, text)
 }
 
-// byElixir is the newest Debian stable with an Elixir that the tool works with
-// whole, or else the newest that mix.exs allows.
+// byElixir is the distribution's newest stable suite with an Elixir that the tool
+// works with whole, or else the newest that mix.exs allows.
 func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 	want, err := version.ParseRequirement(cmp.Or(m.facts.ElixirRequirement, ">= 0.0.0-0"))
 	if err != nil {
 		return m.byRequirement(ctx) // which says so
 	}
-	for _, s := range m.in.Suites {
+	for _, s := range m.in.Distro.Suites {
 		if !s.Stable {
 			continue
 		}
-		v, err := m.in.Versions(ctx, s.Name)
+		v, err := m.in.Versions(ctx, s.String())
 		if err != nil {
-			return fmt.Errorf("asking what Debian %s has: %w", s.Name, err)
+			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && below(have, asks) && want.Match(have) {
-			m.choose("distro:debian/"+s.Name, fmt.Sprintf("the newest Debian stable whose Elixir (%s) %s", v.Elixir, asks.Why))
+			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) %s", m.in.Distro.Name, v.Elixir, asks.Why))
 			return nil
 		}
 	}
 	if asks.Refuse != nil {
-		return asks.Refuse("", "every Debian that dram knows")
+		return asks.Refuse("", "every "+m.in.Distro.Name+" that dram knows")
 	}
 	return m.byRequirement(ctx)
 }
@@ -131,7 +131,7 @@ func (m *maker) toolchainElixir(ctx context.Context) string {
 		return ""
 	}
 	if from.Kind == ref.Distro {
-		v, err := m.in.Versions(ctx, toolchain.Suite(from))
+		v, err := m.in.Versions(ctx, from.Value)
 		if err != nil {
 			return ""
 		}
@@ -146,11 +146,14 @@ func (m *maker) toolchainElixir(ctx context.Context) string {
 }
 
 // tagForm is how hexpm/elixir names its images.
-var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-debian-([a-z]+)-([0-9]{8})(?:\.[0-9]+)?$`)
+var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-([a-z]+)-([a-z]+)-([0-9]{8})(?:\.[0-9]+)?$`)
 
 // tag is an image tag, read.
 type tag struct {
-	text, elixir, otp, suite, date string
+	text, elixir, otp string
+	distribution      string // its ID
+	suite             string // its code name
+	date              string
 }
 
 func (m *maker) byAskedVersions(ctx context.Context) error {
@@ -162,36 +165,42 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 		return fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w",
 			what, cmp.Or(asked.Elixir.File, asked.Erlang.File), repository, err)
 	}
-	best, ok := bestTag(all, asked.Elixir.Version, asked.Erlang.Version)
+	tags := m.tags(all)
+	best, ok := m.bestTag(tags, asked.Elixir.Version, asked.Erlang.Version)
 	if !ok {
-		return problem.New(problem.Usage, nearby(all, asked.Elixir.Version, asked.Erlang.Version)+
+		return problem.New(problem.Usage, nearby(tags, asked.Elixir.Version, asked.Erlang.Version)+
 			"see that these versions exist together, or choose a toolchain with --toolchain",
-			"%s has no Debian image with %s, as %s asks", repository, what, cmp.Or(asked.Elixir.File, asked.Erlang.File))
+			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, cmp.Or(asked.Elixir.File, asked.Erlang.File))
 	}
 	m.choose("image:"+repository+":"+best.text,
 		fmt.Sprintf("%s, as %s asks; the newest such image", what, cmp.Or(asked.Elixir.File, asked.Erlang.File)))
 	return nil
 }
 
-// bestTag is the newest versions, then the newest Debian, then the newest date
+// bestTag is the newest versions, then the newest suite, then the newest date
 // among the tags that have what is asked for. A version asked for in part
 // ("1.18", "27") is satisfied by all that begin with it.
-func bestTag(all []string, elixir, otp string) (tag, bool) {
-	fit := slices.DeleteFunc(readTags(all), func(t tag) bool { return !within(t.elixir, elixir) || !within(t.otp, otp) })
+func (m *maker) bestTag(tags []tag, elixir, otp string) (tag, bool) {
+	fit := slices.DeleteFunc(slices.Clone(tags), func(t tag) bool { return !within(t.elixir, elixir) || !within(t.otp, otp) })
 	if len(fit) == 0 {
 		return tag{}, false
 	}
 	return slices.MaxFunc(fit, func(a, b tag) int {
 		return cmp.Or(compareVersions(a.elixir, b.elixir), compareVersions(a.otp, b.otp),
-			cmp.Compare(suiteAge(a.suite), suiteAge(b.suite)), cmp.Compare(a.date, b.date))
+			cmp.Compare(m.in.Distro.Age(a.suite), m.in.Distro.Age(b.suite)), cmp.Compare(a.date, b.date))
 	}), true
+}
+
+// tags are those of the distribution's images.
+func (m *maker) tags(all []string) []tag {
+	return slices.DeleteFunc(readTags(all), func(t tag) bool { return t.distribution != m.in.Distro.ID })
 }
 
 func readTags(all []string) []tag {
 	var tags []tag
 	for _, text := range all {
 		if parts := tagForm.FindStringSubmatch(text); parts != nil {
-			tags = append(tags, tag{text, parts[1], parts[2], parts[3], parts[4]})
+			tags = append(tags, tag{text, parts[1], parts[2], parts[3], parts[4], parts[5]})
 		}
 	}
 	return tags
@@ -199,9 +208,9 @@ func readTags(all []string) []tag {
 
 // nearby says which versions there are beside each of those asked for, where
 // only the pair is missing.
-func nearby(all []string, elixir, otp string) string {
+func nearby(tags []tag, elixir, otp string) string {
 	var others, pairs []string
-	for _, t := range readTags(all) {
+	for _, t := range tags {
 		switch {
 		case within(t.elixir, elixir):
 			others = append(others, t.otp)
@@ -229,12 +238,6 @@ func within(have, asked string) bool {
 		return !strings.Contains(have, "-") // any, but no release candidate
 	}
 	return have == asked || (strings.HasPrefix(have, asked+".") && !strings.Contains(have, "-"))
-}
-
-// suiteAge orders the code names of Debian's stable releases; another one, or
-// one that is not released, counts as the oldest.
-func suiteAge(name string) int {
-	return slices.Index([]string{"stretch", "buster", "bullseye", "bookworm", "trixie"}, name)
 }
 
 // compareVersions orders versions with any number of parts, by number; what

@@ -13,7 +13,8 @@ import (
 	"strings"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/tool"
@@ -29,21 +30,15 @@ type Inputs struct {
 	Project tool.Project
 	Config  config.Config
 	Arch    string // this machine's, as Go names it
-	// Suites tells what each Debian suite packages, the newest stable first.
-	Suites []Suite
-	// Versions tells what a suite has.
-	Versions func(ctx context.Context, suite string) (debian.Versions, error)
+	// Distro is the distribution to choose a suite of.
+	Distro distro.Info
+	// Versions tells what a suite has: "debian/13".
+	Versions func(ctx context.Context, suite string) (distro.Versions, error)
 	// Engine chooses an engine: the one that was asked for, or for "auto" the
 	// first that this machine can run; reason says why.
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
-}
-
-// Suite is a Debian suite to choose from.
-type Suite struct {
-	Name   string // "13"
-	Stable bool
 }
 
 // Decision is one thing that was decided.
@@ -246,12 +241,12 @@ func (p *Plan) ImagePath(version string) string {
 }
 
 // ForRelease is the plan for a release that was built elsewhere: bottle it,
-// with the libraries of the toolchain that was set, or of the newest Debian
-// stable.
+// with the libraries of the toolchain that was set, or of the newest stable suite
+// of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
 		Tool: "release", Platform: "linux/" + arch, Packages: c.Packages,
-		Toolchain: cmp.Or(c.Toolchain, "distro:debian/"+debian.Suites()[0].Version),
+		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)
 	return p

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/tool/mix"
@@ -18,8 +19,8 @@ import (
 // inputs are what is known where nothing is set, of a project as given.
 func inputs(p project.Project) Inputs {
 	p.Dir = "/src/shop"
-	packaged := map[string]debian.Versions{
-		"13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
+	packaged := map[string]distro.Versions{
+		"debian/13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "debian/12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "debian/forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
 	}
 	return Inputs{
 		Engine: func(_ context.Context, asked string) (string, string, error) {
@@ -29,8 +30,8 @@ func inputs(p project.Project) Inputs {
 			return asked, "asked for", nil
 		},
 		Project: mix.New(&p), Arch: "amd64",
-		Suites: []Suite{{"13", true}, {"12", true}, {"forky", false}},
-		Versions: func(_ context.Context, suite string) (debian.Versions, error) {
+		Distro: distros.All().Default().Info(),
+		Versions: func(_ context.Context, suite string) (distro.Versions, error) {
 			return packaged[suite], nil
 		},
 		Tags: func(context.Context, string) ([]string, error) {

@@ -27,7 +27,7 @@ import (
 
 const (
 	outletProgram = "slirp4netns"
-	outletHint    = "install slirp4netns (Debian, Ubuntu, Fedora: the package of that name), or leave fetching the host's network: --build-network none"
+	outletHint    = "install slirp4netns (its package has that name), or leave fetching the host's network: --build-network none"
 	tunHint       = "the user who runs dram needs /dev/net/tun (sudo modprobe tun && sudo chmod 666 /dev/net/tun; in a container: " +
 		"--device /dev/net/tun), or leave fetching the host's network: --build-network none"
 	outletResolver = "10.0.2.3" // slirp4netns's for its network, 10.0.2.0/24

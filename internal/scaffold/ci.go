@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template"
 
-	"dram/internal/debian"
+	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
@@ -100,25 +100,18 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	}
 	switch from.Kind {
 	case ref.Distro:
-	case ref.Image:
-		return quoted(from.Value), []string{`command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`}, nil
+	case ref.Image: // one that dram chose is of the default distribution
+		return quoted(from.Value), []string{distros.All().Default().Info().Curl}, nil
 	default:
-		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: distro:debian/13, or image:REF",
+		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: "+distros.All().Example()+", or image:REF",
 			"no CI job can run in toolchain %s: it is a file of this machine", from)
 	}
-	suite, err := debian.LookupSuite(toolchain.Suite(from))
+	d, suite, err := distros.All().Find(from.Value)
 	if err != nil {
 		return "", nil, err
 	}
-	packages := []string{"elixir", "erlang-nox", "erlang-dev", "gcc", "g++", "make", "libc6-dev", "git", "ca-certificates", "curl"}
-	if slices.Index([]string{"11", "12"}, suite.Version) < 0 { // where Debian has them
-		packages = append(packages, "erlang-hex", "rebar3")
-	}
-	packages = append(packages, pl.Packages...)
-	return quoted("debian:" + suite.Version), []string{
-		"apt-get update",
-		"DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends " + strings.Join(packages, " "),
-	}, nil
+	job := d.CI(suite, pl.Packages)
+	return quoted(job.Image), job.Install, nil
 }
 
 // quoted is a string as YAML and JSON both take it.

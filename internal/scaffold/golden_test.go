@@ -12,7 +12,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"dram/internal/config"
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/source"
 	"dram/internal/tool"
@@ -49,10 +50,10 @@ func planned(t *testing.T, files []txtar.File, flags ...string) Project {
 		}
 	}
 	pl, err := plan.Make(t.Context(), plan.Inputs{
-		Project: proj, Config: c, Arch: "amd64", Suites: []plan.Suite{{Name: "13", Stable: true}, {Name: "12", Stable: true}},
+		Project: proj, Config: c, Arch: "amd64", Distro: distros.All().Default().Info(),
 		Engine: func(context.Context, string) (string, string, error) { return plan.BuildKitEngine, "for the test", nil },
-		Versions: func(_ context.Context, suite string) (debian.Versions, error) {
-			return map[string]debian.Versions{"13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "12": {Elixir: "1.14.0", Erlang: "25.2.3"}}[suite], nil
+		Versions: func(_ context.Context, suite string) (distro.Versions, error) {
+			return map[string]distro.Versions{"debian/13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "debian/12": {Elixir: "1.14.0", Erlang: "25.2.3"}}[suite], nil
 		},
 	})
 	if err != nil {

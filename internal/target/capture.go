@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 )
@@ -112,7 +113,7 @@ func (c *capturer) all(loader *rootfs.Loader) error {
 			return err
 		}
 	}
-	for _, name := range append(caBundles(), "etc/hosts", "usr/share/zoneinfo/UTC") {
+	for _, name := range append(distro.CABundles(), "etc/hosts", "usr/share/zoneinfo/UTC") {
 		if err := c.file(name, c.plain); err != nil {
 			return err
 		}

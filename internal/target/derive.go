@@ -103,9 +103,9 @@ func (r *profileRow) directory(platform string) string {
 }
 
 func (r *profileRow) glibcLibraries(doc *document, point string) error {
-	base := "debian-11"
+	base := oldestRead
 	if CompareVersions(r.glibc, merged) >= 0 {
-		base = "debian-forky"
+		base = newestRead
 	}
 	from, err := readProfile(base, doc.Facts.Platform)
 	if err != nil {
@@ -144,11 +144,11 @@ func (r *profileRow) glibcLibraries(doc *document, point string) error {
 // compilerLibraries adds libstdc++ and libgcc_s. That a system has packages of
 // them does not say that they are installed.
 func (r *profileRow) compilerLibraries(doc *document, point string) error {
-	from, err := readProfile("debian-forky", doc.Facts.Platform)
+	from, err := readProfile(newestRead, doc.Facts.Platform)
 	if err != nil {
 		return err
 	}
-	older, err := readProfile("debian-11", doc.Facts.Platform)
+	older, err := readProfile(oldestRead, doc.Facts.Platform)
 	if err != nil {
 		return err
 	}
@@ -194,8 +194,8 @@ func (r *profileRow) compilerLibraries(doc *document, point string) error {
 	return nil
 }
 
-// muslLibraries takes musl as the Debian package of the same version has it,
-// or an older one: musl takes no symbol away.
+// muslLibraries takes musl as a package of the same version that was read has
+// it, or of an older one: musl takes no symbol away.
 func (r *profileRow) muslLibraries(doc *document, _ string) error {
 	musl := map[string]string{"1.2.4": "1.2.3", "": "1.2.2"}[r.musl]
 	if musl == "" {

@@ -5,27 +5,29 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"dram/internal/rootfs"
 )
 
-// Distill writes the profile of a distribution as one line of JSON, from two
-// roots of its packages: a bare system, and one with more libraries installed.
-// What only the second has is optional. Programs, certificates and the like
-// are the bare system's; of all of them more may be there.
-func Distill(w io.Writer, name string, bare, more *Target, known []Known, absent []string) error {
-	doc, err := bare.document()
+// Distilled is what a profile is made of.
+type Distilled struct {
+	// Bare is a bare system, More one with more libraries installed. What only the
+	// second has is optional. Programs, certificates and the like are the bare
+	// system's; of all of them more may be there.
+	Bare, More *Target
+	Owners     map[string]string // the packages of More's shared libraries, by real path
+	Known      []Known
+	Absent     []string // sonames of which the distribution has no package
+}
+
+// Distill writes the profile of a distribution as one line of JSON.
+func Distill(w io.Writer, name string, from Distilled) error {
+	doc, err := from.Bare.document()
 	if err != nil {
 		return fmt.Errorf("distilling %q: %w", name, err)
 	}
-	all, err := more.document()
-	if err != nil {
-		return fmt.Errorf("distilling %q: %w", name, err)
-	}
-	owners, err := dpkgOwners(more.root)
+	all, err := from.More.document()
 	if err != nil {
 		return fmt.Errorf("distilling %q: %w", name, err)
 	}
@@ -38,13 +40,13 @@ func Distill(w io.Writer, name string, bare, more *Target, known []Known, absent
 		if l.Soname == "" || slices.ContainsFunc(doc.Libraries, func(o library) bool { return o.Soname == l.Soname }) {
 			continue // no library that something names; gconv's and PAM's modules
 		}
-		l.Package, l.Optional = owners[l.Path], !there[l.Path]
+		l.Package, l.Optional = from.Owners[l.Path], !there[l.Path]
 		doc.Libraries = append(doc.Libraries, l)
 	}
 	links := maps.Clone(doc.Links)
 	maps.Copy(links, all.Links)
 	doc.Links = keepLinks(links, doc)
-	doc.Profile = &Profile{Open: []Kind{Libraries, Programs, Erlang, Certificates}, Known: known, Absent: absent}
+	doc.Profile = &Profile{Open: []Kind{Libraries, Programs, Erlang, Certificates}, Known: from.Known, Absent: from.Absent}
 	doc.Facts.OTP = nil
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -66,37 +68,6 @@ func keepLinks(links map[string]string, doc *document) map[string]string {
 		}
 	}
 	return out
-}
-
-// dpkgOwners is the packages of a Debian root's shared libraries, by real path.
-func dpkgOwners(root rootfs.FS) (map[string]string, error) {
-	const dir = "var/lib/dpkg/info"
-	entries, err := root.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	for _, e := range entries {
-		pkg, ok := strings.CutSuffix(e.Name(), ".list")
-		if !ok {
-			continue
-		}
-		pkg, _, _ = strings.Cut(pkg, ":")
-		b, err := rootfs.ReadFile(root, path.Join(dir, e.Name()), maxPkgDB)
-		if err != nil {
-			return nil, err
-		}
-		for line := range strings.Lines(string(b)) {
-			line = strings.TrimSpace(line)
-			if !strings.Contains(path.Base(line), ".so") {
-				continue
-			}
-			if real, err := rootfs.Resolve(root, line); err == nil {
-				out[real] = pkg
-			}
-		}
-	}
-	return out, nil
 }
 
 // NewestOf is the newest version of a family that the target's library of that

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/distro"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 )
@@ -24,16 +25,8 @@ const (
 	maxOTPApps = 1000
 )
 
-// caBundles are where distributions keep the certificates of authorities.
-func caBundles() []string {
-	return []string{
-		"etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem",
-		"etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "etc/ssl/cert.pem",
-	}
-}
-
-// erlangRoots are where Erlang/OTP is installed: by Debian, by images that
-// build it, by Fedora.
+// erlangRoots are where Erlang/OTP is installed: by distributions, and by images
+// that build it.
 func erlangRoots() []string {
 	return []string{"usr/local/lib/erlang", "usr/lib/erlang", "usr/lib64/erlang", "opt/erlang"}
 }
@@ -55,7 +48,7 @@ func readFacts(root rootfs.FS) (Facts, error) {
 	if real, err := rootfs.Resolve(root, "bin/sh"); err == nil {
 		f.Shell = real
 	}
-	for _, p := range slices.Backward(caBundles()) {
+	for _, p := range slices.Backward(distro.CABundles()) {
 		if info, err := root.Stat(p); err == nil && info.Size() > 0 {
 			f.CABundle = p
 		}
@@ -143,25 +136,21 @@ func CompareVersions(a, b string) int {
 	return slices.Compare(numbers(a), numbers(b))
 }
 
-// packageVersion is the version of an installed package, by apk's or dpkg's
-// list: "1.2.5".
+// packageVersion is the version of an installed package, by the package
+// manager's list: "1.2.5".
 func packageVersion(root rootfs.FS, name string) string {
-	for _, db := range []struct{ file, name, version string }{
-		{"lib/apk/db/installed", "P:", "V:"},
-		{"usr/lib/apk/db/installed", "P:", "V:"},
-		{"var/lib/dpkg/status", "Package: ", "Version: "},
-	} {
-		b, err := rootfs.ReadFile(root, db.file, maxPkgDB)
+	for _, db := range distro.Databases() {
+		b, err := rootfs.ReadFile(root, db.File, maxPkgDB)
 		if err != nil {
 			continue
 		}
 		for entry := range strings.SplitSeq(string(b), "\n\n") {
 			lines := strings.Split(entry, "\n")
-			if !slices.Contains(lines, db.name+name) {
+			if !slices.Contains(lines, db.Name+name) {
 				continue
 			}
 			for _, l := range lines {
-				if v, ok := strings.CutPrefix(l, db.version); ok {
+				if v, ok := strings.CutPrefix(l, db.Version); ok {
 					v, _, _ = strings.Cut(v, "-")
 					return v
 				}
@@ -224,7 +213,7 @@ func hasUTF8(root rootfs.FS, libc Libc) bool {
 	if libc.Kind == "musl" || (libc.Version != "" && CompareVersions(libc.Version, "2.35") >= 0) {
 		return true
 	}
-	for _, p := range []string{"usr/lib/locale/C.UTF-8", "usr/lib/locale/C.utf8"} {
+	for _, p := range distro.UTF8Locales() {
 		if _, err := root.Stat(p); !errors.Is(err, fs.ErrNotExist) {
 			return true
 		}

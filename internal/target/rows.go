@@ -6,6 +6,13 @@ import "strings"
 // up. They are kept by hand: a cell that nobody verified is left empty.
 const crawled = "2026-11"
 
+// What was read from packages and is the base of what is known by versions
+// alone: see derive.go.
+const (
+	newestRead = "debian-forky"
+	oldestRead = "debian-11" // whose glibc is before merged
+)
+
 // profileRow is one profile. To add one is to add a row.
 type profileRow struct {
 	name    string

@@ -27,6 +27,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/rootfs"
@@ -165,9 +166,10 @@ type Reference struct {
 
 // References is all ways.
 func References() []Reference {
+	d := distros.All().Default().Info()
 	return []Reference{
 		{ref.Profile, "profile:NAME[@first|@latest][/amd64|/arm64]", "a system that is built in; without a processor, of this machine's"},
-		{ref.Distro, "distro:debian/13", "a Debian, from its packages: the toolchain of that name"},
+		{ref.Distro, d.Newest().Reference(), "a " + d.Name + ", from its packages: the toolchain of that name"},
 		{ref.Image, "image:REF", "an image of a registry"},
 		{ref.Layout, "oci:DIR", "an image in an OCI layout"},
 		{ref.Tar, "tar:FILE", "an image in a tar"},
@@ -181,9 +183,10 @@ func References() []Reference {
 // Use says which references name a target. hasDistro says whether there is a
 // distribution of that name; nil knows none.
 func Use(hasDistro func(name string) bool) ref.Use {
+	s := distros.All().Default().Info().Newest()
 	u := ref.Use{
 		Noun: "target",
-		Hint: "write profile:debian/13, distro:debian/13, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json",
+		Hint: "write profile:" + s.String() + ", " + s.Reference() + ", image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json",
 		Has: func(k ref.Kind, name string) bool {
 			return k == ref.Profile && hasProfile(name) || k == ref.Distro && hasDistro != nil && hasDistro(name)
 		},

@@ -5,48 +5,68 @@ import (
 	"fmt"
 	"runtime"
 
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/ref"
 	"dram/internal/sandbox"
 	"dram/internal/store"
 )
 
-func (p *Provider) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
-	suite, err := debian.LookupSuite(Suite(r))
+func (p *call) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
+	d, suite, err := p.Distros.Find(r.Value)
 	if err != nil {
 		return nil, err
 	}
-	client := debian.New(p.Store, p.HTTP, p.progress)
-	set, err := client.Resolve(ctx, debian.Request{
-		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, Packages: opts.Packages, Refresh: opts.Refresh, AllowExpired: p.AllowExpired,
+	root, err := d.Archive(p.access()).Resolve(ctx, distro.Request{
+		Suite: suite, Arch: p.Arch, Packages: opts.Packages, Refresh: opts.Refresh,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resolving toolchain %s: %w", r, err)
 	}
 	return &Toolchain{
-		Ref: r, ID: store.Digest("sha256:" + set.ID()), store: p.Store, warn: p.Warn, arch: p.Arch,
-		Name: fmt.Sprintf("Debian %s (%s), %d packages", suite.Version, suite.Codename, len(set.Packages)),
-		fill: func(ctx context.Context, dir string) error {
-			if p.Configure != nil {
-				return client.Unpack(ctx, set, dir, p.Configure)
+		Ref: r, ID: store.Digest("sha256:" + root.ID), Name: root.Name, store: p.Store, warn: p.Warn, arch: p.Arch,
+		fill: func(ctx context.Context, dir string, tell Progress) error {
+			configure, err := p.configurer()
+			if err != nil {
+				return err
 			}
-			if p.Arch != runtime.GOARCH { // the packages' scripts are to run here: known before anything is fetched
-				if err := sandbox.Emulates(p.Arch); err != nil {
-					return fmt.Errorf("running the scripts of packages for %s: %w", p.Arch, err)
-				}
-			}
-			return client.Unpack(ctx, set, dir, configurer{p.Store})
+			return root.Fill(ctx, dir, configure, tell)
 		},
 	}, nil
 }
 
-// Versions tells which Elixir and Erlang a Debian suite packages.
-func (p *Provider) Versions(ctx context.Context, name string) (debian.Versions, error) {
-	suite, err := debian.LookupSuite(name)
-	if err != nil {
-		return debian.Versions{}, err
+// configurer runs the scripts of packages. That they cannot be run is known
+// before anything is fetched.
+func (p *Provider) configurer() (distro.Configurer, error) {
+	if p.Configure != nil {
+		return p.Configure, nil
 	}
-	return debian.New(p.Store, p.HTTP, p.progress).Versions(ctx, debian.Request{
-		Suite: suite, Arch: p.Arch, Mirror: p.Mirror, AllowExpired: p.AllowExpired,
-	})
+	if p.Arch != runtime.GOARCH {
+		if err := sandbox.Emulates(p.Arch); err != nil {
+			return nil, fmt.Errorf("running the scripts of packages for %s: %w", p.Arch, err)
+		}
+	}
+	return configurer{p.Store}, nil
+}
+
+func (p *call) access() distro.Access {
+	return distro.Access{Store: p.Store, HTTP: p.HTTP, Etc: p.Etc, Mirror: p.Mirror, AllowExpired: p.AllowExpired, Tell: p.tell}
+}
+
+// Known finds a reference to a distribution or suite that there is not, before
+// anything is done with it.
+func (p *Provider) Known(r ref.Ref) error {
+	if r.Kind != ref.Distro {
+		return nil
+	}
+	_, _, err := p.Distros.Find(r.Value)
+	return err
+}
+
+// Versions tells which Elixir and Erlang a suite packages: "debian/13".
+func (p *Provider) Versions(ctx context.Context, suite string, tell Progress) (distro.Versions, error) {
+	d, s, err := p.Distros.Find(suite)
+	if err != nil {
+		return distro.Versions{}, err
+	}
+	return d.Archive(p.call(tell).access()).Versions(ctx, distro.Request{Suite: s, Arch: p.Arch})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/distro"
 	"dram/internal/rootfs"
 )
 
@@ -26,17 +27,11 @@ type Facts struct {
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// erlangRoots are where Erlang is installed: by Debian, by images that build
-// it, by Alpine.
+// erlangRoots are where Erlang is installed: by distributions, and by images that
+// build it.
 var erlangRoots = []string{"usr/local/lib/erlang", "usr/lib/erlang", "opt/erlang"}
 
 var elixirRoots = []string{"usr/local/lib/elixir", "usr/lib/elixir", "usr/local/src/elixir", "opt/elixir", "usr/local"}
-
-// caBundles are the places where distributions keep the bundle.
-var caBundles = []string{
-	"etc/ssl/certs/ca-certificates.crt", "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem",
-	"etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "etc/ssl/cert.pem",
-}
 
 // readFacts reads the facts of root; env is the image's own environment.
 func readFacts(root rootfs.FS, env []string) Facts {
@@ -59,7 +54,7 @@ func readFacts(root rootfs.FS, env []string) Facts {
 	}
 	f.Rebar3 = find(root, f.Path, "rebar3")
 	f.CC = find(root, f.Path, "cc") != "" && find(root, f.Path, "make") != ""
-	for _, c := range caBundles {
+	for _, c := range distro.CABundles() {
 		if exists(root, c) {
 			f.CACerts = "/" + c
 			break

@@ -40,7 +40,7 @@ func FuzzTags(f *testing.F) {
 			}
 			return resp, nil
 		})}
-		_, _ = p.Tags(t.Context(), "registry.example/e")
+		_, _ = p.Tags(t.Context(), "registry.example/e", nil)
 	})
 }
 

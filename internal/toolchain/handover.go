@@ -60,7 +60,7 @@ func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
 }
 
 // findAll fetches what is not in the cache of an image's layers.
-func (p *Provider) findAll(ctx context.Context, r ref.Ref, as ref.Use, img v1.Image) (v1.Image, error) {
+func (p *call) findAll(ctx context.Context, r ref.Ref, as ref.Use, img v1.Image) (v1.Image, error) {
 	if img == nil {
 		var err error
 		if img, err = p.find(ctx, r, as); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/rootfs"
@@ -34,8 +35,9 @@ func (p *Provider) openHost(ctx context.Context, r ref.Ref) (*Toolchain, error) 
 	}
 	defer func() { _ = root.Close() }() // only read
 	sum := sha256.New()
-	for _, name := range []string{"etc/os-release", "var/lib/dpkg/status", "lib/apk/db/installed"} {
-		addFile(sum, root, name)
+	addFile(sum, root, "etc/os-release")
+	for _, db := range distro.Databases() {
+		addFile(sum, root, db.File)
 	}
 	for _, dir := range append(erlangRoots, elixirRoots[:len(elixirRoots)-1]...) {
 		if err := addNames(ctx, sum, root, dir); err != nil {

@@ -24,7 +24,7 @@ import (
 // again; a build in between needs no network.
 const tagAge = 24 * time.Hour
 
-func (p *Provider) openImage(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
+func (p *call) openImage(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
 	if r.Kind == ref.Image {
 		if t := p.recorded(r, opts); t != nil {
 			return t, nil
@@ -85,23 +85,23 @@ func (p *Provider) toolchain(r ref.Ref, as ref.Use, tag tagRecord, img v1.Image)
 	return &Toolchain{
 		Ref: r, ID: tag.ID, Name: r.Value, Config: tag.Config, store: p.Store, warn: p.Warn,
 		arch: p.Arch,
-		fill: func(ctx context.Context, dir string) error {
+		fill: func(ctx context.Context, dir string, tell Progress) error {
 			img := img
 			if img == nil {
 				var err error
-				if img, err = p.same(ctx, r, as, tag.ID); err != nil {
+				if img, err = p.call(tell).same(ctx, r, as, tag.ID); err != nil {
 					return err
 				}
 			}
-			return p.unpackImage(ctx, img, dir)
+			return p.call(tell).unpackImage(ctx, img, dir)
 		},
-		find: func(ctx context.Context) (v1.Image, error) { return p.findAll(ctx, r, as, img) },
+		find: func(ctx context.Context) (v1.Image, error) { return p.call(nil).findAll(ctx, r, as, img) },
 	}
 }
 
 // same is the image with that digest: what the cache has of it, else what the
 // registry has; the tag may name another by now.
-func (p *Provider) same(ctx context.Context, r ref.Ref, as ref.Use, id store.Digest) (v1.Image, error) {
+func (p *call) same(ctx context.Context, r ref.Ref, as ref.Use, id store.Digest) (v1.Image, error) {
 	if kept := p.kept(id); kept != nil {
 		return kept, nil
 	}
@@ -131,7 +131,7 @@ func (p *Provider) kept(id store.Digest) v1.Image {
 }
 
 // find opens the image's manifest wherever r says.
-func (p *Provider) find(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error) {
+func (p *call) find(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error) {
 	if r.Kind == ref.Image {
 		return p.pull(ctx, r, as)
 	}
@@ -146,7 +146,7 @@ func (p *Provider) find(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, e
 	return img, nil
 }
 
-func (p *Provider) pull(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error) {
+func (p *call) pull(ctx context.Context, r ref.Ref, as ref.Use) (v1.Image, error) {
 	parsed, err := name.ParseReference(r.Value)
 	if err != nil {
 		return nil, problem.New(problem.Usage, as.Hint, "%s %s: %w", as.Noun, r, err)
@@ -169,12 +169,12 @@ func (p *Provider) registry() oci.Registry {
 }
 
 // Tags lists the tags of an image repository.
-func (p *Provider) Tags(ctx context.Context, repository string) ([]string, error) {
+func (p *Provider) Tags(ctx context.Context, repository string, tell Progress) ([]string, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
 	}
-	p.progress("asking the registry for the tags of %s", repo)
+	p.call(tell).progress("asking the registry for the tags of %s", repo)
 	tags, err := p.registry().Tags(ctx, repo)
 	if err != nil {
 		return nil, registryProblem(Use(), repository, err)

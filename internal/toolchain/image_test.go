@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/store"
@@ -317,6 +318,28 @@ func TestLayerThatWritesOutsideTheRoot(t *testing.T) {
 	}
 }
 
+// A distribution or a suite that there is not is found before it is looked for.
+func TestKnown(t *testing.T) {
+	p := provider(t)
+	p.Distros = distros.All()
+	for name, want := range map[string]string{
+		"debian/13": "", "debian/bookworm": "", "ubuntu/24.04": `unknown distribution "ubuntu"`, "debian/7": `unknown Debian suite "7"`,
+	} {
+		parsed := ref.Ref{Kind: ref.Distro, Value: name}
+		known := p.Known(parsed)
+		if want == "" && known == nil {
+			continue
+		}
+		_, err := p.Open(t.Context(), parsed, toolchain.Options{})
+		if problem.Code(known) != 2 || problem.Code(err) != 2 || known.Error() != want || err.Error() != want {
+			t.Errorf("%s: %v, %v; want %q", name, known, err, want)
+		}
+	}
+	if err := p.Known(ref.Ref{Kind: ref.Tar, Value: "x"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestParseRef(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
@@ -327,7 +350,7 @@ func TestParseRef(t *testing.T) {
 		{"image:hexpm/elixir:1.18.3-erlang-27", ref.Ref{Kind: ref.Image, Value: "hexpm/elixir:1.18.3-erlang-27"}, 0},
 		{"oci:some dir", ref.Ref{Kind: ref.Layout, Value: "some dir"}, 0},
 		{"tar:a.tar", ref.Ref{Kind: ref.Tar, Value: "a.tar"}, 0},
-		{"distro:ubuntu/24.04", ref.Ref{}, 2},
+		{"distro:ubuntu/24.04", ref.Ref{Kind: ref.Distro, Value: "ubuntu/24.04"}, 0}, // see Known
 		{"docker:x", ref.Ref{}, 2},
 		{"debian", ref.Ref{}, 2},
 		{"image:", ref.Ref{}, 2},

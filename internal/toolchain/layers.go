@@ -31,7 +31,7 @@ const (
 
 // unpackImage fetches and verifies the image's layers, then lays them over one
 // another in dir.
-func (p *Provider) unpackImage(ctx context.Context, img v1.Image, dir string) error {
+func (p *call) unpackImage(ctx context.Context, img v1.Image, dir string) error {
 	layers, err := layersOf(img)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func layersOf(img v1.Image) ([]v1.Layer, error) {
 }
 
 // fetchLayers brings layers into the cache, some at the same time.
-func (p *Provider) fetchLayers(ctx context.Context, layers []v1.Layer) error {
+func (p *call) fetchLayers(ctx context.Context, layers []v1.Layer) error {
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, l := range layers {
@@ -83,7 +83,7 @@ func (p *Provider) fetchLayers(ctx context.Context, layers []v1.Layer) error {
 }
 
 // fetchLayer brings a layer's bytes into the cache, under their digest.
-func (p *Provider) fetchLayer(ctx context.Context, l v1.Layer) error {
+func (p *call) fetchLayer(ctx context.Context, l v1.Layer) error {
 	digest, err := l.Digest()
 	if err != nil {
 		return err

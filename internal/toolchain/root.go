@@ -23,9 +23,12 @@ func (t *Toolchain) Fresh() bool {
 	return t.fresh
 }
 
-// Root gives the unpacked root's directory, which nobody writes to. It looks as
+// Root is Unpack, with nobody told of it.
+func (t *Toolchain) Root(ctx context.Context) (string, error) { return t.Unpack(ctx, nil) }
+
+// Unpack gives the unpacked root's directory, which nobody writes to. It looks as
 // it did when it was unpacked: one that does not is unpacked anew.
-func (t *Toolchain) Root(ctx context.Context) (string, error) {
+func (t *Toolchain) Unpack(ctx context.Context, tell Progress) (string, error) {
 	if t.dir != "" {
 		return t.dir, nil
 	}
@@ -36,7 +39,7 @@ func (t *Toolchain) Root(ctx context.Context) (string, error) {
 	}
 	fill := func(ctx context.Context, dir string) error {
 		t.fresh = true
-		return t.fill(ctx, dir)
+		return t.fill(ctx, dir, tell)
 	}
 	dir, m, err := t.store.SoundTree(ctx, treeKind, t.ID.Hex(), store.Tend{Fill: fill, Tell: t.tell})
 	if err != nil {

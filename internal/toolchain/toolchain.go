@@ -12,14 +12,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"dram/internal/debian"
+	"dram/internal/distro"
 	"dram/internal/manifest"
 	"dram/internal/ref"
 	"dram/internal/registry"
@@ -29,27 +29,48 @@ import (
 
 // Provider opens toolchains. It is safe for concurrent use.
 type Provider struct {
-	Store  *store.Store
-	HTTP   *http.Client
-	Mirror debian.Mirror
-	Arch   string // "amd64", as Go and Debian both name it
+	Store   *store.Store
+	HTTP    *http.Client
+	Distros distro.Table
+	Mirror  distro.Mirror // of a distribution's packages, as far as it was set
+	Etc     fs.FS         // this machine's /etc, whose package sources name a mirror else; nil for none
+	Arch    string        // "amd64", as Go names it
 	// Configure runs the scripts of a distribution's packages; dram's own sandbox
 	// does if it is nil.
-	Configure debian.Configurer
+	Configure distro.Configurer
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
 	// Warn, if not nil, is told of what was found damaged and is made anew.
 	Warn func(format string, args ...any)
 
-	limits     registry.Limits // zero: the usual ones
-	small      time.Duration   // zero: the usual one
-	progressTo atomic.Pointer[func(format string, args ...any)]
+	limits registry.Limits // zero: the usual ones
+	small  time.Duration   // zero: the usual one
+}
+
+// Progress, if not nil, is told what goes on, one line at a time. It may be
+// called concurrently.
+type Progress func(format string, args ...any)
+
+// call is a provider while it does what it was asked for once, and who is told
+// of it.
+type call struct {
+	*Provider
+	tell Progress
+}
+
+func (p *Provider) call(tell Progress) *call { return &call{p, tell} }
+
+func (p *call) progress(format string, args ...any) {
+	if p.tell != nil {
+		p.tell(format, args...)
+	}
 }
 
 // Options choose what else the toolchain has.
 type Options struct {
 	Packages []string // added to a distribution's
 	Refresh  bool     // ask the archive or registry again, whatever is cached
+	Progress Progress // of resolving
 	// As says what the reference was given for, where that is not a toolchain, so
 	// that errors speak of it.
 	As ref.Use
@@ -68,7 +89,7 @@ type Toolchain struct {
 	arch  string
 	dir   string              // the root, where it is no tree of the cache
 	look  func() store.Digest // what names its content then
-	fill  func(ctx context.Context, dir string) error
+	fill  func(ctx context.Context, dir string, tell Progress) error
 	find  func(ctx context.Context) (v1.Image, error) // an image, all its layers in the cache; nil for a distribution
 
 	mu    sync.Mutex
@@ -83,22 +104,13 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 	}
 	switch r.Kind {
 	case ref.Distro:
-		return p.openDistro(ctx, r, opts)
+		return p.call(opts.Progress).openDistro(ctx, r, opts)
 	case ref.Image, ref.Layout, ref.Tar:
-		return p.openImage(ctx, r, opts)
+		return p.call(opts.Progress).openImage(ctx, r, opts)
 	case ref.Host:
 		return p.openHost(ctx, r)
 	default:
 		return nil, fmt.Errorf("opening toolchain %s: unknown kind", r)
-	}
-}
-
-// SetProgress has tell told what goes on from now on.
-func (p *Provider) SetProgress(tell func(format string, args ...any)) { p.progressTo.Store(&tell) }
-
-func (p *Provider) progress(format string, args ...any) {
-	if tell := p.progressTo.Load(); tell != nil {
-		(*tell)(format, args...)
 	}
 }
 
@@ -121,9 +133,7 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 
 // For is a provider of the same toolchains for another architecture.
 func (p *Provider) For(arch string) *Provider {
-	return &Provider{
-		Store: p.Store, HTTP: p.HTTP, Mirror: p.Mirror, Arch: arch, Configure: p.Configure, AllowExpired: p.AllowExpired,
-		limits: p.limits, small: p.small,
-		Warn: p.Warn,
-	}
+	other := *p
+	other.Arch = arch
+	return &other
 }

@@ -213,7 +213,7 @@ func one(t *testing.T, at buildkit.Address, tc engine.Toolchain, out io.Writer, 
 }
 
 func TestBuilderLostInTheMiddleOfAStep(t *testing.T) {
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	d := buildkitdtest.Start(t, buildkitdtest.Options{})
 	var once sync.Once
 	begun := time.Now()
@@ -229,7 +229,7 @@ type onWrite func()
 func (f onWrite) Write(p []byte) (int, error) { f(); return len(p), nil }
 
 func TestBuilderWhoseDiskIsFull(t *testing.T) {
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	for _, tt := range []struct{ name, size string }{
 		{"for the toolchain", "100m"},
 		{"for a step", "1200m"},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/debian"
+	"dram/internal/distro/distros"
 	"dram/internal/engine/buildkit"
 	"dram/internal/engine/enginetest"
 	"dram/internal/ref"
@@ -24,7 +24,7 @@ import (
 // sandbox configures: the same files, contents, modes and links.
 func TestRootIsConfiguredInBuildKit(t *testing.T) {
 	docker(t)
-	_, want := enginetest.Debian(t)
+	_, want := enginetest.Toolchain(t)
 	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
 	if err != nil {
 		t.Fatal(err)
@@ -37,18 +37,11 @@ func TestRootIsConfiguredInBuildKit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mirror, ok := debian.HostMirror(os.DirFS("/etc"))
-	if !ok {
-		mirror = debian.DefaultMirror()
-	}
-	if mirror.Security == "" {
-		mirror.Security = debian.DefaultMirror().Security
-	}
 	p := &toolchain.Provider{
-		Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: mirror,
+		Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Distros: distros.All(), Etc: os.DirFS("/etc"),
 		Configure: buildkit.NewConfigurer(st, buildkit.Address{URL: buildkit.Docker, Environ: os.Environ()}),
 	}
-	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: "debian/13"}, toolchain.Options{})
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: distros.All().Default().Info().Newest().String()}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +107,7 @@ func listing(t *testing.T, root string) map[string]string {
 // A program that fails says what it printed, and an exit status.
 func TestConfiguringThatFails(t *testing.T) {
 	docker(t)
-	_, root := enginetest.Debian(t)
+	_, root := enginetest.Toolchain(t)
 	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
 	if err != nil {
 		t.Fatal(err)

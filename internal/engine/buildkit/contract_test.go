@@ -31,7 +31,7 @@ func docker(t *testing.T) *daemon.Client {
 
 func suite(t *testing.T, at buildkit.Address) enginetest.Suite {
 	t.Helper()
-	tc, root := enginetest.Debian(t)
+	tc, root := enginetest.Toolchain(t)
 	return enginetest.Suite{
 		New:       func(_ *testing.T, st *store.Store) engine.Engine { return buildkit.New(st, at) },
 		Toolchain: tc, Root: root,

@@ -50,7 +50,7 @@ func hello(t *testing.T, dir string, tc engine.Toolchain) engine.Job {
 // run, and docker run with releases/ mounted, leave a tarball with the files of
 // the engine's release.
 func TestGuidesTwoCommands(t *testing.T) {
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	at := Address{URL: Docker, Environ: os.Environ()}
 	b, err := dial(t.Context(), at)
 	if err != nil {

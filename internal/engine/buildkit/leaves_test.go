@@ -76,7 +76,7 @@ func search(t *testing.T, dir, text string) (hits []string) {
 // Nothing that the builder keeps has the secret's bytes; what a step gives away
 // by itself is found, so the search finds what is there.
 func TestSecretsAreKeptNowhere(t *testing.T) {
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	d := buildkitdtest.Start(t, buildkitdtest.Options{})
 	// The step proves that it has the secret without naming it.
 	has := `[ "$(printf %s "$HEX_API_KEY" | sha256sum | cut -c1-64)" = ` + store.DigestOf([]byte(secret)).Hex() + ` ]`
@@ -100,7 +100,7 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 // Nothing is left in the daemon but the toolchain, under its name.
 func TestNothingIsLeftInDocker(t *testing.T) {
 	docker(t)
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	at := buildkit.Address{URL: buildkit.Docker, Environ: os.Environ()}
 	if err := one(t, at, tc, io.Discard, "mkdir -p _build/rel"); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func inDocker(t *testing.T) (lines []string) {
 // What was compiled is kept for the same mix.exs: another one may have had its
 // hand in it.
 func TestWhatIsCompiledIsOfOneMixExs(t *testing.T) {
-	tc, _ := enginetest.Debian(t)
+	tc, _ := enginetest.Toolchain(t)
 	d := buildkitdtest.Start(t, buildkitdtest.Options{})
 	st, err := store.Open(filepath.Join(t.TempDir(), "cache"))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/debian"
+	"dram/internal/distro/distros"
 	"dram/internal/engine"
 	"dram/internal/ref"
 	"dram/internal/source"
@@ -40,23 +40,18 @@ type Suite struct {
 	Networked bool
 }
 
-// Debian gives Debian 13 with Erlang and Elixir. It comes from the mirror that
-// this machine's apt sources name; DRAM_TEST_CACHE names a cache to keep it in.
-func Debian(t *testing.T) (engine.Toolchain, string) {
+// Toolchain gives the default distribution's newest stable suite with Erlang and
+// Elixir. It comes from the mirror that this machine's package sources name;
+// DRAM_TEST_CACHE names a cache to keep it in.
+func Toolchain(t *testing.T) (engine.Toolchain, string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a toolchain")
 	}
 	st := openStore(t, os.Getenv("DRAM_TEST_CACHE"))
-	mirror, ok := debian.HostMirror(os.DirFS("/etc"))
-	if !ok {
-		mirror = debian.DefaultMirror()
-	}
-	if mirror.Security == "" {
-		mirror.Security = debian.DefaultMirror().Security
-	}
-	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Mirror: mirror}
-	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: "debian/13"}, toolchain.Options{})
+	p := &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: runtime.GOARCH, Distros: distros.All(), Etc: os.DirFS("/etc")}
+	newest := distros.All().Default().Info().Newest()
+	tc, err := p.Open(t.Context(), ref.Ref{Kind: ref.Distro, Value: newest.String()}, toolchain.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

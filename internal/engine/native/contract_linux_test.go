@@ -10,7 +10,7 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	tc, root := enginetest.Debian(t)
+	tc, root := enginetest.Toolchain(t)
 	enginetest.Run(t, enginetest.Suite{
 		New:       func(_ *testing.T, st *store.Store) engine.Engine { return native.New(st) },
 		Toolchain: tc, Root: root,

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -22,7 +23,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"dram/internal/debian"
+	"dram/internal/distro"
+	"dram/internal/distro/debian"
 	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/store"
@@ -75,7 +77,7 @@ func main() {
 type generator struct {
 	store  *store.Store
 	client *debian.Client
-	mirror debian.Mirror
+	mirror distro.Mirror
 	musl   bytes.Buffer
 	seen   map[string]bool // versions of musl
 }
@@ -91,10 +93,7 @@ func run(ctx context.Context, out, cache string) error {
 	if err != nil {
 		return err
 	}
-	mirror, ok := debian.HostMirror(os.DirFS("/etc"))
-	if !ok || mirror.Security == "" {
-		mirror = debian.DefaultMirror()
-	}
+	mirror := debian.MirrorOf(os.DirFS("/etc"), distro.Mirror{})
 	g := &generator{store: st, client: debian.New(st, nil, log.Printf), mirror: mirror, seen: map[string]bool{}}
 	for _, suite := range debian.Suites() {
 		if suite.Codename == "sid" {
@@ -123,7 +122,7 @@ func compress(name string, b []byte) error {
 }
 
 // suite writes one profile.
-func (g *generator) suite(ctx context.Context, w io.Writer, suite debian.Suite, arch string) error {
+func (g *generator) suite(ctx context.Context, w io.Writer, suite distro.Suite, arch string) error {
 	request := debian.Request{Suite: suite, Arch: arch, Mirror: g.mirror, AllowExpired: true}.Bare()
 	var packages, absent []string
 	for _, n := range named {
@@ -155,10 +154,47 @@ func (g *generator) suite(ctx context.Context, w io.Writer, suite debian.Suite, 
 	if err != nil {
 		return err
 	}
-	if err := target.Distill(w, "profile:"+suite.String(), bare, more, known, absent); err != nil {
+	from := target.Distilled{Bare: bare, More: more, Known: known, Absent: absent}
+	if from.Owners, err = owners(more.Root()); err != nil {
+		return err
+	}
+	if err := target.Distill(w, "profile:"+suite.String(), from); err != nil {
 		return err
 	}
 	return g.addMusl(ctx, request)
+}
+
+const maxList = 64 << 20 // bytes of a package's list of files
+
+// owners is the packages of a root's shared libraries, by real path.
+func owners(root rootfs.FS) (map[string]string, error) {
+	const dir = "var/lib/dpkg/info"
+	entries, err := root.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, e := range entries {
+		pkg, ok := strings.CutSuffix(e.Name(), ".list")
+		if !ok {
+			continue
+		}
+		pkg, _, _ = strings.Cut(pkg, ":")
+		b, err := rootfs.ReadFile(root, path.Join(dir, e.Name()), maxList)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(b)) {
+			line = strings.TrimSpace(line)
+			if !strings.Contains(path.Base(line), ".so") {
+				continue
+			}
+			if real, err := rootfs.Resolve(root, line); err == nil {
+				out[real] = pkg
+			}
+		}
+	}
+	return out, nil
 }
 
 // has says whether the suite has a package.
@@ -188,7 +224,7 @@ func (g *generator) root(ctx context.Context, r debian.Request, packages ...stri
 	if err != nil {
 		return nil, nil, err
 	}
-	var configure debian.Configurer = configurer{g.store}
+	var configure distro.Configurer = configurer{g.store}
 	if r.Arch != runtime.GOARCH {
 		configure = nil
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -68,14 +69,14 @@ func (u *universe) resolve(r Request) (Set, error) {
 	return set, nil
 }
 
-func (u *universe) versions() Versions {
+func (u *universe) versions() distro.Versions {
 	of := func(name string) string {
 		if e := u.byName[name]; e != nil {
 			return upstream(e.Version)
 		}
 		return ""
 	}
-	return Versions{Elixir: of("elixir"), Erlang: of("erlang-base"), Hex: of("erlang-hex"), Rebar3: of("rebar3")}
+	return distro.Versions{Elixir: of("elixir"), Erlang: of("erlang-base"), Hex: of("erlang-hex"), Rebar3: of("rebar3")}
 }
 
 var upstreamPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*(~?-?rc\.?[0-9]+)?`)

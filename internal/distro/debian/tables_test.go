@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -8,32 +9,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 )
 
-func TestLookupSuite(t *testing.T) {
-	for name, want := range map[string]string{
-		"13": "trixie", "trixie": "trixie", "12": "bookworm", "bullseye": "bullseye", "sid": "sid", "forky": "forky",
-	} {
-		if got, err := LookupSuite(name); err != nil || got.Codename != want {
-			t.Errorf("%s: %v, %v", name, got, err)
-		}
+// suite is the suite of that name.
+func suite(t *testing.T, name string) distro.Suite {
+	t.Helper()
+	s, err := Distribution{}.Info().Suite(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"", "14", "stable", "Trixie", "trixie/.."} {
-		_, err := LookupSuite(name)
-		if problem.Code(err) != int(problem.Usage) || !strings.Contains(problem.Hint(err), "13 (trixie)") {
-			t.Errorf("%q: %v", name, err)
-		}
-	}
+	return s
 }
 
 func TestSources(t *testing.T) {
-	m := Mirror{"A", "S"}
+	m := distro.Mirror{Archive: "A", Security: "S"}
 	if diff := cmp.Diff([]source{{"A", "trixie"}, {"A", "trixie-updates"}, {"S", "trixie-security"}},
-		Suite{"trixie", "13"}.sources(m)); diff != "" {
+		sources(suite(t, "trixie"), m)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]source{{"A", "sid"}}, Suite{"sid", "sid"}.sources(m)); diff != "" {
+	if diff := cmp.Diff([]source{{"A", "sid"}}, sources(suite(t, "sid"), m)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -212,23 +208,23 @@ func TestIndexIsChecked(t *testing.T) {
 }
 
 func TestHostMirror(t *testing.T) {
-	def := DefaultMirror()
+	def := defaultMirror()
 	for name, tc := range map[string]struct {
 		files map[string]string
-		want  Mirror
+		want  distro.Mirror
 		ok    bool
 	}{
 		"none": {nil, def, false},
 		"one line": {
 			map[string]string{"apt/sources.list": "# deb http://no.example/debian x main\ndeb-src http://src.example/debian x main\n" +
 				"deb [arch=amd64 signed-by=/k] https://a.example/debian/ trixie main # note\ndeb http://s.example/debian-security trixie-security main\n"},
-			Mirror{"https://a.example/debian", "http://s.example/debian-security"},
+			distro.Mirror{Archive: "https://a.example/debian", Security: "http://s.example/debian-security"},
 			true,
 		},
 		"deb822": {
 			map[string]string{"apt/sources.list.d/debian.sources": "Types: deb deb-src\nURIs: http://a.example/x/debian\nSuites: trixie\nComponents: main contrib\n\n" +
 				"Types: deb\nURIs: http://s.example/debian-security/\nComponents: main\n"},
-			Mirror{"http://a.example/x/debian", "http://s.example/debian-security"},
+			distro.Mirror{Archive: "http://a.example/x/debian", Security: "http://s.example/debian-security"},
 			true,
 		},
 		"others": {
@@ -240,12 +236,12 @@ func TestHostMirror(t *testing.T) {
 				"apt/sources.list.d/docker.list":     "deb https://d.example/linux/debian trixie stable\n",
 				"apt/sources.list.d/zz-late.sources": "Types: deb\nURIs: http://late.example/debian\nComponents: main\n",
 			},
-			Mirror{"http://late.example/debian", def.Security},
+			distro.Mirror{Archive: "http://late.example/debian", Security: def.Security},
 			true,
 		},
 		"security alone": {
 			map[string]string{"apt/sources.list": "deb http://s.example/debian-security trixie-security main\n"},
-			Mirror{def.Archive, "http://s.example/debian-security"},
+			distro.Mirror{Archive: def.Archive, Security: "http://s.example/debian-security"},
 			false,
 		},
 	} {
@@ -254,9 +250,47 @@ func TestHostMirror(t *testing.T) {
 			for p, text := range tc.files {
 				etc[p] = &fstest.MapFile{Data: []byte(text)}
 			}
-			got, ok := HostMirror(etc)
+			got, ok := hostMirror(etc)
 			if diff := cmp.Diff(tc.want, got); diff != "" || ok != tc.ok {
 				t.Errorf("ok %v: %s", ok, diff)
+			}
+		})
+	}
+}
+
+// What was set comes before what the host's apt sources say, and that before
+// Debian's own.
+func TestMirrorOf(t *testing.T) {
+	host := fstest.MapFS{"apt/sources.list": {Data: []byte(
+		"deb http://near.example/debian trixie main\ndeb http://near.example/debian-security trixie-security main\n")}}
+	std := defaultMirror()
+	for _, tt := range []struct {
+		name      string
+		etc       fs.FS
+		set, want distro.Mirror
+	}{
+		{"no machine", nil, distro.Mirror{}, std},
+		{"nothing", fstest.MapFS{}, distro.Mirror{}, std},
+		{"host", host, distro.Mirror{}, distro.Mirror{Archive: "http://near.example/debian", Security: "http://near.example/debian-security"}},
+		{
+			"set over host", host,
+			distro.Mirror{Archive: "http://mine.example/debian"},
+			distro.Mirror{Archive: "http://mine.example/debian", Security: std.Security},
+		},
+		{
+			"security set over host", host,
+			distro.Mirror{Security: "http://mine.example/s"},
+			distro.Mirror{Archive: "http://near.example/debian", Security: "http://mine.example/s"},
+		},
+		{
+			"both set", host,
+			distro.Mirror{Archive: "http://a.example/d", Security: "http://b.example/s"},
+			distro.Mirror{Archive: "http://a.example/d", Security: "http://b.example/s"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, MirrorOf(tt.etc, tt.set)); d != "" {
+				t.Error(d)
 			}
 		})
 	}

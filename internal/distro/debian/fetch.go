@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"dram/internal/distro"
 	"dram/internal/httpbound"
 	"dram/internal/problem"
 	"dram/internal/store"
@@ -35,10 +36,6 @@ const (
 // errUnreachable marks failures of the mirror or the way to it, as opposed to
 // wrong content.
 var errUnreachable = errors.New("mirror is not usable")
-
-// ErrGone is what Unpack ends in when the mirror does not have a package of
-// the set: the archive has moved on since. Resolve with Refresh gives a new set.
-var ErrGone = errors.New("the mirror does not have this file")
 
 // statusError is an answer other than the file.
 type statusError struct{ code int }
@@ -100,7 +97,7 @@ func explain(url string, err error) error {
 		return problem.New(problem.Environment, "allow this process more open files: ulimit -n 4096", "fetching %q: %w", url, err)
 	case errors.As(err, &status) && status.code == http.StatusNotFound:
 		return problem.New(problem.Failure, "the mirror may be incomplete or in the middle of an update: try again later, or another mirror",
-			"fetching %q: %w: %w", url, ErrGone, err)
+			"fetching %q: %w: %w", url, distro.ErrGone, err)
 	}
 	return problem.New(problem.Failure, "check the network and the mirror, or name another mirror; what was fetched is kept for the next run",
 		"fetching %q: %w: %w", url, errUnreachable, err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/distro"
 	"dram/internal/store"
 )
 
@@ -52,7 +53,7 @@ func manifest(t testing.TB, root string) map[string]string {
 	return out
 }
 
-func unpackAll(t *testing.T, c *Client, a *archive, run Configurer, packages ...string) (string, error) {
+func unpackAll(t *testing.T, c *Client, a *archive, run distro.Configurer, packages ...string) (string, error) {
 	t.Helper()
 	set, err := c.Resolve(t.Context(), a.request(packages...))
 	if err != nil {

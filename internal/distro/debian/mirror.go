@@ -7,17 +7,14 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"dram/internal/distro"
 )
 
-// Mirror is where packages come from: base URLs without a slash at the end.
-type Mirror struct {
-	Archive  string // holds dists/trixie
-	Security string // holds dists/trixie-security
-}
-
-// DefaultMirror is used when neither the host nor the configuration names one.
-func DefaultMirror() Mirror {
-	return Mirror{Archive: "http://ftp.debian.org/debian", Security: "http://security.debian.org/debian-security"}
+// defaultMirror is used when neither the host nor the configuration names one.
+// The archive holds dists/trixie, that of security dists/trixie-security.
+func defaultMirror() distro.Mirror {
+	return distro.Mirror{Archive: "http://ftp.debian.org/debian", Security: "http://security.debian.org/debian-security"}
 }
 
 // component is the part of the archive that is Debian proper. It also tells
@@ -29,10 +26,28 @@ const (
 	maxSourceSize = 1 << 20 // bytes of each
 )
 
-// HostMirror reads the host's apt sources below etc (the host's /etc) and
+// MirrorOf is what was set; else, where nothing was, what the host's apt sources
+// say, below etc (nil for none); else Debian's own.
+func MirrorOf(etc fs.FS, set distro.Mirror) distro.Mirror {
+	m := defaultMirror()
+	if etc != nil {
+		if host, ok := hostMirror(etc); ok {
+			m = host
+		}
+	}
+	if set.Archive != "" {
+		m = distro.Mirror{Archive: set.Archive, Security: defaultMirror().Security}
+	}
+	if set.Security != "" {
+		m.Security = set.Security
+	}
+	return m
+}
+
+// hostMirror reads the host's apt sources below etc (the host's /etc) and
 // gives the first entries of Debian proper. ok is false if there is none; a
 // missing half is the default's.
-func HostMirror(etc fs.FS) (m Mirror, ok bool) {
+func hostMirror(etc fs.FS) (m distro.Mirror, ok bool) {
 	names := []string{"apt/sources.list"}
 	if entries, err := fs.ReadDir(etc, "apt/sources.list.d"); err == nil {
 		for _, e := range entries[:min(len(entries), maxSources)] {
@@ -45,10 +60,10 @@ func HostMirror(etc fs.FS) (m Mirror, ok bool) {
 			continue // unreadable sources are no sources
 		}
 		for _, uri := range sourceURIs(path.Ext(name), text) {
-			m.add(uri)
+			addTo(&m, uri)
 		}
 	}
-	def := DefaultMirror()
+	def := defaultMirror()
 	ok = m.Archive != ""
 	if !ok {
 		m.Archive = def.Archive
@@ -69,8 +84,8 @@ func readSource(etc fs.FS, name string) (string, error) {
 	return string(raw), err
 }
 
-// add takes the URI if it is of Debian proper and that half is still missing.
-func (m *Mirror) add(uri string) {
+// addTo takes the URI if it is of Debian proper and that half is still missing.
+func addTo(m *distro.Mirror, uri string) {
 	u, err := url.Parse(uri)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return

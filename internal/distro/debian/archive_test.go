@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 
+	"dram/internal/distro"
 	"dram/internal/store"
 )
 
@@ -234,8 +235,8 @@ func (a *archive) count() int {
 
 func (a *archive) request(packages ...string) Request {
 	return Request{
-		Suite: Suite{"forky", "forky"}, Arch: "amd64", Packages: packages, content: bare,
-		Mirror: Mirror{Archive: a.URL + "/debian", Security: a.URL + "/debian-security"},
+		Suite: distro.Suite{Distribution: "debian", Version: "forky", Codename: "forky"}, Arch: "amd64", Packages: packages, content: bare,
+		Mirror: distro.Mirror{Archive: a.URL + "/debian", Security: a.URL + "/debian-security"},
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -217,7 +218,7 @@ func TestPackageTrouble(t *testing.T) {
 			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want) || problem.Hint(err) == ""):
 				t.Errorf("error %v (hint %q), want %q", err, problem.Hint(err), tc.want)
 			}
-			if errors.Is(err, ErrGone) != tc.gone {
+			if errors.Is(err, distro.ErrGone) != tc.gone {
 				t.Errorf("ErrGone is wrong for %v", err)
 			}
 		})
@@ -333,7 +334,7 @@ func TestVersions(t *testing.T) {
 		testPackage{control: "Package: elixir\nVersion: 1.18.3.dfsg-1\nArchitecture: all\n"},
 		testPackage{control: "Package: erlang-base\nVersion: 1:27.3.4.1+dfsg-1+deb13u3\nArchitecture: amd64\n"})
 	got, err := newClient(t).Versions(t.Context(), a.request())
-	if diff := cmp.Diff(Versions{Elixir: "1.18.3", Erlang: "27.3.4.1"}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(distro.Versions{Elixir: "1.18.3", Erlang: "27.3.4.1"}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 }

@@ -123,11 +123,11 @@ func FuzzDeb(f *testing.F) {
 func FuzzSources(f *testing.F) {
 	f.Add("deb [a=b] http://a.example/debian trixie main\n", "Types: deb\nURIs: http://a.example/debian\nComponents: main\n")
 	f.Fuzz(func(t *testing.T, list, sources string) {
-		m, ok := HostMirror(fstest.MapFS{
+		m, ok := hostMirror(fstest.MapFS{
 			"apt/sources.list":             {Data: []byte(list)},
 			"apt/sources.list.d/x.sources": {Data: []byte(sources)},
 		})
-		if m.Archive == "" || m.Security == "" || (!ok && m.Archive != DefaultMirror().Archive) {
+		if m.Archive == "" || m.Security == "" || (!ok && m.Archive != defaultMirror().Archive) {
 			t.Fatalf("mirror %+v, %v", m, ok)
 		}
 	})

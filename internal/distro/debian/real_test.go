@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/distro"
 	"dram/internal/store"
 )
 
@@ -21,12 +22,7 @@ func TestRealArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := New(s, nil, t.Logf)
-	suite, err := LookupSuite("13")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mirror, _ := HostMirror(os.DirFS("/etc"))
-	request := Request{Suite: suite, Arch: "amd64", Mirror: mirror, Packages: []string{"make"}, content: alone}
+	request := Request{Suite: suite(t, "13"), Arch: "amd64", Mirror: MirrorOf(os.DirFS("/etc"), distro.Mirror{}), Packages: []string{"make"}, content: alone}
 	set, err := c.Resolve(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)

@@ -14,16 +14,17 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
 
 // Request says what a root is to hold.
 type Request struct {
-	Suite    Suite
-	Arch     string   // Debian's name: amd64, arm64
-	Mirror   Mirror   // zero: DefaultMirror
-	Packages []string // beside those of a toolchain
+	Suite    distro.Suite
+	Arch     string        // Debian's name: amd64, arm64
+	Mirror   distro.Mirror // zero: defaultMirror
+	Packages []string      // beside those of a toolchain
 	// Refresh asks the mirror even if it was asked within the last day.
 	Refresh bool
 	// AllowExpired accepts an index past its Valid-Until, as of a mirror that
@@ -51,7 +52,7 @@ const (
 
 // Set is an exact choice of packages, sorted by name.
 type Set struct {
-	Suite    Suite
+	Suite    distro.Suite
 	Arch     string
 	Packages []Package
 }
@@ -130,6 +131,16 @@ func New(s *store.Store, client *http.Client, progress func(format string, args 
 	return c
 }
 
+// telling is the same client, that tells of its progress elsewhere.
+func (c *Client) telling(progress func(format string, args ...any)) *Client {
+	other := *c
+	other.progress = progress
+	if progress == nil {
+		other.progress = func(string, ...any) {}
+	}
+	return &other
+}
+
 // freshFor is how long the mirror is not asked again.
 const freshFor = 24 * time.Hour
 
@@ -138,7 +149,7 @@ type resolved struct {
 	Checked  time.Time
 	Indexes  []string // digests of the Packages files it was made from
 	Set      Set
-	Versions Versions
+	Versions distro.Versions
 }
 
 // Resolve turns the request into an exact set. An answer younger than a day
@@ -152,17 +163,12 @@ func (c *Client) Resolve(ctx context.Context, r Request) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	answer.Set.Suite = r.Suite // the record may be of another version of dram
 	return &answer.Set, nil
 }
 
-// Versions are the upstream versions that a suite has, without epoch and
-// Debian's own suffixes: "1.18.3". Empty: not packaged.
-type Versions struct {
-	Elixir, Erlang, Hex, Rebar3 string
-}
-
 // Versions tells what the suite of the request has. It is cached as Resolve is.
-func (c *Client) Versions(ctx context.Context, r Request) (Versions, error) {
+func (c *Client) Versions(ctx context.Context, r Request) (distro.Versions, error) {
 	r.Packages = nil
 	answer, err := c.answer(ctx, "versions", r, func(u *universe) (resolved, error) {
 		return resolved{Versions: u.versions()}, nil
@@ -172,8 +178,8 @@ func (c *Client) Versions(ctx context.Context, r Request) (Versions, error) {
 
 // answer finds the record for a question, or makes it.
 func (c *Client) answer(ctx context.Context, what string, r Request, find func(*universe) (resolved, error)) (resolved, error) {
-	if r.Mirror == (Mirror{}) {
-		r.Mirror = DefaultMirror()
+	if r.Mirror == (distro.Mirror{}) {
+		r.Mirror = defaultMirror()
 	}
 	key := requestKey(what, r)
 	var old resolved
@@ -236,10 +242,10 @@ func (c *Client) indexes(ctx context.Context, r Request) ([]index, error) {
 			return nil, err
 		}
 	}
-	sources := r.Suite.sources(r.Mirror)
-	out := make([]index, len(sources))
+	places := sources(r.Suite, r.Mirror)
+	out := make([]index, len(places))
 	g, ctx := errgroup.WithContext(ctx)
-	for i, s := range sources {
+	for i, s := range places {
 		g.Go(func() (err error) {
 			out[i], err = c.index(ctx, s, r, keys)
 			return err

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -28,16 +28,11 @@ import (
 // few enough for a public mirror.
 const downloads = 6
 
-// Configurer runs a program inside a root, as its user 0, without a network.
-type Configurer interface {
-	Run(ctx context.Context, root string, argv, env []string, out io.Writer) error
-}
-
 // Unpack fills dir, an empty directory, with the packages of the set, and has
 // configure run their maintainer scripts. A nil Configurer leaves them
 // unpacked but not configured. What was fetched stays in the store, also when
 // Unpack fails; what is in dir then is worthless.
-func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure Configurer) error {
+func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure distro.Configurer) error {
 	dir, err := filepath.Abs(dir) // a sandbox wants it so
 	if err != nil {
 		return fmt.Errorf("finding root %q: %w", dir, err)

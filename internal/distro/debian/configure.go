@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"dram/internal/distro"
 	"dram/internal/problem"
 )
 
@@ -22,7 +23,7 @@ const policyFile = "usr/sbin/policy-rc.d"
 // configure runs the maintainer scripts as an installation from scratch does:
 // preinst of each package in the order of dependencies, then one run of the
 // root's own dpkg, which orders postinst and runs each trigger once.
-func (c *Client) configure(ctx context.Context, run Configurer, dir string, packages []*installed) error {
+func (c *Client) configure(ctx context.Context, run distro.Configurer, dir string, packages []*installed) error {
 	c.progress("configuring %d packages", len(packages))
 	root, err := os.OpenRoot(dir)
 	if err != nil {
