@@ -35,9 +35,7 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
 	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
-		fresh := *p
-		fresh.Refresh = true
-		r, err = fresh.build(ctx, pl, needs)
+		r, err = p.asking().build(ctx, pl, needs)
 	}
 	return r, p.diskFull(err)
 }
