@@ -35,7 +35,9 @@ func elsewhere() map[string]string {
 
 // documentation are fields whose text is shown as help and decides nothing. So
 // are names that end in Help.
-func documentation() []string { return []string{"Example", "Long", "Help", "Default", "Looks", "Seen", "Do"} }
+func documentation() []string {
+	return []string{"Example", "Long", "Help", "Default", "Looks", "Seen", "Do"}
+}
 
 // words matches what only a distribution's package may say.
 func words(t *testing.T) *regexp.Regexp {
