@@ -2,10 +2,10 @@ package check
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"dram/internal/rootfs"
+	"dram/internal/shell"
 	"dram/internal/target"
 )
 
@@ -51,14 +51,11 @@ func called() []struct{ name, fails string } {
 	}
 }
 
-var comment = regexp.MustCompile(`(?m)(^|\s)#.*$`)
-
-// program looks for the names of programs in the scripts that start the
-// release, wherever they stand: a name too many is found to be there.
+// program looks for the programs that the scripts which start the release call.
 func program(s *Survey) (out []Finding) {
-	words := s.scriptWords()
+	calls := s.scriptCalls()
 	for _, c := range called() {
-		by := words[c.name]
+		by := calls[c.name]
 		if by == nil {
 			continue
 		}
@@ -80,26 +77,25 @@ func program(s *Survey) (out []Finding) {
 	return out
 }
 
-// scriptWords is the words in the scripts that start the release, each with
-// the first that has it.
-func (s *Survey) scriptWords() map[string]*script {
-	words := map[string]*script{}
-	split := regexp.MustCompile(`[A-Za-z0-9_.+-]+`)
+// scriptCalls is the programs that the scripts which start the release call,
+// each with the first script that does.
+func (s *Survey) scriptCalls() map[string]*script {
+	calls := map[string]*script{}
 	for i, sc := range s.scripts {
 		dir := path.Dir(sc.Path)
 		if dir != "bin" && !strings.HasPrefix(dir, "releases/") && sc.Path != "erts-"+s.rel.ERTS+"/bin/erl" {
 			continue
 		}
-		for _, w := range split.FindAllString(comment.ReplaceAllString(sc.text, "$1"), -1) {
-			if words[w] == nil {
-				words[w] = &s.scripts[i]
+		for _, name := range shell.Commands(sc.text) {
+			if calls[name] == nil {
+				calls[name] = &s.scripts[i]
 			}
 		}
-		if strings.HasPrefix(sc.text, "#!/bin/sh") && words["sh"] == nil {
-			words["sh"] = &s.scripts[i]
+		if strings.HasPrefix(sc.text, "#!/bin/sh") && calls["sh"] == nil {
+			calls["sh"] = &s.scripts[i]
 		}
 	}
-	return words
+	return calls
 }
 
 // joinPrograms puts into one finding the programs that are not known to be

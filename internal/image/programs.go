@@ -11,6 +11,7 @@ import (
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
+	"dram/internal/shell"
 )
 
 // Program is a program that is in the image because the release calls it.
@@ -122,7 +123,7 @@ func words(f File) ([]string, error) {
 	if err != nil || !isShell(b) && !f.shell {
 		return nil, err
 	}
-	return slices.DeleteFunc(commandWords(string(b)), func(w string) bool {
+	return slices.DeleteFunc(shell.Commands(string(b)), func(w string) bool {
 		return strings.Contains(w, "/") || slices.Contains(builtins(), w)
 	}), nil
 }
