@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/problem"
 	"dram/internal/source"
 	"dram/internal/store"
 )
@@ -66,6 +68,11 @@ type Job struct {
 	// leaves the tarball that it makes of it by itself; "" if that is Export. A
 	// step brings it to Export.
 	Assembled string
+	// Compile compiles without making the release, for whoever writes the job down;
+	// nil if the tool has no such command.
+	Compile []string
+	// Astray says what to do where the steps end well and leave nothing at Export.
+	Astray string
 }
 
 // Toolchain is a toolchain as an image.
@@ -191,4 +198,10 @@ func (s Step) Packs() []string {
 		return s.Packing
 	}
 	return s.Argv
+}
+
+// NoRelease is the problem with steps that ended well and left nothing at Export.
+func (j Job) NoRelease() error {
+	return problem.New(problem.Build, cmp.Or(j.Astray, "see that the release is assembled there"),
+		"the build ended well but left no release at %s", j.Export)
 }

@@ -41,7 +41,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 	job := engine.Job{
 		Key:    store.DigestOf([]byte(p.Dir + "\n" + string(tc.ID) + "\n" + p.MixEnv)).Hex(),
 		Name:   p.Release,
-		Tool:   p.title,
+		Tool:   p.by.About().Title,
 		Root:   root,
 		Source: src, Platform: p.Platform,
 		Toolchain: engine.Toolchain{
@@ -50,7 +50,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Keep:   part.Keep,
 		Env:    slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
 		Export: part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
-		Steps: part.Steps,
+		Steps: part.Steps, Compile: part.Compile, Astray: part.Astray,
 	}
 	job.Emulated = emulated(facts, job.Env)
 	return job

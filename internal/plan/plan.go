@@ -69,7 +69,7 @@ type Plan struct {
 	Decisions []Decision    `json:"decisions"`
 	Notes     []string      `json:"notes,omitempty"`
 
-	title string     // what people call the tool
+	by    tool.Tool  // nil where a release is there already
 	build tool.Build // nil where a release is there already
 }
 
@@ -93,17 +93,17 @@ type Results struct {
 type Work struct {
 	Fetch    bool `json:"fetch"`         // dependencies come over the network
 	Locked   bool `json:"locked"`        // mix.lock says which
-	Setup    bool `json:"assets_setup"`  // mix assets.setup
-	Deploy   bool `json:"assets_deploy"` // mix assets.deploy
+	Setup    bool `json:"assets_setup"`  // assets are set up
+	Deploy   bool `json:"assets_deploy"` // assets are made
 	Network  bool `json:"network"`       // compiling has the host's network, too
 	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
 }
 
 // Make decides.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
-	facts, about := in.Project.Facts(), in.Project.Tool().About()
+	facts, by := in.Project.Facts(), in.Project.Tool()
 	m := &maker{in: in, facts: facts, plan: &Plan{
-		Dir: facts.Dir, Tool: about.Name, title: about.Title, OwnApps: facts.OwnApps,
+		Dir: facts.Dir, Tool: by.About().Name, by: by, OwnApps: facts.OwnApps,
 		Notes: slices.Clone(facts.Notes),
 	}}
 	m.plan.take(in.Config)

@@ -4,9 +4,15 @@ import (
 	"context"
 
 	"dram/internal/config"
+	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/version"
 )
+
+// Boot is how the release will start, before it is there.
+func (p *Plan) Boot() tool.Boot {
+	return p.by.Boot(&release.Release{Name: p.Release, Version: p.Version})
+}
 
 // planner is the plan being made, as the project's tool sees it.
 type planner struct{ m *maker }

@@ -19,7 +19,6 @@ import (
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/tool"
-	"dram/internal/tool/tools"
 )
 
 //go:embed bottle.sh
@@ -29,11 +28,7 @@ var bottleScript string
 // more in the image that the build's Dockerfile ends with, and the files that it
 // needs, over nothing.
 func bottled(pl *plan.Plan, job engine.Job) (dockerfile, script []byte, err error) {
-	made := tools.All().Named(pl.Tool)
-	if made == nil {
-		return nil, nil, fmt.Errorf("writing %s: no tool has the name %q", RunFile, pl.Tool)
-	}
-	b := &bottle{pl: pl, job: job, boot: made.Boot(&release.Release{Name: pl.Release, Version: pl.Version})}
+	b := &bottle{pl: pl, job: job, boot: pl.Boot()}
 	b.head()
 	b.assemble()
 	b.config()

@@ -116,6 +116,11 @@ type Job struct {
 	Steps     []engine.Step
 	Export    string // where the release is in the end
 	Assembled string // where the tool puts it together, if elsewhere
+	// Compile is the command that compiles without making the release, nil if there
+	// is none.
+	Compile []string
+	// Astray says what to do where no release is at Export in the end.
+	Astray string
 }
 
 // NameHint is what to do about a name that breaks its tool's rule.

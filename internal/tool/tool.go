@@ -62,15 +62,6 @@ func (t Table) Boot(rel *release.Release) Boot {
 	return Boot{Command: "start"}
 }
 
-// Named is the tool of that name, nil if there is none.
-func (t Table) Named(name string) Tool {
-	i := slices.IndexFunc(t, func(tool Tool) bool { return tool.About().Name == name })
-	if i < 0 {
-		return nil
-	}
-	return t[i]
-}
-
 // Declared says where projects of any tool say what is in a release, the most
 // special last.
 func (t Table) Declared() string {

@@ -160,8 +160,7 @@ func (e *Engine) failed(ctx context.Context, job engine.Job, p *progress, err er
 		return &engine.LostError{Err: problem.New(problem.Environment, "make room there: docker builder prune, or buildctl prune",
 			"the disk of builder %s is full: %w", e.at, brief{err})}
 	case p.nothing:
-		return problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
-			"the build ended well but left no release at %s", job.Export)
+		return job.NoRelease()
 	case isStep:
 		return &engine.StepError{Step: step, Err: &sandbox.ExitError{Code: code}}
 	case grpcerrors.Code(err) == codes.Unavailable || errors.Is(err, io.EOF) || strings.Contains(text, "transport is closing") || strings.Contains(text, "closing transport"):

@@ -63,9 +63,6 @@ type Options struct {
 	// Script is where what Script writes lies in the project; "" if it lies nowhere,
 	// and the file writes it down itself.
 	Script string
-	// Compile is what the last stage runs; if it is empty, the steps before the
-	// release, or mix compile.
-	Compile []string
 	// Builder is the oldest builder that is to understand the file.
 	Builder Builder
 }

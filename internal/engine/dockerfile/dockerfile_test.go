@@ -23,7 +23,7 @@ func shop() engine.Job {
 	return engine.Job{
 		Name: "shop", Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "MIX_ENV=prod", "HEX_HOME=/cache/hex", "MIX_HOME=/cache/mix", `GREETING=say "hi" for $5`},
 		Keep:   []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
-		Export: "/app/_build/prod/rel/shop",
+		Export: "/app/_build/prod/rel/shop", Compile: []string{"mix", "compile"},
 		Steps: []engine.Step{
 			{
 				Name: "fetch", Argv: []string{"mix", "deps.get", "--only", "prod"}, Env: []string{"HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt"},
@@ -55,7 +55,7 @@ func jar() engine.Job {
 
 func TestRender(t *testing.T) {
 	alone := shop()
-	alone.Steps = alone.Steps[len(alone.Steps)-1:]
+	alone.Steps, alone.Compile = alone.Steps[len(alone.Steps)-1:], []string{"mix", "deps.compile"}
 	unlocked := shop()
 	unlocked.Steps[0].Once = ""
 	for _, tt := range []struct {
@@ -65,7 +65,7 @@ func TestRender(t *testing.T) {
 	}{
 		{"current", shop(), dockerfile.Options{Toolchain: "debian:13", Path: "docker/Dockerfile.build.elixir"}},
 		{"docker20", unlocked, dockerfile.Options{Toolchain: "debian:13", Cache: "shop-0123", Builder: dockerfile.Docker20}},
-		{"classic", alone, dockerfile.Options{Toolchain: "debian:13", Path: "Dockerfile", Compile: []string{"mix", "deps.compile"}, Builder: dockerfile.Classic}},
+		{"classic", alone, dockerfile.Options{Toolchain: "debian:13", Path: "Dockerfile", Builder: dockerfile.Classic}},
 		{"distillery", jar(), dockerfile.Options{Toolchain: "debian:12", Path: "docker/Dockerfile.build.elixir"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,12 +43,12 @@ func (r *renderer) compiling() []engine.Step {
 	last := r.job.Steps[at]
 	steps := slices.Clone(r.job.Steps[min(at, len(r.job.Fetching())):at])
 	steps = slices.DeleteFunc(steps, func(s engine.Step) bool { return s.Name == engine.StepClear })
-	if len(steps) > 0 && len(r.o.Compile) == 0 {
+	if len(steps) > 0 {
 		return steps
 	}
-	last.Name, last.Argv, last.Volatile = "compile", r.o.Compile, false
-	if len(last.Argv) == 0 {
-		last.Argv = []string{"mix", "compile"}
+	last.Name, last.Volatile = "compile", false
+	if len(r.job.Compile) > 0 {
+		last.Argv = r.job.Compile
 	}
 	return []engine.Step{last}
 }

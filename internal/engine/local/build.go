@@ -146,8 +146,7 @@ func (r *run) exported() (string, error) {
 			link.kind, at)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return "", problem.New(problem.Build, "see that `mix release` assembles under _build (no `path:` in its options)",
-			"the build ended well but left no release at %s", r.job.Export)
+		return "", r.job.NoRelease()
 	}
 	if err != nil {
 		return "", err

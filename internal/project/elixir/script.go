@@ -37,7 +37,7 @@ func (s Statement) Keyword(key string) (Argument, bool) {
 	return Argument{}, false
 }
 
-// ReadScript parses the source text of a script, such as rel/config.exs, into
+// ReadScript parses the source text of a script, such as a configuration, into
 // its top-level expressions. The error is an *Error.
 func ReadScript(file, src string) ([]Statement, error) {
 	l, err := lex(file, src)

@@ -21,7 +21,8 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 	job := tool.Job{
 		Keep:  []string{engine.SourceDir + "/_build", engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:   []string{"MIX_ENV=" + env, "HEX_HOME=" + hexHome, "MIX_HOME=" + mixHome},
-		Steps: c.steps(env, in),
+		Steps: c.steps(env, in), Compile: []string{"mix", "compile"},
+		Astray: "see that `mix release` assembles under _build (no `path:` in its options)",
 	}
 	if in.Toolchain.Rebar3 != "" {
 		job.Env = append(job.Env, "MIX_REBAR3="+in.Toolchain.Rebar3)
