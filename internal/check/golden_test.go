@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,4 +84,25 @@ func results(t *testing.T, r *check.Report) string {
 		fmt.Fprintf(&out, "%s %s %s: %s\n", r.Level, r.RuleID, r.Locations[0].PhysicalLocation.ArtifactLocation.URI, r.Message.Text)
 	}
 	return out.String()
+}
+
+// Each rule is seen in the goldens, so that none is without a test.
+func TestEachRuleIsSeen(t *testing.T) {
+	var all strings.Builder
+	err := filepath.WalkDir(filepath.Join("testdata", "golden"), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		all.Write(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range check.Rules() {
+		if !strings.Contains(all.String(), fmt.Sprintf("\"rule\": %q", r.ID)) {
+			t.Errorf("no golden has rule %q", r.ID)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	facts "dram/internal/binary"
 	"dram/internal/check"
 )
 
@@ -87,6 +88,33 @@ func TestRunSays(t *testing.T) {
 			got, err := check.Run(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
+			}
+			kept(t, got)
+		})
+	}
+}
+
+// Which processor a root filesystem will run on is not known; of a machine it
+// is.
+func TestRunHoldsProcessorsAgainstFiles(t *testing.T) {
+	wants := "x86-64-v3 processor, "
+	for _, tt := range []struct {
+		cpu, want string
+	}{
+		{"", "UNKNOWN isa " + nif + ": it wants an " + wants + "and nothing is known of the target's"},
+		{"x86-64-v2", "FAIL isa " + nif + ": it wants an " + wants + "the target's is x86-64-v2"},
+		{"x86-64-v3", ""},
+		{"x86-64-v4", ""},
+	} {
+		t.Run("on "+tt.cpu, func(t *testing.T) {
+			in := open(t, hello().with(nif, changed(func(l *lib) { l.ISA = facts.ISABaseline | facts.ISAV2 | facts.ISAV3 })), bookworm())
+			in.Target.Facts.CPU = tt.cpu
+			got, err := check.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := strings.Join(lines(got), "\n"); found != tt.want {
+				t.Errorf("got %q, want %q", found, tt.want)
 			}
 			kept(t, got)
 		})

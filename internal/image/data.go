@@ -1,13 +1,11 @@
 package image
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +52,7 @@ func (t *tree) libraries() ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the C library: %w", err)
 		}
-		if minor, ok := glibcMinor(b); ok && minor < 34 {
+		if olderThan34(b) {
 			names = append(names, outside.lookups...)
 		}
 		for _, n := range names {
@@ -66,14 +64,12 @@ func (t *tree) libraries() ([]string, error) {
 	return found, nil
 }
 
-// glibcMinor finds the version in the line that the C library prints when run.
-func glibcMinor(libc []byte) (int, bool) {
-	m := regexp.MustCompile(`GNU C Library [^\n]{0,200}release version 2\.([0-9]{1,3})`).FindSubmatch(libc)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.Atoi(string(bytes.TrimSpace(m[1])))
-	return n, err == nil
+// olderThan34 says whether a glibc is from before 2.34.
+func olderThan34(libc []byte) bool {
+	_, minor, _ := strings.Cut(rootfs.GlibcVersion(libc), ".")
+	minor, _, _ = strings.Cut(minor, ".")
+	n, err := strconv.Atoi(minor)
+	return err == nil && n < 34
 }
 
 // data is what no ELF file names: certificates, the locale, the terminals that

@@ -36,7 +36,7 @@ func readFacts(root rootfs.FS) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	f := Facts{OS: readOS(root)}
+	f := Facts{OS: OS(distro.Identify(root))}
 	if in, ok := interpreter(root, loader); ok {
 		f.Libc.Loader = in.Path
 		f.Platform = map[elf.Machine]string{elf.EM_X86_64: "linux/amd64", elf.EM_AARCH64: "linux/arm64"}[in.Machine]
@@ -81,11 +81,6 @@ func interpreter(root rootfs.FS, loader *rootfs.Loader) (rootfs.Interpreter, boo
 	return all[0], true
 }
 
-var (
-	glibcBanner = regexp.MustCompile(`GNU C Library [^\n]{0,200}version (2\.[0-9]+(\.[0-9]+)?)`)
-	quotes      = strings.NewReplacer(`"`, "", `'`, "", `\`, "")
-)
-
 // glibcVersion is what glibc prints when it is run as a program, else its
 // newest label: 2.19 and 2.37 added none of their own.
 func glibcVersion(root rootfs.FS, loader *rootfs.Loader) string {
@@ -95,8 +90,8 @@ func glibcVersion(root rootfs.FS, loader *rootfs.Loader) string {
 		if err != nil {
 			continue
 		}
-		if m := glibcBanner.FindSubmatch(b); m != nil {
-			return string(m[1])
+		if version := rootfs.GlibcVersion(b); version != "" {
+			return version
 		}
 		f, err := binary.ReadELF(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
@@ -158,29 +153,6 @@ func packageVersion(root rootfs.FS, name string) string {
 		}
 	}
 	return ""
-}
-
-func readOS(root rootfs.FS) (out OS) {
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		b, err := rootfs.ReadFile(root, name, maxText)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(b)) {
-			key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-			value = quotes.Replace(value)
-			switch key {
-			case "ID":
-				out.ID = value
-			case "VERSION_ID":
-				out.Version = value
-			case "PRETTY_NAME":
-				out.Name = value
-			}
-		}
-		return out
-	}
-	return out
 }
 
 // readOTP finds an installed Erlang/OTP by the file that its start script

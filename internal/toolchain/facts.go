@@ -1,8 +1,7 @@
 package toolchain
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"io"
 	"io/fs"
 	"path"
@@ -95,31 +94,14 @@ func otpVersion(root rootfs.FS, dir string) string {
 }
 
 func elixirVersion(root rootfs.FS, dir string) string {
-	term, err := beam.ConsultOne(readSmall(root, dir+"/lib/elixir/ebin/elixir.app"))
-	if err != nil {
+	app, err := beam.ParseApp(readSmall(root, dir+"/lib/elixir/ebin/elixir.app"), "elixir")
+	if err != nil || len(app.Version) > 64 {
 		return ""
 	}
-	app, ok := beam.AsTuple(term, "application", 3)
-	if !ok {
-		return ""
-	}
-	vsn, _ := beam.Property(app[2], "vsn")
-	text, ok := beam.Text(vsn)
-	if !ok || len(text) > 64 {
-		return ""
-	}
-	return text
+	return app.Version
 }
 
-func osName(root rootfs.FS) string {
-	sc := bufio.NewScanner(bytes.NewReader(readSmall(root, "etc/os-release")))
-	for sc.Scan() {
-		if v, ok := strings.CutPrefix(sc.Text(), "PRETTY_NAME="); ok {
-			return strings.Trim(v, `"'`)
-		}
-	}
-	return "unknown"
-}
+func osName(root rootfs.FS) string { return cmp.Or(distro.Identify(root).Name, "unknown") }
 
 // readSmall reads at most 64 KiB of a file; nothing if it cannot be read.
 func readSmall(root rootfs.FS, name string) []byte {

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+
+	binfo "dram/internal/binary"
 )
 
 // ELF lays out a 64-bit file: header, program headers, and one PT_LOAD that
@@ -16,7 +18,8 @@ type ELF struct {
 	Machine  elf.Machine
 	Interp   string
 	Stack    elf.ProgFlag
-	TLS      uint64 // bytes of thread-local storage; not with Interp
+	TLS      uint64    // bytes of thread-local storage; not with Interp
+	ISA      binfo.ISA // the levels of x86-64 that it asks for; not with Interp or TLS
 	Strings  []byte
 	Tags     [][2]uint64 // PT_DYNAMIC, without the tags that lead to Strings and Tail
 	Tail     []byte      // version records, mapped behind the strings
@@ -97,7 +100,13 @@ func (f *ELF) Bytes() []byte {
 	if f.Interp != "" {
 		progs[1] = elf.Prog64{Type: uint32(elf.PT_INTERP), Off: headers, Filesz: uint64(len(interp))}
 	}
-	return Records(f.Order, head, progs, interp, f.Strings, f.Tail, tags)
+	var note []byte
+	if f.ISA != 0 {
+		note = Records(f.Order, [3]uint32{4, 16, 5}, []byte("GNU\x00"), [4]uint32{0xc0008002, 4, uint32(f.ISA)})
+		size := uint64(len(note))
+		progs[1] = elf.Prog64{Type: uint32(elf.PT_GNU_PROPERTY), Off: end, Filesz: size, Memsz: size, Align: 8}
+	}
+	return Records(f.Order, head, progs, interp, f.Strings, f.Tail, tags, note)
 }
 
 func (f *ELF) allTags(strAt, tailAt uint64) [][2]uint64 {

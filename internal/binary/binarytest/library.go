@@ -18,6 +18,7 @@ type Library struct {
 	RelR      bool
 	ExecStack bool
 	StaticTLS uint64          // bytes of thread-local storage that must be at a fixed place
+	ISA       binary.ISA      // levels of x86-64 that it asks for
 	PIE       bool            // linked as a program (DF_1_PIE)
 	Offers    []string        // versions, besides those of Defined
 	Defined   []binary.Symbol // Library is not used
@@ -31,7 +32,7 @@ func (l Library) Bytes() []byte {
 	if l.Machine != 0 {
 		f.Machine = l.Machine
 	}
-	f.Interp, f.Stack = l.Interp, elf.PF_R|elf.PF_W
+	f.Interp, f.Stack, f.ISA = l.Interp, elf.PF_R|elf.PF_W, l.ISA
 	if l.ExecStack {
 		f.Stack |= elf.PF_X
 	}
