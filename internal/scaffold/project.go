@@ -30,6 +30,7 @@ type Project struct {
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
 	CI       []string // services to write a pipeline for
+	Loaded   bool     // the toolchain is in the Docker daemon
 }
 
 // Files are the files that the project is to have.
@@ -132,9 +133,9 @@ func ReleaseCommand(job engine.Job) string {
 }
 
 // Commands are what makes tarball and image of what was written, one a line.
-func Commands(p Project, loaded bool) []string {
+func Commands(p Project) []string {
 	var out []string
-	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !loaded {
+	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !p.Loaded {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))
