@@ -96,12 +96,12 @@ func (g *globals) init(cmd *cobra.Command, dir string, o initOptions) error {
 	if err := scaffold.Write(s.Plan.Dir, changes); err != nil {
 		return err
 	}
-	loaded := !o.noLoad && g.loadForInit(cmd.Context(), p, s.Plan)
-	return tellInit(cmd.OutOrStdout(), p.UI, s, changes, loaded)
+	s.Loaded = !o.noLoad && g.loadForInit(cmd.Context(), p, s.Plan)
+	return tellInit(cmd.OutOrStdout(), p.UI, s, changes)
 }
 
 // tellInit lists what was written, and says what to do with it.
-func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Change, loaded bool) error {
+func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Change) error {
 	written := 0
 	for _, c := range changes {
 		if c.Same() {
@@ -116,7 +116,7 @@ func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Ch
 		u.Note("nothing to do: the files are there, as dram writes them")
 	}
 	u.Note("next, in the project's directory:")
-	for _, c := range scaffold.Commands(s, loaded) {
+	for _, c := range scaffold.Commands(s) {
 		u.Note("  %s", c)
 	}
 	return nil

@@ -106,7 +106,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := map[string]string{"out/commands": strings.Join(Commands(p, false), "\n") + "\n"}
+			got := map[string]string{"out/commands": strings.Join(Commands(p), "\n") + "\n"}
 			fresh := txtar.Archive{Comment: golden.Comment}
 			for _, f := range in {
 				fresh.Files = append(fresh.Files, txtar.File{Name: "in/" + f.Name, Data: f.Data})

@@ -26,6 +26,8 @@ type Project struct {
 	Settings []Setting
 	// Edit is what the tool's own file is to have more, nil for nothing.
 	Edit *tool.Edit
+	// Loaded says that the toolchain's image is in the Docker daemon.
+	Loaded bool
 	// BuildKit has the build's Dockerfile use what Docker's classic builder does
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
@@ -132,9 +134,9 @@ func ReleaseCommand(job engine.Job) string {
 }
 
 // Commands are what makes tarball and image of what was written, one a line.
-func Commands(p Project, loaded bool) []string {
+func Commands(p Project) []string {
 	var out []string
-	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !loaded {
+	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !p.Loaded {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))
