@@ -10,8 +10,11 @@ import (
 	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/release"
+	"dram/internal/rootfs"
 	"dram/internal/source"
 	"dram/internal/tool"
+	"dram/internal/tool/tooltest"
 )
 
 // notes is a plan that remembers what it was told.
@@ -87,5 +90,35 @@ func TestBuild(t *testing.T) {
 	}
 	if job.Export != "/app/_build/prod/rel/shop" || !slices.Contains(job.Env, "MIX_REBAR3=/usr/bin/rebar3") || !slices.Contains(job.Env, "MIX_ENV=prod") {
 		t.Errorf("%+v", job)
+	}
+}
+
+// A release that lacks a file which its start needs is Mix's all the same: the
+// check says what is missing.
+func TestMade(t *testing.T) {
+	const data = "-- releases/start_erl.data --\n15.2 1\n-- releases/1/a.rel --\n{release,{\"a\",\"1\"},{erts,\"15.2\"},[]}.\n"
+	for _, c := range []struct {
+		name, tree string
+		want       bool
+	}{
+		{"env.sh", "-- releases/1/env.sh --\n", true},
+		{"the start script alone", "-- bin/a --\nexec elixir --boot \"$RELEASE_BOOT_SCRIPT\"\n", true},
+		{"another start script", "-- bin/a --\nexec erl -boot start\n", false},
+		{"none", "", false},
+	} {
+		fsys, err := rootfs.Dir(tooltest.Tree(t, data+c.tree))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, err := release.Read(t.Context(), fsys, release.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (Tool{}).Made(rel); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+		if err := fsys.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
