@@ -44,8 +44,13 @@ type File struct {
 	TLS   uint64 // bytes of thread-local storage (PT_TLS)
 	ISA   ISA    // the instruction sets without which it refuses to be loaded
 
-	VersionNeeds []VersionNeed // symbol versions it wants, by library
-	VersionDefs  []VersionDef  // symbol versions it offers
+	Versions
+}
+
+// Versions are a file's versions of symbols.
+type Versions struct {
+	VersionNeeds []VersionNeed // those it wants, by library
+	VersionDefs  []VersionDef  // those it offers
 }
 
 // Stack is what a file says about an executable stack.

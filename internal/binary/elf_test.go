@@ -60,10 +60,10 @@ func TestReadELF(t *testing.T) {
 			Needed: []string{"libc.so.6", "libz.so.1"}, Soname: "libself.so.3",
 			RPath: "$ORIGIN/../lib", RunPath: "/opt/a:/opt/b",
 			Flags: elf.DF_BIND_NOW, Flags1: elf.DF_1_PIE, RelR: true, Stack: facts.StackExecutable,
-			VersionNeeds: []facts.VersionNeed{{
+			Versions: facts.Versions{VersionNeeds: []facts.VersionNeed{{
 				Library:  "libc.so.6",
 				Versions: []facts.Version{{Name: "GLIBC_2.38"}, {Name: "GLIBC_2.99", Weak: true}},
-			}},
+			}}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", order, diff)

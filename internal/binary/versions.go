@@ -35,28 +35,32 @@ func (e *elfReader) records(tag elf.DynTag) ([]byte, error) {
 	return e.bytes(off, min(left, maxVersionBytes))
 }
 
-// chain calls visit with each record of size bytes from pos on, up to count of
-// them or a distance of 0; next reads the distance. left is a budget shared
-// between chains: chains of a hostile file can overlap, and multiply.
-func (e *elfReader) chain(b []byte, pos, size, count uint64, left *int, next func([]byte) uint64,
-	visit func(pos uint64, rec []byte) error,
-) error {
-	for ; count > 0; count-- {
+// chain is records that name the distance to the next.
+type chain struct {
+	pos, size, count uint64
+	next             int // where in a record the distance stands; 0: there is but one
+}
+
+// walk calls visit with each record of a chain, up to its count or a distance of
+// 0. left is a budget shared between chains: chains of a hostile file can overlap,
+// and multiply.
+func (e *elfReader) walk(b []byte, c chain, left *int, visit func(pos uint64, rec []byte) error) error {
+	for ; c.count > 0; c.count-- {
 		if *left--; *left < 0 {
 			return malformed("more than %d version records", maxVersions)
 		}
-		if pos > uint64(len(b)) || size > uint64(len(b))-pos {
-			return malformed("version record at %d is out of bounds", pos)
+		if c.pos > uint64(len(b)) || c.size > uint64(len(b))-c.pos {
+			return malformed("version record at %d is out of bounds", c.pos)
 		}
-		rec := b[pos : pos+size]
-		if err := visit(pos, rec); err != nil {
+		rec := b[c.pos : c.pos+c.size]
+		if err := visit(c.pos, rec); err != nil || c.next == 0 {
 			return err
 		}
-		step := next(rec)
+		step := e.word(rec, c.next)
 		if step == 0 {
 			return nil
 		}
-		pos += step
+		c.pos += step
 	}
 	return nil
 }
@@ -69,7 +73,7 @@ func (e *elfReader) versionNeeds() error {
 		return err
 	}
 	left := maxVersions
-	return e.chain(b, 0, 16, e.tags[elf.DT_VERNEEDNUM], &left, func(r []byte) uint64 { return e.word(r, 12) },
+	return e.walk(b, chain{0, 16, e.tags[elf.DT_VERNEEDNUM], 12}, &left,
 		func(pos uint64, rec []byte) error {
 			lib, err := e.str(e.word(rec, 4))
 			if err != nil {
@@ -77,7 +81,7 @@ func (e *elfReader) versionNeeds() error {
 			}
 			need := VersionNeed{Library: lib}
 			count := uint64(e.order.Uint16(rec[2:]))
-			err = e.chain(b, pos+e.word(rec, 8), 16, count, &left, func(r []byte) uint64 { return e.word(r, 12) },
+			err = e.walk(b, chain{pos + e.word(rec, 8), 16, count, 12}, &left,
 				func(_ uint64, aux []byte) error {
 					name, err := e.str(e.word(aux, 8))
 					e.want[e.order.Uint16(aux[6:])] = versionRef{lib, name}
@@ -95,12 +99,11 @@ func (e *elfReader) versionDefs() error {
 		return err
 	}
 	left := maxVersions
-	return e.chain(b, 0, 20, e.tags[elf.DT_VERDEFNUM], &left, func(r []byte) uint64 { return e.word(r, 16) },
+	return e.walk(b, chain{0, 20, e.tags[elf.DT_VERDEFNUM], 16}, &left,
 		func(pos uint64, rec []byte) error {
 			flags := e.order.Uint16(rec[2:])
 			// The first auxiliary record is the name; the others are its parents.
-			return e.chain(b, pos+e.word(rec, 12), 8, min(1, uint64(e.order.Uint16(rec[6:]))), &left,
-				func([]byte) uint64 { return 0 },
+			return e.walk(b, chain{pos + e.word(rec, 12), 8, min(1, uint64(e.order.Uint16(rec[6:]))), 0}, &left,
 				func(_ uint64, aux []byte) error {
 					name, err := e.str(e.word(aux, 0))
 					if flags&verBase == 0 {

@@ -35,19 +35,13 @@ func (g *globals) open(cmd *cobra.Command, dir string) (*app, error) {
 
 // with is dram with these settings.
 func (g *globals) with(c config.Config) (*app, error) {
-	p, err := g.pipeline(c)
-	return &app{p, c}, err
-}
-
-// pipeline puts the stages together.
-func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 	st, err := g.beginStore()
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{Transport: httpbound.Base()}
 	u := ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
-	return &pipeline.Pipeline{
+	return &app{settings: c, Pipeline: &pipeline.Pipeline{
 		Store: st,
 		UI:    u,
 		Toolchains: &toolchain.Provider{
@@ -58,7 +52,7 @@ func (g *globals) pipeline(c config.Config) (*pipeline.Pipeline, error) {
 		Engines: engines(st, u, c),
 		Environ: os.Environ(),
 		Refresh: g.refresh,
-	}, nil
+	}}, nil
 }
 
 // planned is what most commands begin with: the project's plan.

@@ -126,17 +126,10 @@ func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Ch
 // engine this machine has.
 func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipeline.Pipeline, scaffold.Project, error) {
 	s := scaffold.Project{BuildKit: o.buildkit, CI: o.ci, Settings: givenSettings(cmd)}
-	c, err := g.config(cmd, dir)
+	a, err := g.inContainer(cmd, dir)
 	if err == nil {
-		err = one(c)
+		err = one(a.settings)
 	}
-	if err == nil {
-		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
-	}
-	if err != nil {
-		return nil, s, err
-	}
-	p, err := g.pipeline(c)
 	if err != nil {
 		return nil, s, err
 	}
@@ -144,15 +137,28 @@ func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipe
 	if err != nil {
 		return nil, s, err
 	}
-	if proj, s.Edit, err = prepared(cmd.Context(), p, proj, c); err != nil {
+	if proj, s.Edit, err = prepared(cmd.Context(), a, proj); err != nil {
 		return nil, s, err
 	}
 	s.Project = proj.Facts()
-	if s.Plan, err = p.PlanProject(cmd.Context(), proj, c); err != nil {
+	if s.Plan, err = a.PlanProject(cmd.Context(), proj, a.settings); err != nil {
 		return nil, s, err
 	}
-	s.Job, err = p.Job(cmd.Context(), s.Plan)
-	return p, s, err
+	s.Job, err = a.Job(cmd.Context(), s.Plan)
+	return a.Pipeline, s, err
+}
+
+// inContainer is dram that plans for what builds in a container, whatever engine
+// this machine has.
+func (g *globals) inContainer(cmd *cobra.Command, dir string) (*app, error) {
+	c, err := g.config(cmd, dir)
+	if err == nil {
+		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.with(c)
 }
 
 // givenSettings are the settings that were given as flags.
@@ -174,14 +180,12 @@ func givenSettings(cmd *cobra.Command) []scaffold.Setting {
 
 // prepared is the project with what its tool's own file is to have more, and the
 // edit that brings it there; nil where nothing is missing.
-func prepared(ctx context.Context, p *pipeline.Pipeline, proj tool.Project, c config.Config) (tool.Project, *tool.Edit, error) {
+func prepared(ctx context.Context, a *app, proj tool.Project) (tool.Project, *tool.Edit, error) {
 	lacking, ok := proj.(tool.Preparer)
 	if !ok {
 		return proj, nil, nil
 	}
-	silent := *p
-	silent.UI = ui.New(io.Discard, ui.Options{})
-	pl, err := silent.PlanProject(ctx, proj, c)
+	pl, err := a.With(ui.New(io.Discard, ui.Options{})).PlanProject(ctx, proj, a.settings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -257,23 +261,19 @@ REF it is the toolchain of the project here.`),
 
 func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (*pipeline.Pipeline, string, []string, error) {
 	if len(args) == 1 {
-		p, c, err := g.forToolchain(cmd)
-		return p, args[0], c.Packages, err
+		a, err := g.open(cmd, ".")
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return a.Pipeline, args[0], a.settings.Packages, nil
 	}
-	c, err := g.config(cmd, ".")
-	if err == nil {
-		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
-	}
+	a, err := g.inContainer(cmd, ".")
 	if err != nil {
 		return nil, "", nil, err
 	}
-	p, err := g.pipeline(c)
+	pl, err := a.Plan(cmd.Context(), ".", a.settings)
 	if err != nil {
 		return nil, "", nil, err
 	}
-	pl, err := p.Plan(cmd.Context(), ".", c)
-	if err != nil {
-		return nil, "", nil, err
-	}
-	return p, pl.Toolchain, pl.Packages, nil
+	return a.Pipeline, pl.Toolchain, pl.Packages, nil
 }

@@ -185,15 +185,11 @@ file:FILE gives what a check against the target gives, wherever it is done.
 }
 
 func (g *globals) withTarget(cmd *cobra.Command, ref string, use func(*target.Target) error) error {
-	c, err := g.config(cmd, ".")
+	a, err := g.open(cmd, ".")
 	if err != nil {
 		return err
 	}
-	p, err := g.pipeline(c)
-	if err != nil {
-		return err
-	}
-	t, err := p.OpenTarget(cmd.Context(), ref)
+	t, err := a.OpenTarget(cmd.Context(), ref)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dram/internal/config"
 	"dram/internal/pipeline"
 )
 
@@ -29,15 +28,15 @@ func newToolchainRoot(g *globals) *cobra.Command {
 		Example: "  dram toolchain root distro:debian/13",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, c, err := g.forToolchain(cmd)
+			a, err := g.open(cmd, ".")
 			if err != nil {
 				return err
 			}
-			tc, err := p.OpenToolchain(cmd.Context(), args[0], c.Packages)
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], a.settings.Packages)
 			if err != nil {
 				return err
 			}
-			stage := p.UI.Start("toolchain", tc.Name)
+			stage := a.UI.Start("toolchain", tc.Name)
 			dir, err := tc.Unpack(cmd.Context(), func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
 			if err != nil {
 				return err
@@ -60,16 +59,16 @@ func newToolchainExec(g *globals) *cobra.Command {
 		Example: `  dram toolchain exec distro:debian/13 -- elixir --version`,
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, c, err := g.forToolchain(cmd)
+			a, err := g.open(cmd, ".")
 			if err != nil {
 				return err
 			}
-			tc, err := p.OpenToolchain(cmd.Context(), args[0], c.Packages)
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], a.settings.Packages)
 			if err != nil {
 				return err
 			}
 			g.std.Running()
-			err = p.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
+			err = a.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
 				Env: env, Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
 			})
 			return g.passOnEnd(err)
@@ -79,13 +78,4 @@ func newToolchainExec(g *globals) *cobra.Command {
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V, repeatable")
 	g.settings(cmd)
 	return cmd
-}
-
-func (g *globals) forToolchain(cmd *cobra.Command) (*pipeline.Pipeline, config.Config, error) {
-	c, err := g.config(cmd, ".")
-	if err != nil {
-		return nil, c, err
-	}
-	p, err := g.pipeline(c)
-	return p, c, err
 }

@@ -32,18 +32,28 @@ type Config struct {
 	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
 	Secrets        []string // files that the build sees whatever they hold
-	Programs       []string // added to the image
-	User           string   // the image's, "UID" or "UID:GID"
-	ImageEnv       []string // "K=V", sorted
-	Labels         []string // "K=V", sorted
-	Expose         []int    // ports, TCP
-	CheckTarget    string   // a reference as package target has it: where the release will run
-	Allow          []string // rules of the check that may fail
+	Image
+	Check
 	// Builders run the builds, instead of this machine; dram.toml alone has them.
 	Builders []Builder
 
 	origin      map[string]string
 	perPlatform bool
+}
+
+// Image is settings of the image.
+type Image struct {
+	Programs []string // added to it
+	User     string   // "UID" or "UID:GID"
+	ImageEnv []string // "K=V", sorted
+	Labels   []string // "K=V", sorted
+	Expose   []int    // ports, TCP
+}
+
+// Check is settings of the check.
+type Check struct {
+	CheckTarget string   // a reference as package target has it: where the release will run
+	Allow       []string // rules that may fail
 }
 
 // Setting is one row of the table.

@@ -42,8 +42,8 @@ func TestParse(t *testing.T) {
 	want := config.Config{
 		Engine: "native", Releases: []string{"web"}, OutputDir: "out", Toolchain: "distro:debian/12",
 		Packages: []string{"libsodium-dev", "cmake"}, Mirror: "http://mirror.example/debian", MixEnv: "staging",
-		BuildEnv: []string{"A=2", "SECRET_FREE=1"}, Programs: []string{"curl"}, User: "1000",
-		Expose: []int{80, 4000}, Labels: []string{"team=core"},
+		BuildEnv: []string{"A=2", "SECRET_FREE=1"},
+		Image:    config.Image{Programs: []string{"curl"}, User: "1000", Expose: []int{80, 4000}, Labels: []string{"team=core"}},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config.Config{})); d != "" {
 		t.Error(d)

@@ -40,11 +40,6 @@ type Blob struct {
 	Size   int64        `json:"size"` // bytes
 }
 
-// Has says whether the build has what outputs need.
-func (r *Result) Has(n Needs) bool {
-	return (!n.Tarball || r.Tarball.Digest != "") && (!n.Image || r.Image != "")
-}
-
 // ImageSize is the layers' size, compressed, in bytes.
 func (r *Result) ImageSize() int64 {
 	var n int64

@@ -32,7 +32,11 @@ func ParsePush(place string, o Options) (Push, error) {
 	if err != nil {
 		return Push{}, err
 	}
-	to, err := publish.ParseDestination(place, o.Tags, o.PlainHTTP)
+	var how []name.Option
+	if o.PlainHTTP {
+		how = append(how, name.Insecure)
+	}
+	to, err := publish.ParseDestination(place, o.Tags, how...)
 	p := Push{To: to}
 	for _, from := range o.MountFrom {
 		repo, bad := name.NewRepository(from)

@@ -35,9 +35,7 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
 	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
-		fresh := *p
-		fresh.Refresh = true
-		r, err = fresh.build(ctx, pl, needs)
+		r, err = p.asking().build(ctx, pl, needs)
 	}
 	return r, p.diskFull(err)
 }
@@ -159,7 +157,7 @@ func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string 
 // are in the cache, sound.
 func (p *Pipeline) kept(key string, needs output.Needs) *output.Result {
 	var r output.Result
-	if !p.Store.Get("result", key, &r) || !r.Has(needs) {
+	if !p.Store.Get("result", key, &r) {
 		return nil
 	}
 	var group errgroup.Group

@@ -430,15 +430,15 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		says    string
 		inBuild bool
 	}{
-		{"a profile", config.Config{CheckTarget: "profile:nope"}, `there is no profile "nope"`, false},
-		{"a profile's processor", config.Config{CheckTarget: "profile:alpine/3.20/riscv64"}, "profile", false},
-		{"no reference", config.Config{CheckTarget: "prod"}, `target "prod"`, false},
-		{"a directory", config.Config{CheckTarget: "dir:" + gone}, "no such file", false},
-		{"a layout", config.Config{CheckTarget: "oci:" + gone}, "no such file", false},
-		{"a capture", config.Config{CheckTarget: "file:" + gone}, "no such file", false},
-		{"a rule", config.Config{Allow: []string{"sonames"}}, `"sonames"`, false},
-		{"a program", config.Config{Programs: []string{"curl", "crul"}}, `program "crul" (asked for) is not in the toolchain`, true},
-		{"a program's path", config.Config{Programs: []string{"/usr/bin/curl"}}, `program "/usr/bin/curl"`, true},
+		{"a profile", config.Config{Check: config.Check{CheckTarget: "profile:nope"}}, `there is no profile "nope"`, false},
+		{"a profile's processor", config.Config{Check: config.Check{CheckTarget: "profile:alpine/3.20/riscv64"}}, "profile", false},
+		{"no reference", config.Config{Check: config.Check{CheckTarget: "prod"}}, `target "prod"`, false},
+		{"a directory", config.Config{Check: config.Check{CheckTarget: "dir:" + gone}}, "no such file", false},
+		{"a layout", config.Config{Check: config.Check{CheckTarget: "oci:" + gone}}, "no such file", false},
+		{"a capture", config.Config{Check: config.Check{CheckTarget: "file:" + gone}}, "no such file", false},
+		{"a rule", config.Config{Check: config.Check{Allow: []string{"sonames"}}}, `"sonames"`, false},
+		{"a program", config.Config{Image: config.Image{Programs: []string{"curl", "crul"}}}, `program "crul" (asked for) is not in the toolchain`, true},
+		{"a program's path", config.Config{Image: config.Image{Programs: []string{"/usr/bin/curl"}}}, `program "/usr/bin/curl"`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)

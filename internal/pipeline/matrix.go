@@ -75,17 +75,6 @@ func orNone(asked []string) []string {
 	return asked
 }
 
-// at is the pipeline for a platform, "" for the same.
-func (p *Pipeline) at(platform string) *Pipeline {
-	_, arch, _ := strings.Cut(platform, "/")
-	if arch == "" || arch == p.Toolchains.Arch {
-		return p
-	}
-	other := *p
-	other.Toolchains = p.Toolchains.For(arch)
-	return &other
-}
-
 func (m *Matrix) summary() string {
 	var names []string
 	for _, pl := range m.Plans {
@@ -140,8 +129,7 @@ func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs, 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	p := *m.p.at(pl.Platform)
-	p.UI = m.p.UI.Job(buildName(pl))
+	p := m.p.at(pl.Platform).With(m.p.UI.Job(buildName(pl)))
 	defer p.UI.Leave()
 	r, err := p.Build(ctx, pl, outs)
 	if err != nil {

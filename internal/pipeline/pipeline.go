@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"dram/internal/check"
 	"dram/internal/config"
@@ -30,6 +31,31 @@ type Pipeline struct {
 	Engines    []EngineOption // in the order in which auto tries them
 	Environ    []string       // dram's own environment
 	Refresh    bool           // ask archives and registries again
+}
+
+// With is the pipeline with another UI: of one of several builds, say.
+func (p *Pipeline) With(u *ui.UI) *Pipeline {
+	other := *p
+	other.UI = u
+	return &other
+}
+
+// at is the pipeline for a platform, "" for the same.
+func (p *Pipeline) at(platform string) *Pipeline {
+	_, arch, _ := strings.Cut(platform, "/")
+	if arch == "" || arch == p.Toolchains.Arch {
+		return p
+	}
+	other := *p
+	other.Toolchains = p.Toolchains.For(arch)
+	return &other
+}
+
+// asking is the pipeline that asks archives and registries again.
+func (p *Pipeline) asking() *Pipeline {
+	other := *p
+	other.Refresh = true
+	return &other
 }
 
 // Plan reads the project in dir and decides how it is built. Nothing is

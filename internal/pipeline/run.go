@@ -93,7 +93,7 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
 		Env:  environ.Merge(config.Env, opts.Env),
 		User: uid, Group: gid, Network: sandbox.Host,
-		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
+		Stdio: sandbox.Stdio{Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive},
 	}, nil
 }
 
@@ -190,7 +190,7 @@ func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, com
 		Env: environ.Merge(tc.Config.Env, []string{
 			"PATH=" + facts.Path, "LANG=C.UTF-8", "HOME=/root", "TERM=" + os.Getenv("TERM"),
 		}, opts.Env),
-		Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive,
+		Stdio: sandbox.Stdio{Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive},
 	}
 	for _, b := range binds {
 		host, inside, ok := strings.Cut(b, ":")

@@ -45,6 +45,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel() // worlds share nothing, and wait for the disk more than they work
 	dir, toolchains := t.TempDir(), t.TempDir()
 	writeTree(t, dir, tree{"mix.exs": mixExs, "lib/hello.ex": "defmodule Hello do\nend\n"})
 	writeLayout(t, toolchains, imageOf(t, bookworm()))

@@ -30,18 +30,14 @@ type Destination struct {
 // ParseDestination reads HOST/NAME or HOST/NAME:TAG and further tags. Without
 // any tag it is "latest", as everywhere. plainHTTP lets a registry answer
 // without TLS, which is else only taken from loopback.
-func ParseDestination(ref string, tags []string, plainHTTP bool) (Destination, error) {
-	var opts []name.Option
-	if plainHTTP {
-		opts = append(opts, name.Insecure)
-	}
+func ParseDestination(ref string, tags []string, opts ...name.Option) (Destination, error) {
 	const hint = "write HOST/NAME:TAG, as in registry.example/team/hello:1.0"
-	parsed, err := name.ParseReference(ref, append(opts, name.WithDefaultTag(""))...)
+	parsed, err := name.ParseReference(ref, slices.Concat(opts, []name.Option{name.WithDefaultTag("")})...)
 	if err != nil {
-		return Destination{}, problem.New(problem.Usage, hint, "%q is no place to push to: %w", ref, err)
+		return Destination{}, problem.New(problem.Usage, hint, "an image cannot be pushed to %q: %w", ref, err)
 	}
 	if _, pinned := parsed.(name.Digest); pinned {
-		return Destination{}, problem.New(problem.Usage, hint, "%q is no place to push to: a digest is what comes of an image", ref)
+		return Destination{}, problem.New(problem.Usage, hint, "an image cannot be pushed to %q: a digest is what comes of it", ref)
 	}
 	d := Destination{Repository: parsed.Context()}
 	if own := parsed.Identifier(); own != "" || len(tags) == 0 {
@@ -50,7 +46,7 @@ func ParseDestination(ref string, tags []string, plainHTTP bool) (Destination, e
 	for _, tag := range tags {
 		t, err := name.NewTag(d.Repository.Name()+":"+tag, opts...)
 		if err != nil {
-			return Destination{}, problem.New(problem.Usage, "a tag has letters, digits, and _ . -, as in 1.0.2-rc1", "%q is no tag: %w", tag, err)
+			return Destination{}, problem.New(problem.Usage, "a tag has letters, digits, and _ . -, as in 1.0.2-rc1", "tag %q cannot be: %w", tag, err)
 		}
 		if !slices.Contains(d.Tags, t.TagStr()) {
 			d.Tags = append(d.Tags, t.TagStr())

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"dram/internal/problem"
 	"dram/internal/publish"
@@ -90,7 +91,11 @@ func TestPushPlainHTTP(t *testing.T) {
 		{"localhost:5000/hello", false, true},
 		{"[::1]:5000/hello", false, true},
 	} {
-		to, err := publish.ParseDestination(test.ref, nil, test.plain)
+		var how []name.Option
+		if test.plain {
+			how = append(how, name.Insecure)
+		}
+		to, err := publish.ParseDestination(test.ref, nil, how...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +161,7 @@ func TestParseDestination(t *testing.T) {
 		{"registry.example/hello", []string{strings.Repeat("a", 129)}, ""},
 		{"registry.example/hello@sha256:" + strings.Repeat("0", 64), nil, ""},
 	} {
-		d, err := publish.ParseDestination(test.ref, test.tags, false)
+		d, err := publish.ParseDestination(test.ref, test.tags)
 		got := ""
 		if err == nil {
 			got = d.Repository.Name() + " " + strings.Join(d.Tags, " ")

@@ -39,7 +39,7 @@ func serve(t *testing.T, h http.Handler) string {
 
 func destination(t *testing.T, ref string, tags ...string) publish.Destination {
 	t.Helper()
-	d, err := publish.ParseDestination(ref, tags, false)
+	d, err := publish.ParseDestination(ref, tags)
 	if err != nil {
 		t.Fatal(err)
 	}

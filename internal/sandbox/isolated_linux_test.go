@@ -208,7 +208,7 @@ func runIn(network Network, argv ...string) (string, error) {
 	var out bytes.Buffer
 	err = Run(context.Background(), Spec{
 		Lower: []string{baseRootOf(os.Getenv(baseVar))}, Scratch: scratch, Argv: append([]string{"/bin/inside"}, argv...),
-		Stdout: &out, Stderr: &out, Network: network, Reap: true,
+		Stdio: Stdio{Stdout: &out, Stderr: &out}, Network: network, Reap: true,
 	})
 	if exit, ok := errors.AsType[*ExitError](err); err != nil && (!ok || exit.Code != 1) {
 		fmt.Fprintln(os.Stderr, err, out.String())

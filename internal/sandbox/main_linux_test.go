@@ -184,8 +184,8 @@ func victim() int {
 	dir := os.Getenv(victimVar)
 	spec := Spec{
 		Lower: []string{baseRootOf(dir)}, Scratch: filepath.Join(dir, "scratch"),
-		Argv:   []string{"/bin/inside", "spawn", "sleep", "60000", "+", "sleep", "60000"},
-		Stdout: os.Stdout, Reap: strings.HasSuffix(dir, "reap"),
+		Argv:  []string{"/bin/inside", "spawn", "sleep", "60000", "+", "sleep", "60000"},
+		Stdio: Stdio{Stdout: os.Stdout}, Reap: strings.HasSuffix(dir, "reap"),
 	}
 	if strings.HasSuffix(dir, "isolated") {
 		spec.Network = Isolated

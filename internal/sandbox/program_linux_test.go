@@ -89,7 +89,7 @@ func caller(name string) int {
 	if err = errors.Join(err, errScratch); err == nil {
 		err = Run(context.Background(), Spec{
 			Lower: []string{baseRootOf(os.Getenv(baseVar))}, Scratch: scratch, Argv: []string{"/bin/inside", "id"},
-			Stdout: os.Stdout, Stderr: os.Stderr,
+			Stdio: Stdio{Stdout: os.Stdout, Stderr: os.Stderr},
 		})
 		err = errors.Join(err, os.RemoveAll(scratch))
 	}

@@ -82,6 +82,16 @@ type Spec struct {
 	// PID 1, as in a container.
 	Reap bool
 
+	Stdio
+	// Grace is how long the process has between SIGTERM (sent when the context
+	// is done) and SIGKILL; default 10 s.
+	Grace time.Duration
+
+	closed []string // networks that are to be unreachable, told to the init
+}
+
+// Stdio is what a process reads and where it writes.
+type Stdio struct {
 	Stdin          io.Reader // nil: /dev/null
 	Stdout, Stderr io.Writer // nil: discarded
 	// Foreground hands the caller's terminal (Stdin) to the process until it
@@ -89,11 +99,6 @@ type Spec struct {
 	// own without a terminal, so that Ctrl-C reaches dram alone and nothing in
 	// the sandbox can ask the person at the terminal.
 	Foreground bool
-	// Grace is how long the process has between SIGTERM (sent when the context
-	// is done) and SIGKILL; default 10 s.
-	Grace time.Duration
-
-	closed []string // networks that are to be unreachable, told to the init
 }
 
 // ExitError is how a process ended that did not exit with 0.

@@ -25,8 +25,8 @@ func onTerminal() int {
 	dir := os.Getenv(ttyVar)
 	err := Run(context.Background(), Spec{
 		Lower: []string{baseRootOf(dir)}, Scratch: filepath.Join(dir, "scratch"),
-		Argv: []string{"/bin/inside", "stubborn", "5"}, Foreground: true, Reap: strings.HasSuffix(dir, "reap"),
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Argv: []string{"/bin/inside", "stubborn", "5"}, Reap: strings.HasSuffix(dir, "reap"),
+		Stdio: Stdio{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Foreground: true},
 	})
 	group, errGroup := unix.IoctlGetInt(0, unix.TIOCGPGRP)
 	fmt.Println("run:", err, "own terminal:", errGroup == nil && group == unix.Getpgrp(), "interrupted:", len(caught))

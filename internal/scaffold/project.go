@@ -32,6 +32,7 @@ type Project struct {
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
 	CI       []string // services to write a pipeline for
+	Loaded   bool     // the toolchain is in the Docker daemon
 }
 
 // Files are the files that the project is to have.

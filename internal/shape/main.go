@@ -35,7 +35,10 @@ func run(root string) (ok bool, err error) {
 	ok = true
 	for _, b := range append(h.bounds(), layout.bound(h.imports)) {
 		mark := ""
-		if !b.met() {
+		switch {
+		case !b.met() && b.goal:
+			mark = "  not yet"
+		case !b.met():
 			ok, mark = false, "  PASSED"
 		}
 		fmt.Printf("%-48s %8s  %s %s%s\n", b.what, b.show(b.is), b.sign(), b.show(b.limit), mark)
@@ -51,6 +54,7 @@ type bound struct {
 	what      string
 	is, limit float64
 	floor     bool     // the figure must not be lower; else not higher
+	goal      bool     // it was never met so far: passing it fails nothing
 	names     []string // what passes it
 }
 

@@ -383,20 +383,3 @@ func (r *remote) Close() error {
 	defer r.mu.Unlock()
 	return errors.Join(r.conn.Close(), os.RemoveAll(r.cache))
 }
-
-type remoteInfo struct {
-	name  string
-	entry remoteEntry
-}
-
-func (i remoteInfo) Name() string      { return i.name }
-func (i remoteInfo) Mode() fs.FileMode { return i.entry.mode }
-func (remoteInfo) ModTime() time.Time  { return time.Time{} }
-func (i remoteInfo) IsDir() bool       { return i.entry.mode.IsDir() }
-func (remoteInfo) Sys() any            { return nil }
-func (i remoteInfo) Size() (size int64) {
-	if i.entry.some {
-		size = 1
-	}
-	return size
-}

@@ -127,7 +127,7 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 	}
 	defer done()
 	return sandbox.Run(ctx, sandbox.Spec{
-		Root: root, Scratch: scratch, Argv: argv, Env: env, Stdout: out, Stderr: out, Reap: true,
+		Root: root, Scratch: scratch, Argv: argv, Env: env, Stdio: sandbox.Stdio{Stdout: out, Stderr: out}, Reap: true,
 	})
 }
 

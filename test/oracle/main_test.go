@@ -134,7 +134,7 @@ func box(ctx context.Context, t testing.TB, root string, mounts []sandbox.Mount,
 	t.Helper()
 	var out, errOut lockedBuffer
 	err := sandbox.Run(ctx, sandbox.Spec{
-		Lower: []string{root}, Scratch: newDir(t, "overlay"), Mounts: mounts, Argv: argv, Reap: true, Stdout: &out, Stderr: &errOut,
+		Lower: []string{root}, Scratch: newDir(t, "overlay"), Mounts: mounts, Argv: argv, Reap: true, Stdio: sandbox.Stdio{Stdout: &out, Stderr: &errOut},
 		Env: append([]string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/tmp", "LANG=C.UTF-8"}, env...),
 	})
 	return said{out.String(), errOut.String(), err}

@@ -49,7 +49,7 @@ func (c *Configurer) Run(ctx context.Context, root string, argv, env []string, o
 	}
 	defer done()
 	archive := filepath.Join(tmp, "root.tar")
-	if err := c.solve(ctx, b, root, archive, argv, env, out); err != nil {
+	if err := c.solve(ctx, b, program{root: root, argv: argv, env: env, out: out}, archive); err != nil {
 		return err
 	}
 	f, err := os.Open(archive)
@@ -99,20 +99,27 @@ func asInSandbox(archive io.Reader, dir string) error {
 	}
 }
 
-func (c *Configurer) solve(ctx context.Context, b *builder, root, archive string, argv, env []string, out io.Writer) error {
-	file, err := runIn(argv, env)
+// program is what is run over a root.
+type program struct {
+	root      string
+	argv, env []string
+	out       io.Writer
+}
+
+func (c *Configurer) solve(ctx context.Context, b *builder, run program, archive string) error {
+	file, err := runIn(run.argv, run.env)
 	if err != nil {
 		return err
 	}
-	files, err := fsutil.NewFS(root)
+	files, err := fsutil.NewFS(run.root)
 	if err != nil {
 		return err
 	}
 	attrs := map[string]string{"filename": "Dockerfile", "force-network-mode": "none"}
 	// The job stands for the run, so that output and failures are found as those
 	// of a build are.
-	job := engine.Job{Name: "root", Steps: []engine.Step{{Name: "configure", Argv: argv}}}
-	p := newProgress(job, engine.Events{Step: func(engine.Step, bool) {}, Output: out})
+	job := engine.Job{Name: "root", Steps: []engine.Step{{Name: "configure", Argv: run.argv}}}
+	p := newProgress(job, engine.Events{Step: func(engine.Step, bool) {}, Output: run.out})
 	_, err = b.Solve(ctx, nil, client.SolveOpt{
 		Frontend: "dockerfile.v0", FrontendAttrs: attrs, SharedKey: "dram-configure",
 		LocalMounts: map[string]fsutil.FS{"context": files, "dockerfile": fileFS("Dockerfile", file)},

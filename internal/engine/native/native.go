@@ -68,7 +68,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 	spec := sandbox.Spec{
 		Lower: []string{p.job.Root}, Scratch: scratch, Mounts: mounts,
 		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
-		Stdout: ev.Output, Stderr: ev.Output, Reap: true, Grace: grace,
+		Stdio: sandbox.Stdio{Stdout: ev.Output, Stderr: ev.Output}, Reap: true, Grace: grace,
 	}
 	switch {
 	case s.Network && p.job.Isolated:

@@ -326,5 +326,5 @@ func (c configurer) Run(ctx context.Context, root string, argv, env []string, ou
 		return err
 	}
 	defer done()
-	return sandbox.Run(ctx, sandbox.Spec{Root: root, Scratch: scratch, Argv: argv, Env: env, Stdout: out, Stderr: out, Reap: true})
+	return sandbox.Run(ctx, sandbox.Spec{Root: root, Scratch: scratch, Argv: argv, Env: env, Stdio: sandbox.Stdio{Stdout: out, Stderr: out}, Reap: true})
 }
