@@ -26,8 +26,6 @@ type Project struct {
 	Settings []Setting
 	// Edit is what the tool's own file is to have more, nil for nothing.
 	Edit *tool.Edit
-	// Loaded says that the toolchain's image is in the Docker daemon.
-	Loaded bool
 	// BuildKit has the build's Dockerfile use what Docker's classic builder does
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
