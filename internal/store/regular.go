@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"dram/internal/fsutil"
 )
 
 // Whatever became of the cache, a pipe in place of a file may not hang dram, a
@@ -69,9 +71,9 @@ func (s *Store) place(from, to string) error {
 // clear removes a directory at path, and what is no directory among those that
 // lead there from the cache's own.
 func (s *Store) clear(path string) error {
-	rel, err := filepath.Rel(s.dir, path)
-	if err != nil || strings.HasPrefix(rel, "..") {
-		return fmt.Errorf("%q lies outside the cache", path)
+	rel, err := fsutil.Inside(s.dir, path)
+	if err != nil {
+		return err
 	}
 	at := s.dir
 	for part := range strings.SplitSeq(filepath.Dir(rel), string(filepath.Separator)) {
