@@ -417,7 +417,9 @@ func TestFailedAndRefused(t *testing.T) {
 		"warnings": {[]check.Finding{finding("cookie", check.Warn, false), finding("cookie", check.Warn, false)}, nil, []string{"cookie"}, check.Warn},
 		"failures": {
 			[]check.Finding{finding("soname", check.Fail, false), finding("arch", check.Fail, true), finding("soname", check.Fail, false), finding("isa", check.Unknown, false)},
-			[]string{"soname", "arch"}, []string{"soname"}, check.Fail,
+			[]string{"soname", "arch"},
+			[]string{"soname"},
+			check.Fail,
 		},
 		"all allowed": {[]check.Finding{finding("arch", check.Fail, true), finding("isa", check.Unknown, false)}, []string{"arch"}, []string{"isa"}, check.Unknown},
 	} {
