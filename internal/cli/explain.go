@@ -32,7 +32,12 @@ rules.`),
 			}
 			return explain(cmd.OutOrStdout(), rule)
 		},
-		ValidArgsFunction: completeRules,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeRules(nil, nil, typed)
+		},
 	}
 }
 
@@ -90,10 +95,10 @@ func paragraph(text string) string {
 }
 
 // completeRules has the shell complete the names of rules.
-func completeRules(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeRules(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	for _, r := range check.Rules() {
-		if len(args) == 0 && strings.HasPrefix(r.ID, typed) {
+		if strings.HasPrefix(r.ID, typed) {
 			out = append(out, cobra.CompletionWithDesc(r.ID, r.Title))
 		}
 	}

@@ -58,6 +58,7 @@ func (g *globals) settings(cmd *cobra.Command) {
 			f.String(s.Flag, "", help)
 		}
 	}
+	_ = cmd.RegisterFlagCompletionFunc("allow", completeRules) // it fails for flags that are not there
 	f.BoolVar(&g.refresh, "refresh", false, "ask package archives and registries again, whatever is cached")
 }
 

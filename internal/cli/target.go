@@ -4,14 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/target"
 )
@@ -199,22 +198,18 @@ func (g *globals) withTarget(cmd *cobra.Command, ref string, use func(*target.Ta
 
 // captureTo writes the whole file or none.
 func captureTo(name string, t *target.Target) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".dram-*")
-	if err != nil {
+	var unread error
+	err := fsutil.ReplaceAt(name, 0o644, fsutil.Kept, func(w io.Writer) error { // a document for others to read
+		unread = t.Capture(w)
+		return unread
+	})
+	switch {
+	case unread != nil:
+		return fmt.Errorf("writing %q: %w", name, err)
+	case err != nil:
 		return problem.New(problem.Failure, "name a file in a directory that exists and may be written to", "writing %q: %w", name, err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone, once renamed
-	err = t.Capture(f)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644) //nolint:gosec // a document for others to read
-	}
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", name, err)
-	}
-	return os.Rename(f.Name(), name)
+	return nil
 }
 
 func showTarget(out io.Writer, t *target.Target) error {

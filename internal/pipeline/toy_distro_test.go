@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"dram/internal/config"
 	"dram/internal/distro"
@@ -174,6 +175,30 @@ func TestRootOfAnotherDistribution(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	if d := cmp.Diff([]string{"filling toy/2", "filling toy/1"}, told); d != "" {
+		t.Error(d)
+	}
+}
+
+// Builds beside one another tell each of itself alone.
+func TestProgressIsOfOneCall(t *testing.T) {
+	p := planner(t)
+	p.Toolchains.Distros = distro.Table{toy{}}
+	told := make([][]string, 2)
+	var group errgroup.Group
+	for i, name := range []string{"distro:toy/1", "distro:toy/2"} {
+		tc, err := p.OpenToolchain(t.Context(), name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		group.Go(func() error {
+			_, err := tc.Unpack(t.Context(), func(format string, args ...any) { told[i] = append(told[i], fmt.Sprintf(format, args...)) })
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([][]string{{"filling toy/1"}, {"filling toy/2"}}, told); d != "" {
 		t.Error(d)
 	}
 }

@@ -207,3 +207,44 @@ func TestOutput(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Where no image has the pair that is asked for, the hint says what each of the two
+// comes with, the newest first.
+func TestVersionsNearby(t *testing.T) {
+	in := inputs(project.Project{App: "shop", Asked: project.Asked{
+		Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}, Erlang: project.Version{Version: "27.0", File: ".tool-versions"},
+	}})
+	in.Tags = func(context.Context, string) ([]string, error) {
+		return []string{
+			"1.18.3-erlang-26.2.5-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-26.2.5-debian-bookworm-20250101",
+			"1.16.0-erlang-27.0-debian-trixie-20250101", "1.17.3-erlang-27.0-debian-trixie-20250101",
+		}, nil
+	}
+	_, err := Make(t.Context(), in)
+	const want = "with Elixir 1.18.3 there are Erlang 27.3.4, 26.2.5\nwith Erlang 27.0 there are Elixir 1.17.3, 1.16.0\n"
+	if hint := problem.Hint(err); !strings.HasPrefix(hint, want) {
+		t.Errorf("hint %q, want %q", hint, want)
+	}
+}
+
+// Each engine that gives less than the sandbox says so in the plan.
+func TestNotesOfEngines(t *testing.T) {
+	for _, tt := range []struct{ flag, value, note string }{
+		{"engine", "host", "the host engine isolates nothing"},
+		{"build-network", "host", "compiling has the network"},
+		{"engine", "native", ""},
+	} {
+		in := inputs(project.Project{App: "shop"})
+		var err error
+		if in.Config, err = in.Config.WithFlag(tt.flag, []string{tt.value}); err != nil {
+			t.Fatal(err)
+		}
+		pl, err := Make(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(pl.Notes, "\n"); !strings.HasPrefix(notes, tt.note) || (tt.note == "") != (notes == "") {
+			t.Errorf("--%s %s: notes %q, want %q", tt.flag, tt.value, notes, tt.note)
+		}
+	}
+}

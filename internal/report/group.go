@@ -27,9 +27,9 @@ func sayAll(r *check.Report) (out []said) {
 // one owner that have one remedy. The JSON document has each by itself.
 type issue struct {
 	findings []said
-	// milder is how many findings of the same cause alone would be milder: the
+	// lesser is how many findings of the same cause alone would be milder: the
 	// tools beside a VM that cannot start itself.
-	milder int
+	lesser int
 }
 
 func (i issue) first() said { return i.findings[0] }
@@ -70,7 +70,7 @@ func issues(findings []said) (out []issue) {
 			at[key(f)] = len(out)
 			out = append(out, issue{findings: []said{f}})
 		case out[i].first().Verdict != f.Verdict:
-			out[i].milder++
+			out[i].lesser++
 		default:
 			out[i].findings = append(out[i].findings, f)
 		}

@@ -57,8 +57,8 @@ func block(b *bufio.Writer, i issue) {
 	}
 	put("then", f.Symptom)
 	put("do", f.Remedy)
-	if i.milder > 0 {
-		put("also", fmt.Sprintf("%s of the same cause, about files that a start does without", count(i.milder, "warning", "warnings")))
+	if i.lesser > 0 {
+		put("also", fmt.Sprintf("%s of the same cause, about files that a start does without", count(i.lesser, "warning", "warnings")))
 	}
 	fmt.Fprintln(b) //nolint:errcheck // Flush tells
 }

@@ -3,6 +3,7 @@ package scaffold
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -49,9 +50,9 @@ func unwritable(err error) error {
 type writer struct {
 	root    *os.Root
 	changes []Change
-	made    []string // directories, outermost first
-	staged  []string // temporary files, one a change
-	done    int      // changes renamed to their places
+	made    []string        // directories, outermost first
+	staged  []*fsutil.Draft // one a change
+	done    int             // changes that have their places
 }
 
 func (w *writer) stage() error {
@@ -63,9 +64,15 @@ func (w *writer) stage() error {
 		if c.Old == nil {
 			mode = 0o644
 		}
-		tmp := path.Join(path.Dir(c.Path), fmt.Sprintf(".dram-%d-%s", os.Getpid(), path.Base(c.Path)))
-		w.staged = append(w.staged, tmp)
-		if err := w.file(tmp, c.New, mode); err != nil {
+		d, err := fsutil.NewDraft(w.root, c.Path, mode)
+		if err != nil {
+			return fmt.Errorf("%q: %w", c.Path, err)
+		}
+		w.staged = append(w.staged, d)
+		if _, err = d.Write(c.New); err == nil {
+			err = d.Finish(fsutil.Kept)
+		}
+		if err != nil {
 			return fmt.Errorf("%q: %w", c.Path, err)
 		}
 	}
@@ -87,18 +94,6 @@ func (w *writer) makeDirs(dir string) error {
 	return nil
 }
 
-func (w *writer) file(name string, text []byte, mode fs.FileMode) error {
-	f, err := w.root.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
 func (w *writer) commit() error {
 	for i, c := range w.changes {
 		// Whoever wrote to it since it was compared keeps what he wrote.
@@ -106,7 +101,7 @@ func (w *writer) commit() error {
 		if err != nil || (now == nil) != (c.Old == nil) || string(now) != string(c.Old) {
 			return errors.Join(fmt.Errorf("%q changed meanwhile", c.Path), err)
 		}
-		if err := w.root.Rename(filepath.FromSlash(w.staged[i]), filepath.FromSlash(c.Path)); err != nil {
+		if err := w.staged[i].Commit(); err != nil {
 			return err
 		}
 		w.done++
@@ -117,15 +112,18 @@ func (w *writer) commit() error {
 // undo leaves the project as it was.
 func (w *writer) undo() {
 	for i := w.done - 1; i >= 0; i-- {
-		c, tmp := w.changes[i], w.staged[i]
+		c := w.changes[i]
 		if c.Old == nil {
 			_ = w.root.Remove(filepath.FromSlash(c.Path))
-		} else if w.file(tmp, c.Old, c.mode) == nil {
-			_ = w.root.Rename(filepath.FromSlash(tmp), filepath.FromSlash(c.Path))
+			continue
 		}
+		_ = fsutil.Replace(w.root, c.Path, c.mode, fsutil.Kept, func(out io.Writer) error {
+			_, err := out.Write(c.Old)
+			return err
+		})
 	}
-	for _, tmp := range w.staged {
-		_ = w.root.Remove(filepath.FromSlash(tmp))
+	for _, d := range w.staged {
+		d.Discard()
 	}
 	for _, dir := range slices.Backward(w.made) {
 		_ = w.root.Remove(filepath.FromSlash(dir)) // only if it is empty

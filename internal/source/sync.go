@@ -302,9 +302,8 @@ func (s *syncer) save() error {
 	if err != nil {
 		return err
 	}
-	tmp := s.record + ".new"
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
+	return fsutil.ReplaceAt(s.record, 0o600, fsutil.Whole, func(w io.Writer) error {
+		_, err := w.Write(raw)
 		return err
-	}
-	return os.Rename(tmp, s.record)
+	})
 }

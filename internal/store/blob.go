@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"dram/internal/fsutil"
 )
 
 // ErrCorrupt is what reading a blob ends in when its bytes are not those its
@@ -184,7 +186,7 @@ func (s *Store) keepBlob(f *os.File, d Digest, size int64) error {
 		return errors.Join(err, f.Close())
 	}
 	path := s.blobPath(d)
-	err = errors.Join(f.Chmod(0o400), f.Sync(), f.Close(), s.setUsed(f.Name(), ses.now()))
+	err = errors.Join(f.Chmod(0o400), fsutil.Finish(f, fsutil.Kept), s.setUsed(f.Name(), ses.now()))
 	if err == nil {
 		err = s.place(f.Name(), path)
 	}

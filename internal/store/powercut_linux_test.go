@@ -5,16 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"dram/internal/fsutil"
 	"dram/internal/store"
 )
 
@@ -35,14 +38,25 @@ type named struct {
 	Size   int64
 }
 
+// resultSize is large enough for a result to be half on disk.
+const resultSize = 2 << 20
+
+// result is what the n-th result holds.
+func result(n int) []byte {
+	line := fmt.Appendf(nil, "%08d\n", n)
+	return bytes.Repeat(line, resultSize/len(line))
+}
+
 // TestPowerCutWriter is no test but the process whose power is cut: trees as
-// toolchains are, blobs, and records that name them.
+// toolchains are, blobs, records that name them, and a result that is replaced
+// over and over.
 func TestPowerCutWriter(t *testing.T) {
 	dir := os.Getenv(powerCutDir)
 	if dir == "" {
 		t.Skip("started by TestPowerCut")
 	}
 	s := againAt(t, dir)
+	go replaceResults(t, filepath.Join(filepath.Dir(dir), "result"))
 	for i := range 100 {
 		_, err := s.Tree(t.Context(), "root", fmt.Sprint(i), func(_ context.Context, dir string) error {
 			for n := range treeFiles {
@@ -70,6 +84,28 @@ func TestPowerCutWriter(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// replaceResults replaces a result over and over, so that one is on its way
+// whenever the file system writes its journal.
+func replaceResults(t *testing.T, at string) {
+	for n := 0; ; n++ {
+		err := fsutil.ReplaceAt(at, 0o644, fsutil.Kept, func(w io.Writer) error {
+			_, err := w.Write(result(n))
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// oneResult says whether what is there is one of the results, all of it.
+func oneResult(raw []byte) bool {
+	n, err := strconv.Atoi(string(raw[:min(len(raw), 8)]))
+	return err == nil && bytes.Equal(raw, result(n))
 }
 
 // The power is cut at twelve moments while a cache on an ext4 is written to:
@@ -130,6 +166,9 @@ func afterCut(t *testing.T, image string, cut int) (trees, blobs int) {
 		if bad > 0 {
 			t.Errorf("cut %d: tree %d has its marker, and %d of its %d files are damaged", cut, i, bad, treeFiles)
 		}
+	}
+	if raw, err := os.ReadFile(filepath.Join(disk.at, "result")); err == nil && !oneResult(raw) {
+		t.Errorf("cut %d: half a result of %d bytes has its name", cut, len(raw))
 	}
 	records, err := filepath.Glob(filepath.Join(s.Dir(), "records", "member", "*.json"))
 	if err != nil {
@@ -192,7 +231,7 @@ func attach(t *testing.T, image string) *disk {
 		t.Skipf("no power can be cut here: losetup: %v\n%s", err, out)
 	}
 	d := &disk{image: image, device: strings.TrimSpace(string(out)), at: t.TempDir()}
-	if out, err := exec.Command("mount", "-t", "ext4", "-o", "commit=1", d.device, d.at).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "ext4", "-o", "commit=1,noauto_da_alloc", d.device, d.at).CombinedOutput(); err != nil {
 		_ = exec.Command("losetup", "--detach", d.device).Run()
 		t.Fatalf("mount: %v\n%s", err, out)
 	}

@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -163,11 +164,11 @@ func (s *Store) record(kind, key string) string {
 // WriteSynced for what must hold after a power cut. path may lie anywhere on the
 // cache's file system.
 func (s *Store) WriteFile(path string, data []byte, mode fs.FileMode) error {
-	return s.write(path, data, func(f *os.File) error { return f.Chmod(mode) })
+	return s.write(path, data, mode, fsutil.Whole)
 }
 
-// write writes a file by way of tmp; last is done to it before it is closed.
-func (s *Store) write(path string, data []byte, last func(*os.File) error) error {
+// write writes a file by way of tmp.
+func (s *Store) write(path string, data []byte, mode fs.FileMode, how fsutil.Durability) error {
 	temp, err := s.temp()
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func (s *Store) write(path string, data []byte, last func(*os.File) error) error
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // gone already once renamed
 	_, err = f.Write(data)
-	if err := errors.Join(err, last(f), f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(mode), fsutil.Finish(f, how)); err != nil {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	if err := s.place(f.Name(), path); err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"dram/internal/fsutil"
 )
 
 // Lock takes the lock named, waiting for it; waiting is called once if another
@@ -84,7 +86,7 @@ func (s *Store) publish(made, path string) error {
 	if err := s.place(made, path); err != nil {
 		return fmt.Errorf("moving %q into place: %w", path, err)
 	}
-	if err := Sync(path); err != nil {
+	if err := fsutil.SyncTree(path); err != nil {
 		return err
 	}
 	s.trees.Store(true)

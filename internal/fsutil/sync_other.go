@@ -1,6 +1,6 @@
 //go:build !linux
 
-package store
+package fsutil
 
 import (
 	"errors"
@@ -28,5 +28,5 @@ func syncTree(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
