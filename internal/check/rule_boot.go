@@ -52,10 +52,10 @@ type bootFile struct {
 	err    error
 }
 
-// mix says whether the release's own script is one of `mix release`: it says
-// which files it reads.
-func (s *Survey) mix() bool {
-	return strings.Contains(s.text("bin/"+s.rel.Name), "RELEASE_BOOT_SCRIPT")
+// known says whether the release's own script is its tool's, of which it is known
+// what it reads.
+func (s *Survey) known() bool {
+	return s.boot.Mark != "" && strings.Contains(s.text("bin/"+s.rel.Name), s.boot.Mark)
 }
 
 // mainBoot is the boot script that a start takes.
@@ -65,7 +65,7 @@ func (s *Survey) mainBoot() (bootFile, bool) {
 		if s.files[name] != nil {
 			return s.readBoot(name), true
 		}
-		if s.mix() {
+		if s.known() {
 			break
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Survey) readBoot(name string) bootFile {
 func boot(s *Survey) (out []Finding) {
 	main, there := s.mainBoot()
 	switch {
-	case !there && s.mix():
+	case !there && s.known():
 		out = append(out, bootMissing(main.path, Fail, &noBootScript))
 	case !there:
 		return nil // what starts it is not known
@@ -96,7 +96,7 @@ func boot(s *Survey) (out []Finding) {
 	others := []string{}
 	if clean := path.Join("releases", s.rel.Version, "start_clean.boot"); s.files[clean] != nil {
 		others = append(others, clean)
-	} else if s.mix() {
+	} else if s.known() {
 		out = append(out, bootMissing(clean, Warn, noCleanScript))
 	}
 	if there {

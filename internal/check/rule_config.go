@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -31,11 +32,11 @@ var (
 	})
 )
 
-// config: the files that the start script of a Mix release reads, each of
-// which stops the start (measured with OTP 27). Other tools' scripts make
-// theirs when they run.
+// config: the files that the tool's own start script reads, each of which stops
+// the start (of Mix: measured with OTP 27). Some tools' scripts make theirs when
+// they run.
 func config(s *Survey) (out []Finding) {
-	if !s.mix() {
+	if !s.known() {
 		return nil
 	}
 	dir := path.Join("releases", s.rel.Version)
@@ -44,12 +45,10 @@ func config(s *Survey) (out []Finding) {
 			Verdict: Fail, Subject: s.subjectAt(path.Join(dir, name)), Cause: cause, Params: params, Evidence: Evidence{Detail: detail},
 		})
 	}
-	for _, f := range []struct {
-		name  string
-		cause *Cause
-	}{{"elixir", noElixir}, {"vm.args", noVMArgs}, {"sys.config", noConfig}, {"env.sh", &noFile}} {
-		if s.files[path.Join(dir, f.name)] == nil {
-			fault(f.name, f.cause, nil, "")
+	causes := map[string]*Cause{"elixir": noElixir, "vm.args": noVMArgs, "sys.config": noConfig}
+	for _, name := range s.boot.Reads {
+		if s.files[path.Join(dir, name)] == nil {
+			fault(name, cmp.Or(causes[name], &noFile), nil, "")
 		}
 	}
 	sys := path.Join(dir, "sys.config")

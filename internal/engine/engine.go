@@ -112,6 +112,8 @@ type Step struct {
 	// Lock is a file of the source that the step must leave as it is, or Once
 	// does not hold: next time, the source is staged as it was.
 	Lock string
+	// Relock is the command, for people, that brings Lock up to date.
+	Relock string
 }
 
 // Events tells of a running job. Output receives what the steps print.

@@ -218,7 +218,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 			p.UI.Note("%s failed by itself: the dependencies are compiled with the project", strings.Join(s.Argv, " "))
 		},
 		Unlocked: func(s engine.Step) {
-			p.UI.Warn("%s is not up to date: run `mix deps.get` and commit it, or builds may differ", s.Lock)
+			p.UI.Warn("%s is not up to date: run `%s` and commit it, or builds may differ", s.Lock, s.Relock)
 		},
 	})
 	out.Flush()

@@ -222,6 +222,8 @@ type fakeDaemon struct {
 	mu     sync.Mutex
 	loaded int
 	tags   []string
+	older  []string // layers of the image that it has under the name
+	fails  int      // how many of the next loads
 }
 
 func serveDaemon(t *testing.T) *fakeDaemon {
@@ -243,16 +245,53 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/version"):
 		_ = json.NewEncoder(w).Encode(map[string]string{"Version": "1.2.3", "ApiVersion": "1.44"})
+	case strings.HasSuffix(r.URL.Path, "/info"):
+		_, _ = io.WriteString(w, `{"DriverStatus":[["Backing Filesystem","extfs"]]}`)
 	case strings.HasSuffix(r.URL.Path, "/images/load"):
 		_, _ = io.Copy(io.Discard, r.Body)
 		d.loaded++
+		if d.fails--; d.fails >= 0 {
+			_, _ = io.WriteString(w, `{"errorDetail":{"message":"a layer is not there"},"error":"a layer is not there"}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"stream":"Loaded image"}`)
 	case strings.HasSuffix(r.URL.Path, "/tag"):
 		d.tags = append(d.tags, r.URL.Query().Get("repo")+":"+r.URL.Query().Get("tag"))
 		w.WriteHeader(http.StatusCreated)
+	case strings.Contains(r.URL.Path, "/images/") && d.older != nil:
+		_ = json.NewEncoder(w).Encode(map[string]any{"Id": "sha256:1", "RootFS": map[string]any{"Type": "layers", "Layers": d.older}})
 	case strings.Contains(r.URL.Path, "/images/"):
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"no such image"}`)
+	}
+}
+
+// Layers of an older image are not sent again; should it have gone in between, all are.
+func TestLoadOverAnOlderImage(t *testing.T) {
+	w := newWorld(t)
+	r := w.built(t)
+	for _, tt := range []struct {
+		name        string
+		older       bool
+		fails       int
+		loads, code int
+	}{
+		{"none", false, 0, 1, 0},
+		{"one", true, 0, 1, 0},
+		{"one that went", true, 1, 2, 0},
+		{"one that went, and no room", true, 2, 2, 1},
+		{"none, and no room", false, 1, 1, 1},
+	} {
+		d := serveDaemon(t)
+		d.fails = tt.fails
+		if tt.older {
+			d.older = []string{string(r.Layers[0].DiffID)}
+		}
+		outs := asked(t, output.Options{Environ: d.environ()}, output.Asked{Flag: "load"})
+		_, err := w.Write(t.Context(), w.planned(t), r, outs)
+		if problem.Code(err) != tt.code || d.loaded != tt.loads {
+			t.Errorf("%s: %v (%d) after %d loads", tt.name, err, problem.Code(err), d.loaded)
+		}
 	}
 }
 

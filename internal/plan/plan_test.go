@@ -227,6 +227,16 @@ func TestVersionsNearby(t *testing.T) {
 	}
 }
 
+// Where no engine works, that is the end of it.
+func TestNoEngine(t *testing.T) {
+	in := inputs(project.Project{App: "shop"})
+	none := errors.New("no engine works on this machine")
+	in.Engine = func(context.Context, string) (string, string, error) { return "", "", none }
+	if _, err := Make(t.Context(), in); !errors.Is(err, none) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Each engine that gives less than the sandbox says so in the plan.
 func TestNotesOfEngines(t *testing.T) {
 	for _, tt := range []struct{ flag, value, note string }{

@@ -12,6 +12,12 @@ type Boot struct {
 	// Programs is what the scripts call beside what those of every release do: for
 	// whoever cannot read the scripts themselves.
 	Programs []string
+	// Mark stands in bin/NAME where that is the tool's own script, as far as what
+	// follows goes; "" if nothing is known of it.
+	Mark string
+	// Reads is the files in its folder of releases/ without which that script, or
+	// the VM that it starts, ends at once. It takes start.boot there.
+	Reads []string
 	// Shell says of a file, by its path in the release, whether the start script
 	// reads it as shell, whatever its name and mode; nil for none.
 	Shell func(name string) bool

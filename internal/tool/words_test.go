@@ -16,7 +16,7 @@ import (
 // mix.exs, mix.lock, MIX_ENV and Hex's settings are read and named elsewhere.
 var words = map[string]*regexp.Regexp{
 	"distillery": regexp.MustCompile(`(?i)distillery|rel/config\.exs|REPLACE_OS_VARS|RELEASE_MUTABLE_DIR|ERTS_VSN|VMARGS_PATH|libexec/|dev_mode|--no-tar`),
-	"mix":        regexp.MustCompile(`"mix"|mix (local|compile|assets)\.?|deps\.(compile|get --)|MIX_(HOME|REBAR3)|HEX_(HOME|OFFLINE|CACERTS_PATH)|/_build`),
+	"mix":        regexp.MustCompile(`"mix"|mix (local|compile|assets)\.?|deps\.(compile|get)|MIX_(HOME|REBAR3)|HEX_(HOME|OFFLINE|CACERTS_PATH)|RELEASE_BOOT_SCRIPT|/_build`),
 	"rebar3":     regexp.MustCompile(`(?i)rebar|\brelx\b|RELX_`),
 	"erlang.mk":  regexp.MustCompile(`(?i)erlang\.mk`),
 }

@@ -1,9 +1,11 @@
 package mix
 
 import (
+	"bytes"
 	_ "embed"
 
 	"dram/internal/release"
+	"dram/internal/rootfs"
 	"dram/internal/tool"
 )
 
@@ -16,8 +18,25 @@ var cookieScript []byte
 // scripts call more of ERTS.
 const script = "releases/*/elixir"
 
-// Made goes by the script that bin/NAME sources.
-func (Tool) Made(rel *release.Release) bool { return rel.Has(rel.Below("env.sh")) }
+// mark is a variable that bin/NAME reads, and no other tool's script does.
+const mark = "RELEASE_BOOT_SCRIPT"
+
+// maxScript bounds bin/NAME, in bytes; Mix's has 5,000.
+const maxScript = 1 << 20
+
+// Made goes by the script that bin/NAME sources, or by bin/NAME where that is
+// missing.
+func (Tool) Made(rel *release.Release) bool {
+	if rel.Has(rel.Below("env.sh")) {
+		return true
+	}
+	name := "bin/" + rel.Name
+	if !rel.Has(name) {
+		return false
+	}
+	text, err := rootfs.ReadFile(rel.FS, name, maxScript)
+	return err == nil && bytes.Contains(text, []byte(mark))
+}
 
 // Boot is the same for every release: its scripts take all that they need from
 // the environment that each image has.
@@ -28,6 +47,8 @@ func (Tool) Boot(*release.Release) tool.Boot {
 	)
 	return tool.Boot{
 		Command: "start",
+		Mark:    mark,
+		Reads:   []string{"elixir", "vm.args", "sys.config", "env.sh"},
 		Cookie:  tool.Cookie{Script: cookieScript, Env: "env.sh"},
 		Exclude: []release.Exclusion{
 			{Pattern: "erts-*/bin/escript", Reason: uncalled, If: script},

@@ -46,7 +46,7 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 		if c.work.Locked {
 			get = f.once("fetch", get.Argv...)
 		}
-		get.Lock = "mix.lock"
+		get.Lock, get.Relock = "mix.lock", "mix deps.get"
 		// as far as they need nothing of the project, whose code then cannot change
 		// what is kept of them
 		deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")

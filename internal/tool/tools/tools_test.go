@@ -1,12 +1,15 @@
 package tools
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/release"
+	"dram/internal/tool"
 	"dram/internal/tool/tooltest"
 )
 
@@ -107,14 +110,32 @@ func TestOf(t *testing.T) {
 			rel.Files = append(rel.Files, release.File{Path: f})
 		}
 		got := ""
-		if tool := All().Of(rel); tool != nil {
-			got = tool.About().Name
+		if made := All().Of(rel); made != nil {
+			got = made.About().Name
 		}
 		if got != c.want {
 			t.Errorf("%s: %q", c.name, got)
 		}
 		if boot := Boot(rel); boot.Command == "" || (c.want == "distillery") != (boot.Command == "foreground") {
 			t.Errorf("%s: it is told %q", c.name, boot.Command)
+		}
+	}
+}
+
+// Every tool has its row among the kinds of projects.
+func TestKindsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/project-kinds.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tl := range All() {
+		about, says := tl.About(), "built"
+		if _, refused := tl.(tool.Unbuilt); refused {
+			says = "recognised, refused"
+		}
+		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(about.Title) + `[^|]*\| [^|]*` + "`" + regexp.QuoteMeta(about.Files[0]) + "`" + `[^|]*\| ` + says)
+		if !row.Match(page) {
+			t.Errorf("docs/project-kinds.md has no row for %s, known by %s, that says %q", about.Title, about.Files[0], says)
 		}
 	}
 }

@@ -1,0 +1,124 @@
+package mix
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/config"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/release"
+	"dram/internal/rootfs"
+	"dram/internal/source"
+	"dram/internal/tool"
+	"dram/internal/tool/tooltest"
+)
+
+// notes is a plan that remembers what it was told.
+type notes struct {
+	settings config.Config
+	told     []string
+}
+
+func (n *notes) Settings() config.Config    { return n.settings }
+func (n *notes) Origin(key string) string   { return "set by " + key }
+func (n *notes) Note(text string)           { n.told = append(n.told, "note: "+text) }
+func (n *notes) Decide(name, v, why string) { n.told = append(n.told, name+": "+v+": "+why) }
+
+func TestReleases(t *testing.T) {
+	two := []project.Release{{Name: "web"}, {Name: "worker"}}
+	if got, err := New(&project.Project{Releases: two}).Releases(); err != nil || !slices.Equal(got, []string{"web", "worker"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := New(&project.Project{App: "shop"}).Releases(); err != nil || len(got) > 0 {
+		t.Errorf("of one that declares none: %q, %v", got, err)
+	}
+	_, err := New(&project.Project{Releases: two, ReleasesOpen: true}).Releases()
+	if problem.Code(err) != 2 || !strings.Contains(err.Error(), "mix.exs computes its releases") || !strings.Contains(problem.Hint(err), "--release NAME") {
+		t.Errorf("hint %q: %v", problem.Hint(err), err)
+	}
+}
+
+// What is decided of a project, in which order, and the job that comes of it.
+func TestBuild(t *testing.T) {
+	n := &notes{}
+	b, err := New(&project.Project{
+		App: "shop", Version: "1.0.0", Deps: []project.Dep{{Name: "jason", Source: project.Hex}},
+		NativeCode: []string{"c_src/nif.c"}, Assets: project.Assets{Setup: true, Deploy: true},
+	}).Plan(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := b.Release()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(tool.Release{Name: "shop", Version: "1.0.0", MixEnv: "prod"}, r); diff != "" {
+		t.Error(diff)
+	}
+	w, err := b.Work("with the network")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"project: mix release: mix.exs found",
+		"mix env: prod: set by build.mix_env",
+		"release: shop: mix.exs declares none: Mix names it after the application",
+		"version: 1.0.0: mix.exs",
+		"fetch: mix deps.get, with the network: dependencies: jason",
+		"note: there is no mix.lock: run `mix deps.get` and commit it, or builds may differ",
+		"assets setup: mix assets.setup, with the network: the alias is in mix.exs",
+		"assets: mix compile, then mix assets.deploy: the alias is in mix.exs",
+		"native code: compiled in the toolchain: c_src/nif.c",
+	}
+	if diff := cmp.Diff(want, n.told); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(tool.Work{Fetch: true, Setup: true, Deploy: true, Command: []string{"mix", "release", "--overwrite"}, Does: "Mix compiles and assembles"}, w); diff != "" {
+		t.Error(diff)
+	}
+	job := b.Job(tool.Circumstances{Source: &source.Tree{}, Toolchain: tool.Toolchain{Rebar3: "/usr/bin/rebar3"}})
+	var steps []string
+	for _, s := range job.Steps {
+		steps = append(steps, s.Name)
+	}
+	if diff := cmp.Diff([]string{"fetch Hex", "fetch", "dependencies", "assets setup", "compile", "assets", "release"}, steps); diff != "" {
+		t.Error(diff)
+	}
+	if job.Export != "/app/_build/prod/rel/shop" || !slices.Contains(job.Env, "MIX_REBAR3=/usr/bin/rebar3") || !slices.Contains(job.Env, "MIX_ENV=prod") {
+		t.Errorf("%+v", job)
+	}
+}
+
+// A release that lacks a file which its start needs is Mix's all the same: the
+// check says what is missing.
+func TestMade(t *testing.T) {
+	const data = "-- releases/start_erl.data --\n15.2 1\n-- releases/1/a.rel --\n{release,{\"a\",\"1\"},{erts,\"15.2\"},[]}.\n"
+	for _, c := range []struct {
+		name, tree string
+		want       bool
+	}{
+		{"env.sh", "-- releases/1/env.sh --\n", true},
+		{"the start script alone", "-- bin/a --\nexec elixir --boot \"$RELEASE_BOOT_SCRIPT\"\n", true},
+		{"another start script", "-- bin/a --\nexec erl -boot start\n", false},
+		{"none", "", false},
+	} {
+		fsys, err := rootfs.Dir(tooltest.Tree(t, data+c.tree))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, err := release.Read(t.Context(), fsys, release.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (Tool{}).Made(rel); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+		if err := fsys.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
