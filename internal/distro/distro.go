@@ -53,8 +53,8 @@ type Access struct {
 	// AllowExpired accepts an index past its date, as of a mirror that is no
 	// longer updated.
 	AllowExpired bool
-	// Tell, if not nil, is told what goes on, one line at a time, and may be called
-	// concurrently.
+	// Tell is told what goes on, one line at a time, and may be called
+	// concurrently. It is never nil.
 	Tell func(format string, args ...any)
 }
 

@@ -160,6 +160,11 @@ func TestRootOfAnotherDistribution(t *testing.T) {
 	tc, root := open("distro:toy/duck", "cmake")
 	_, again := open("distro:toy/2", "cmake")
 	_, other := open("distro:toy/1")
+	if next, err := p.OpenToolchain(t.Context(), "distro:toy/next", nil); err != nil {
+		t.Fatal(err)
+	} else if _, err := next.Root(t.Context()); err != nil { // with nobody to be told
+		t.Error(err)
+	}
 	facts, err := tc.Facts(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func (p *call) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolch
 			if err != nil {
 				return err
 			}
-			return root.Fill(ctx, dir, configure, tell)
+			return root.Fill(ctx, dir, configure, p.call(tell).progress)
 		},
 	}, nil
 }
@@ -49,7 +49,7 @@ func (p *Provider) configurer() (distro.Configurer, error) {
 }
 
 func (p *call) access() distro.Access {
-	return distro.Access{Store: p.Store, HTTP: p.HTTP, Etc: p.Etc, Mirror: p.Mirror, AllowExpired: p.AllowExpired, Tell: p.tell}
+	return distro.Access{Store: p.Store, HTTP: p.HTTP, Etc: p.Etc, Mirror: p.Mirror, AllowExpired: p.AllowExpired, Tell: p.progress}
 }
 
 // Known finds a reference to a distribution or suite that there is not, before

@@ -135,9 +135,6 @@ func New(s *store.Store, client *http.Client, progress func(format string, args 
 func (c *Client) telling(progress func(format string, args ...any)) *Client {
 	other := *c
 	other.progress = progress
-	if progress == nil {
-		other.progress = func(string, ...any) {}
-	}
 	return &other
 }
 
