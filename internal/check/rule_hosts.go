@@ -2,7 +2,8 @@ package check
 
 import (
 	"slices"
-	"strings"
+
+	"dram/internal/ref"
 )
 
 var hostsRule = Rule{
@@ -23,8 +24,8 @@ var noHosts = Cause{
 // host. Container engines mount one over that of an image; installers of
 // distributions write it, none of their packages has it.
 func hosts(s *Survey) []Finding {
-	kind, _, _ := strings.Cut(s.target.Name, ":")
-	if !slices.Contains([]string{"dir", "host", "ssh"}, kind) || s.target.Facts.Platform == "" {
+	named, err := ref.Parse(s.target.Name)
+	if err != nil || !slices.Contains([]ref.Kind{ref.Dir, ref.Host, ref.SSH}, named.Kind) || s.target.Facts.Platform == "" {
 		return nil
 	}
 	if _, err := s.root.Lstat("etc/hosts"); err == nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"dram/internal/output"
 	"dram/internal/pipeline"
 	"dram/internal/ref"
 	"dram/internal/target"
@@ -22,6 +23,7 @@ func Places() []Place {
 		{"dram run", runUse()},
 		{"dram run --docker", dockerUse()},
 		{"dram push", pushUse()},
+		{"dram image -o", output.FileUse()},
 	}
 }
 

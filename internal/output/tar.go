@@ -11,6 +11,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/publish"
+	"dram/internal/ref"
 )
 
 // Tar is the image as one tar.
@@ -47,12 +48,29 @@ func (t Tar) Write(ctx context.Context, b *Build) (Written, error) {
 	return Written{Name: "image", Place: at.Path, Size: b.ImageSize()}, err
 }
 
+// FileUse says which references name a file or a directory that an image is written
+// to.
+func FileUse() ref.Use {
+	return ref.Use{
+		Noun:    "output",
+		Kinds:   []ref.Kind{ref.Path, ref.Tar, ref.Layout},
+		Hint:    "write -o FILE.tar or -o oci:DIR",
+		Instead: map[ref.Kind]string{ref.Image: "send it to the registry: --push HOST/NAME:TAG"},
+	}
+}
+
 // openTar refuses a path that cannot be written.
-func openTar(_ context.Context, path string, _ Options) (Output, error) {
+func openTar(_ context.Context, value string, _ Options) (Output, error) {
+	if value == "" {
+		return nil, noName()
+	}
+	r, err := FileUse().Parse(value)
+	if err != nil {
+		return nil, err
+	}
+	path := r.Value
 	info, err := os.Stat(path)
 	switch {
-	case path == "":
-		return nil, noName()
 	case err == nil && info.IsDir():
 		return nil, problem.New(problem.Usage, "name a file, or use oci:DIR for an image layout", "writing %q: it is a directory", path)
 	case err == nil:
@@ -62,7 +80,7 @@ func openTar(_ context.Context, path string, _ Options) (Output, error) {
 }
 
 func noName() error {
-	return problem.New(problem.Usage, "write -o FILE.tar or -o oci:DIR", "the output has no name")
+	return problem.New(problem.Usage, FileUse().Hint, "the output has no name")
 }
 
 // canBeMade says why a path that Stat did not find cannot be made, as far as that

@@ -259,7 +259,7 @@ func (u *upload) open(ctx context.Context, cancel context.CancelCauseFunc) (io.R
 	if _, err := io.CopyN(io.Discard, store.WithContext(ctx, r), u.offset); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	return &body{Reader: r, file: r, cancel: cancel, tally: u.tally}, nil
+	return &body{Reader: r, file: r, left: u.blob.size - u.offset, cancel: cancel, tally: u.tally}, nil
 }
 
 // body counts what is sent, and keeps an error of this side from being taken
@@ -267,6 +267,7 @@ func (u *upload) open(ctx context.Context, cancel context.CancelCauseFunc) (io.R
 type body struct {
 	io.Reader
 	file   io.Closer
+	left   int64 // bytes
 	cancel context.CancelCauseFunc
 	tally  *tally
 	closed atomic.Bool
@@ -274,6 +275,9 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
+	if b.left -= int64(n); b.left == 0 && err == nil {
+		_, err = b.Reader.Read(make([]byte, 1)) // whether it was the blob is said at its end, where nobody else would ask
+	}
 	if n > 0 {
 		b.tally.add(func(p *Pushed) { p.Sent += int64(n) })
 	}
