@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	stdelf "debug/elf"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -398,5 +399,54 @@ func TestLookupNamesTheNearest(t *testing.T) {
 		if diff := cmp.Diff(tt.near, near); diff != "" || ok != (tt.near == nil) || ok && rule.ID != tt.name {
 			t.Errorf("%s: got %q %t (-want +got):\n%s", tt.name, rule.ID, ok, diff)
 		}
+	}
+}
+
+// What decides of a build: the rules that fail, and of those that were not
+// allowed the ones that refuse it, each once and in order.
+func TestFailedAndRefused(t *testing.T) {
+	finding := func(rule string, v check.Verdict, allowed bool) check.Finding {
+		return check.Finding{Rule: rule, Verdict: v, Allowed: allowed}
+	}
+	for name, tt := range map[string]struct {
+		findings        []check.Finding
+		failed, refused []string
+		worst           check.Verdict
+	}{
+		"nothing":  {nil, nil, nil, check.OK},
+		"warnings": {[]check.Finding{finding("cookie", check.Warn, false), finding("cookie", check.Warn, false)}, nil, []string{"cookie"}, check.Warn},
+		"failures": {
+			[]check.Finding{finding("soname", check.Fail, false), finding("arch", check.Fail, true), finding("soname", check.Fail, false), finding("isa", check.Unknown, false)},
+			[]string{"soname", "arch"},
+			[]string{"soname"},
+			check.Fail,
+		},
+		"all allowed": {[]check.Finding{finding("arch", check.Fail, true), finding("isa", check.Unknown, false)}, []string{"arch"}, []string{"isa"}, check.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &check.Report{Findings: tt.findings}
+			if r.Worst() != tt.worst {
+				t.Errorf("worst %s, want %s", r.Worst(), tt.worst)
+			}
+			if diff := cmp.Diff(tt.failed, r.Failed()); diff != "" {
+				t.Errorf("failed (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.refused, r.Refused()); diff != "" && tt.worst != check.OK {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A result that was checked by fewer rules is checked again.
+func TestRecipeNamesEachRule(t *testing.T) {
+	words := strings.Fields(check.Recipe())
+	for _, r := range check.Rules() {
+		if !slices.Contains(words, r.ID) {
+			t.Errorf("the recipe lacks rule %q", r.ID)
+		}
+	}
+	if err := check.Known([]string{"soname", "nope"}); problem.Code(err) != int(problem.Usage) {
+		t.Errorf("got %v for an unknown rule", err)
 	}
 }

@@ -216,7 +216,7 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from 
 		return "", err
 	}
 	if parsed.Kind == ref.Host {
-		return "", problem.New(problem.Usage, "name another one: "+distros.All().Example()+", image:REF, oci:DIR or tar:FILE", "this machine is no image that could be loaded")
+		return "", problem.New(problem.Usage, "name another one: "+distros.All().Example()+", image:REF, oci:DIR or tar:FILE", "this machine is not an image that could be loaded")
 	}
 	d, err := daemon.Connect(ctx, p.Environ)
 	if err != nil {

@@ -165,7 +165,7 @@ func passOn(env []string) ([]string, error) {
 		k, _, ok := strings.Cut(kv, "=")
 		switch {
 		case k == "":
-			return nil, problem.New(problem.Usage, "write -e K=V, or -e K to pass on this environment's", "%q is no environment variable", kv)
+			return nil, problem.New(problem.Usage, "write -e K=V, or -e K to pass on this environment's", "%q is not an environment variable", kv)
 		case ok:
 			out = append(out, kv)
 		default:

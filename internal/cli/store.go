@@ -57,7 +57,7 @@ func cacheLimit(s string) (int64, error) {
 	}
 	n, err := parse(s)
 	if err != nil || n < 0 || n > 1<<60 {
-		return 0, problem.New(problem.Usage, "write it as 10GB, 512MiB, or 0 for no limit", "%s=%q is no size", limitVariable, s)
+		return 0, problem.New(problem.Usage, "write it as 10GB, 512MiB, or 0 for no limit", "%s=%q is not a size", limitVariable, s)
 	}
 	return n, nil
 }

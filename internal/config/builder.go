@@ -105,7 +105,7 @@ func builderLines(raw []byte) []int {
 func builder(v any) (b Builder, hint string, err error) {
 	table, ok := v.(map[string]any)
 	if !ok {
-		return b, "write [[builder]] above each", fmt.Errorf("it is no table")
+		return b, "write [[builder]] above each", fmt.Errorf("it is not a table")
 	}
 	b.Weight = 1
 	b.Name, _ = table["name"].(string) // for what is said of the others
@@ -164,7 +164,7 @@ func (f builderField) set(b *Builder, v any) error {
 func (b Builder) check() (hint string, err error) {
 	switch {
 	case !builderName.MatchString(b.Name):
-		return builderFields()[0].help, fmt.Errorf("name: %s is none", grammar.Quote(b.Name))
+		return builderFields()[0].help, fmt.Errorf("a builder cannot have that name")
 	case b.Address == "":
 		return builderFields()[1].help, fmt.Errorf("it has no address")
 	case (b.Cert == "") != (b.Key == ""):
@@ -175,7 +175,7 @@ func (b Builder) check() (hint string, err error) {
 	}
 	for _, p := range b.Platforms {
 		if !builderPlatform.MatchString(p) {
-			return builderFields()[2].help, fmt.Errorf("platforms: %s is none that dram builds for", grammar.Quote(p))
+			return builderFields()[2].help, fmt.Errorf("dram builds for no platform %s", grammar.Quote(p))
 		}
 	}
 	return "", nil
@@ -189,7 +189,7 @@ func (b Builder) checkFiles() error {
 		}
 		info, err := os.Stat(file)
 		if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
-			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: %q is no such file", FileName, b.Name, file)
+			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: %q is not such a file", FileName, b.Name, file)
 		}
 	}
 	return nil // one that is not there: whoever needs it says so

@@ -58,9 +58,9 @@ func TestBuilders(t *testing.T) {
 func TestBadBuilders(t *testing.T) {
 	const ok = "name = \"a\"\naddress = \"docker\"\n"
 	for _, tt := range []struct{ name, toml, says, hint string }{
-		{"no name", "[[builder]]\naddress = \"docker\"\n", `dram.toml:1: builder "": name: "" is none`, "letters"},
-		{"a name with a space", "[[builder]]\naddress = \"docker\"\nname = \"a b\"\n", `builder "a b": name: "a b" is none`, "letters"},
-		{"a name over two lines", "[[builder]]\naddress = \"docker\"\nname = \"a\\nb\"\n", `name: "a\nb" is none`, "letters"},
+		{"no name", "[[builder]]\naddress = \"docker\"\n", `dram.toml:1: builder "": a builder cannot have that name`, "letters"},
+		{"a name with a space", "[[builder]]\naddress = \"docker\"\nname = \"a b\"\n", `builder "a b": a builder cannot have that name`, "letters"},
+		{"a name over two lines", "[[builder]]\naddress = \"docker\"\nname = \"a\\nb\"\n", `builder "a\nb": a builder cannot have that name`, "letters"},
 		{"no address", "engine = \"buildkit\"\n\n[[builder]]\nname = \"a\"\n", `dram.toml:3: builder "a": it has no address`, "tcp://"},
 		{"one name twice", "[[builder]]\n" + ok + "[[builder]]\n" + ok, `dram.toml:4: builder "a": there are two`, "of its own"},
 		{"unknown key", "[[builder]]\n" + ok + "wieght = 2\n", `builder "a": unknown key "wieght"`, `"weight"`},
@@ -70,11 +70,11 @@ func TestBadBuilders(t *testing.T) {
 		{"half a weight", "[[builder]]\n" + ok + "weight = 0.5\n", "weight: must be a number", "at a time"},
 		{"platforms as text", "[[builder]]\n" + ok + "platforms = \"linux/amd64\"\n", "platforms: must be a list", "list of platforms"},
 		{"no platforms", "[[builder]]\n" + ok + "platforms = []\n", "platforms: must be a list that is not empty", "list of platforms"},
-		{"another system", "[[builder]]\n" + ok + "platforms = [\"windows/amd64\"]\n", `"windows/amd64" is none that dram builds for`, "linux/arm64"},
+		{"another system", "[[builder]]\n" + ok + "platforms = [\"windows/amd64\"]\n", `dram builds for no platform "windows/amd64"`, "linux/arm64"},
 		{"a certificate without its key", "[[builder]]\n" + ok + "cert = \"c.pem\"\n", "cert and key go together", "both"},
 		{"an empty path", "[[builder]]\n" + ok + "ca = \"\"\n", "ca: must be a string that is not empty", "certificates"},
 		{"one table", "[builder]\n" + ok, "builder must be a list", "builders.md"},
-		{"a list of names", "builder = [\"a\"]\n", "it is no table", "[[builder]]"},
+		{"a list of names", "builder = [\"a\"]\n", "it is not a table", "[[builder]]"},
 		{"a near miss", "[[builders]]\n" + ok, `unknown setting "builders"`, `"builder"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

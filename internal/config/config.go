@@ -205,7 +205,7 @@ func ports(values []string) ([]int, error) {
 	for _, v := range values {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("%s is no port number", grammar.Quote(v))
+			return nil, fmt.Errorf("%s is not a port number", grammar.Quote(v))
 		}
 		out = append(out, n)
 	}

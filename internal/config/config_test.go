@@ -99,7 +99,7 @@ func TestBadSettings(t *testing.T) {
 		{"platform that is none", "platform = [\"linux/amd64\", \"linux/vax\"]\n", `"linux/vax" is not linux/amd64 or linux/arm64`, "build for"},
 		{"a release without a name", "release = [\"web\", \"\"]\n", "holds an empty name", "releases"},
 		{"neither name nor list", "release = 3\n", "release: must be a name or a list of them", "releases"},
-		{"port too large", "[image]\nexpose = [70000]\n", `"70000" is no port`, "ports"},
+		{"port too large", "[image]\nexpose = [70000]\n", `"70000" is not a port number`, "ports"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := config.Parse([]byte(tt.toml))

@@ -126,5 +126,5 @@ func checkAddress(address string) error {
 	if rule := builderAddresses[scheme]; address == "docker" || ok && rule != nil && rule.MatchString(rest) {
 		return nil
 	}
-	return fmt.Errorf("address: %s is none", grammar.Quote(address))
+	return fmt.Errorf("%s cannot be an address", grammar.Quote(address))
 }

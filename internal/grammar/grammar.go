@@ -24,19 +24,19 @@ var (
 
 // MixRelease holds for names of releases that Mix makes: its own rule.
 func MixRelease(s string) error {
-	return match(mixName, s, "is no name for a release: a small letter, then small letters, digits and _")
+	return match(mixName, s, "cannot name a release: it takes a small letter, then small letters, digits and _")
 }
 
 // Name holds for applications, for environments, and for releases of tools other
 // than Mix: atoms that need no quotes, and a little more.
 func Name(s string) error {
-	return match(atom, s, "is no name: a letter, then letters, digits and _ @ . -")
+	return match(atom, s, "cannot be a name: it takes a letter, then letters, digits and _ @ . -")
 }
 
 // Version holds for a release's version. Mix wants a semantic version of an
 // application; of a release alone, like other tools, it takes others too.
 func Version(s string) error {
-	return match(version, s, "is no version: letters, digits and . _ + ~ -, the first a letter or a digit")
+	return match(version, s, "cannot be a version: it takes letters, digits and . _ + ~ -, the first a letter or a digit")
 }
 
 func match(rule *regexp.Regexp, s, says string) error {

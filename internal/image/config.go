@@ -141,7 +141,7 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 		port, protocol, _ := strings.Cut(p, "/")
 		n, err := strconv.Atoi(port)
 		if err != nil || n < 1 || n > 65535 || !slices.Contains([]string{"", "tcp", "udp", "sctp"}, protocol) {
-			return c, problem.New(problem.Usage, "give PORT or PORT/PROTOCOL, as in 4000/tcp", "%q is no port", p)
+			return c, problem.New(problem.Usage, "give PORT or PORT/PROTOCOL, as in 4000/tcp", "%q is not a port", p)
 		}
 		if c.ExposedPorts == nil {
 			c.ExposedPorts = map[string]struct{}{}

@@ -241,7 +241,7 @@ func TestBadOptions(t *testing.T) {
 		want string
 	}{
 		"user":    {Options{User: "app"}, "not a user id"},
-		"port":    {Options{ExposedPorts: []string{"http"}}, "no port"},
+		"port":    {Options{ExposedPorts: []string{"http"}}, "not a port"},
 		"program": {Options{Programs: []string{"ffmpeg"}}, "not in the toolchain"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -279,7 +279,7 @@ func TestRefused(t *testing.T) {
 		"root":          {[]layer.Entry{{Path: ".", Mode: fs.ModeDir}}, "relative and clean"},
 		"zero byte":     {[]layer.Entry{file("a\x00b", "")}, "relative and clean"},
 		"twice":         {[]layer.Entry{file("a", ""), file("a", "")}, "twice"},
-		"under a file":  {[]layer.Entry{file("a", ""), file("a/b/c", "")}, "no directory"},
+		"under a file":  {[]layer.Entry{file("a", ""), file("a/b/c", "")}, "not a directory"},
 		"device":        {[]layer.Entry{{Path: "a", Mode: fs.ModeDevice}}, "neither file"},
 		"empty link":    {[]layer.Entry{{Path: "a", Mode: fs.ModeSymlink}}, "target"},
 		"no content":    {[]layer.Entry{{Path: "a"}}, "no content"},

@@ -62,7 +62,7 @@ func collect(groups []Group) (map[string]fs.FileMode, error) {
 	for p := range seen {
 		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
 			if mode, ok := seen[dir]; ok && !mode.IsDir() {
-				return nil, fmt.Errorf("packing: path %q lies in %q, which is no directory", p, dir)
+				return nil, fmt.Errorf("packing: path %q lies in %q, which is not a directory", p, dir)
 			}
 		}
 	}

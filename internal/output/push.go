@@ -41,7 +41,7 @@ func ParsePush(place string, o Options) (Push, error) {
 	for _, from := range o.MountFrom {
 		repo, bad := name.NewRepository(from)
 		if bad != nil && err == nil {
-			err = problem.New(problem.Usage, "write --mount-from HOST/NAME", "%q is no repository: %w", from, bad)
+			err = problem.New(problem.Usage, "write --mount-from HOST/NAME", "%q is not a repository: %w", from, bad)
 		}
 		p.From = append(p.From, repo)
 	}

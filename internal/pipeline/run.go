@@ -195,7 +195,7 @@ func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, com
 	for _, b := range binds {
 		host, inside, ok := strings.Cut(b, ":")
 		if !ok || !strings.HasPrefix(inside, "/") || !strings.HasPrefix(host, "/") {
-			return problem.New(problem.Usage, "write --bind /host/directory:/inside", "%q is no bind", b)
+			return problem.New(problem.Usage, "write --bind /host/directory:/inside", "%q is not a bind", b)
 		}
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: host, Target: inside})
 	}

@@ -72,7 +72,7 @@ func (m *maker) byRequirement(ctx context.Context) error {
 	want, err := version.ParseRequirement(text)
 	if err != nil {
 		return problem.New(problem.Build, "see Elixir's documentation of Version for the syntax",
-			"mix.exs: elixir: %q is no requirement: %w", text, err)
+			"mix.exs: elixir: %w", err)
 	}
 	var has []string
 	for _, s := range m.in.Distro.Suites {

@@ -109,7 +109,7 @@ func TestToolchain(t *testing.T) {
 		{"the newest satisfies", "", project.Project{ElixirRequirement: "~> 1.14"}, "distro:debian/13", 0},
 		{"only an older one satisfies", "", project.Project{ElixirRequirement: "~> 1.14.0"}, "distro:debian/12", 0},
 		{"only one that is not stable satisfies", "", project.Project{ElixirRequirement: "~> 1.19"}, `no Debian stable has an Elixir that satisfies elixir: "~> 1.19"`, 2},
-		{"no requirement at all", "", project.Project{ElixirRequirement: ">= 1.14"}, `elixir: ">= 1.14" is no requirement`, 4},
+		{"no requirement at all", "", project.Project{ElixirRequirement: ">= 1.14"}, `elixir: ">= 1.14" is not a version requirement: version`, 4},
 		{"versions asked for", "", project.Project{Asked: asked("1.18.3", "27.3.4")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
 		{"in part", "", project.Project{Asked: asked("1.18", "27")}, "image:hexpm/elixir:1.18.10-erlang-27.3.4.6-debian-trixie-20250203", 0},
 		{"Elixir alone", "", project.Project{Asked: asked("1.18.3", "")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},

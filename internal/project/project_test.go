@@ -303,9 +303,9 @@ func TestRead(t *testing.T) {
 		{"versions that are none", "-- mix.exs --\n" + minimal + "-- .tool-versions --\nerlang ref:master\nelixir system\n-- .mise.toml --\n[tools]\nerlang = \"latest\"\n\"core:elixir\" = \"1.17\"\n", Project{
 			App: "a", OwnApps: []string{"a"}, Asked: Asked{Elixir: Version{"1.17", ".mise.toml"}},
 			Notes: []string{
-				`.tool-versions asks for Elixir "system", which is no version number: ignored`,
-				`.tool-versions asks for Erlang "ref:master", which is no version number: ignored`,
-				`.mise.toml asks for Erlang "latest", which is no version number: ignored`,
+				`.tool-versions asks for Elixir "system", which is not a version number: ignored`,
+				`.tool-versions asks for Erlang "ref:master", which is not a version number: ignored`,
+				`.mise.toml asks for Erlang "latest", which is not a version number: ignored`,
 			},
 		}},
 		{"versions that disagree", "-- mix.exs --\n" + minimal + "-- .tool-versions --\nelixir 1.17.3-otp-26\n-- mise.toml --\n[tools]\nelixir = \"1.18.1\"\n", Project{

@@ -59,7 +59,7 @@ func (r *reader) ask(tool string, to *Version, version, file string) {
 	switch {
 	case version == "":
 	case !numeric(version):
-		r.note("%s asks for %s %q, which is no version number: ignored", file, tool, version)
+		r.note("%s asks for %s %q, which is not a version number: ignored", file, tool, version)
 	case to.Version == "":
 		*to = Version{version, file}
 	case to.Version != version:

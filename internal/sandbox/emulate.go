@@ -25,7 +25,7 @@ var emulators = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 func emulates(binfmt fs.FS, arch string) error {
 	machine, known := machines[arch]
 	if !known {
-		return problem.New(problem.Usage, "choose linux/amd64 or linux/arm64", "%q is no architecture that dram knows", arch)
+		return problem.New(problem.Usage, "choose linux/amd64 or linux/arm64", "%q is not an architecture that dram knows", arch)
 	}
 	why := "none is registered"
 	entries, err := fs.ReadDir(binfmt, ".")

@@ -27,7 +27,7 @@ func TestEmulates(t *testing.T) {
 		{"a short magic", entry("enabled\ninterpreter /x\nflags: F\noffset 0\nmagic 7f454c46\n"), "arm64", "none is registered", 5},
 		{"another format", entry("enabled\ninterpreter /x\nflags: F\nextension .py\n"), "arm64", "none is registered", 5},
 		{"not mounted", fstest.MapFS{}, "arm64", "not mounted", 5},
-		{"unknown", fstest.MapFS{}, "vax", "no architecture", 2},
+		{"unknown", fstest.MapFS{}, "vax", "not an architecture", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := emulates(tt.fs, tt.arch)

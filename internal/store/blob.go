@@ -73,7 +73,7 @@ func (s *Store) HasBlob(d Digest, size int64) bool {
 // means that it is not there.
 func (s *Store) OpenBlob(d Digest) (io.ReadCloser, error) {
 	if !d.Valid() {
-		return nil, fmt.Errorf("opening blob: %q is no sha256 digest", d)
+		return nil, fmt.Errorf("opening blob: %q is not a sha256 digest", d)
 	}
 	f, err := openRegular(s.BlobPath(d))
 	if errors.Is(err, errIrregular) {

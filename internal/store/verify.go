@@ -76,7 +76,7 @@ func (v *verifier) each(ctx context.Context, dir string, do func(path string, d 
 		return nil
 	}
 	if err != nil {
-		return v.remove(dir, "is no directory")
+		return v.remove(dir, "is not a directory")
 	}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
@@ -147,7 +147,7 @@ func (v *verifier) blob(ctx context.Context, path string, d fs.DirEntry) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, errIrregular):
-		return v.remove(path, "is no file")
+		return v.remove(path, "is not a file")
 	case err != nil:
 		return v.remove(path, "cannot be read")
 	}
@@ -193,6 +193,6 @@ func (v *verifier) locks(ctx context.Context) error {
 		if d.Type().IsRegular() {
 			return nil
 		}
-		return v.remove(path, "is no file")
+		return v.remove(path, "is not a file")
 	})
 }

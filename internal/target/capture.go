@@ -346,7 +346,7 @@ func (d *document) target() (*Target, error) {
 	}
 	for name := range maps.Keys(nodes) {
 		if !fs.ValidPath(name) || name == "." {
-			return nil, damaged(fmt.Errorf("%.100q is no path", name))
+			return nil, damaged(fmt.Errorf("%.100q is not a path", name))
 		}
 	}
 	return &Target{Name: d.Name, Facts: d.Facts, root: rootfs.NewSkeleton(nodes), captured: captured, profile: d.Profile, gaps: gaps}, nil

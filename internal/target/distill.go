@@ -120,5 +120,5 @@ func DistillMusl(w io.Writer, t *Target, seen map[string]bool) (version string, 
 		enc.SetEscapeHTML(false)
 		return version, enc.Encode(out)
 	}
-	return version, fmt.Errorf("musl's %q is no library", real)
+	return version, fmt.Errorf("musl's %q is not a library", real)
 }

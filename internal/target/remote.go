@@ -180,7 +180,7 @@ func (r *remote) entries(out map[string]remoteEntry) error {
 		}
 		kind, name, ok := strings.Cut(line, " ")
 		if !ok || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
-			return fmt.Errorf("%w: %.100q is no entry", errProtocol, line)
+			return fmt.Errorf("%w: %.100q is not an entry", errProtocol, line)
 		}
 		var e remoteEntry
 		switch kind {
@@ -198,7 +198,7 @@ func (r *remote) entries(out map[string]remoteEntry) error {
 				return fmt.Errorf("%w: link %.100q has no target (%w)", errProtocol, name, errors.Join(err))
 			}
 		default:
-			return fmt.Errorf("%w: %.100q is no entry", errProtocol, line)
+			return fmt.Errorf("%w: %.100q is not an entry", errProtocol, line)
 		}
 		if out[name] = e; len(out) > maxRemoteDir {
 			return problem.New(problem.Failure, "", "a directory has more than %d entries", maxRemoteDir)
@@ -345,7 +345,7 @@ func (r *remote) fetch(name string) error {
 		number, ok := strings.CutPrefix(line, "s ")
 		size, err := strconv.ParseInt(number, 10, 64)
 		if !ok || err != nil || size < 0 {
-			return fmt.Errorf("%w: %.100q is no size", errProtocol, line)
+			return fmt.Errorf("%w: %.100q is not a size", errProtocol, line)
 		}
 		if size > maxRemoteFile || r.bytes+size > maxRemoteAll {
 			return problem.New(problem.Failure, "check against a capture or an image of it",

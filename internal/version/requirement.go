@@ -23,7 +23,7 @@ var operators = [...]string{">=", "<=", "~>", ">", "<", "==", "!=", "!", " or ",
 // ParseRequirement reads a requirement.
 func ParseRequirement(s string) (Requirement, error) {
 	bad := func(why string) (Requirement, error) {
-		return Requirement{}, fmt.Errorf("%q is no version requirement: %s", clip(s), why)
+		return Requirement{}, fmt.Errorf("%q is not a version requirement: %s", clip(s), why)
 	}
 	if len(s) > MaxLen {
 		return bad("it is too long")

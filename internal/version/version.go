@@ -42,7 +42,7 @@ func Parse(s string) (Version, error) {
 // parse reads a version whose patch number may be missing.
 func parse(s string) (v Version, partial bool, err error) {
 	bad := func(why string) (Version, bool, error) {
-		return Version{}, false, fmt.Errorf("%q is no version: %s", clip(s), why)
+		return Version{}, false, fmt.Errorf("%q is not a version: %s", clip(s), why)
 	}
 	if len(s) > MaxLen {
 		return bad("it is too long")

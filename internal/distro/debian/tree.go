@@ -243,7 +243,7 @@ func (t *tree) hardlink(real, target string, owner int) error {
 		return err
 	}
 	if n == nil || n.kind != kindFile || n.owner != owner {
-		return fmt.Errorf("hard link to %q, which is no file of this package", target)
+		return fmt.Errorf("hard link to %q, which is not a file of this package", target)
 	}
 	_, err = t.create(real, owner, func() error { return t.root.Link(from, real) })
 	return err

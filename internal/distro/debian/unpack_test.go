@@ -251,7 +251,7 @@ func TestUnpackHostile(t *testing.T) {
 		"file over dir":   {files: []tar.Header{dir("./d", 0o755), file("./d", "x", 0o644)}, want: "directory already"},
 		"hard link out":   {files: []tar.Header{hard("./h", "/etc/passwd")}, want: "would leave the root"},
 		"hard link up":    {files: []tar.Header{hard("./h", "../../etc/passwd")}, want: "would leave the root"},
-		"hard by link":    {files: []tar.Header{link("./l", "/etc"), hard("./h", "./l/passwd")}, want: "no file of this package"},
+		"hard by link":    {files: []tar.Header{link("./l", "/etc"), hard("./h", "./l/passwd")}, want: "not a file of this package"},
 		"empty link":      {files: []tar.Header{{Name: "./l", Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("x", 5000)}}, want: "malformed symbolic link"},
 		"device":          {files: []tar.Header{{Name: "./d", Typeflag: tar.TypeBlock, Mode: 0o666}, {Name: "./p", Typeflag: tar.TypeFifo}}},
 		"dpkg's database": {files: []tar.Header{link("./var/lib/dpkg/status", outside+"/status")}},

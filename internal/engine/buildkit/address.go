@@ -119,7 +119,7 @@ func (b *builder) dialAddress(ctx context.Context, at Address) error {
 	if err != nil || !known(u.Scheme) || (u.Host == "" && u.Path == "") {
 		return problem.New(problem.Usage,
 			"write docker, unix:///PATH, tcp://HOST:PORT, ssh://[USER@]HOST, docker-container://NAME, podman-container://NAME or kube-pod://POD",
-			"builder address %q is none that BuildKit knows", address)
+			"builder address %q is not one that BuildKit knows", address)
 	}
 	opts, err := at.credentials(u.Scheme)
 	if err != nil {

@@ -56,7 +56,7 @@ func CopyTree(ctx context.Context, from, to string) error {
 		case 0:
 			return copyFile(name, at)
 		default:
-			return fmt.Errorf("copying %q: it is no file, directory or link", name)
+			return fmt.Errorf("copying %q: it is not a file, a directory or a link", name)
 		}
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func plainDir(dir, name string) error {
 			target, _ := root.Readlink(at)
 			return &linkError{at, fmt.Sprintf("symbolic link to %q", target)}
 		case !info.IsDir():
-			return &linkError{at, "file that is no directory"}
+			return &linkError{at, "file that is not a directory"}
 		}
 	}
 	return nil

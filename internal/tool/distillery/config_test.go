@@ -146,7 +146,7 @@ func TestSetOutputDirRefuses(t *testing.T) {
 		{"computed", "release :a do\n set output_dir: f()\nend\n", "./releases/a", `release "a" computes output_dir`, 2},
 		{"an environment's", "environment :prod do\n set output_dir: \"x\"\nend\nrelease :a do\nend\n", "./releases/a", `environment "prod" sets output_dir`, 2},
 		{"no Elixir", "release :a do\n", "./releases/a", `"do" of line 1 column 12 is not closed`, 4},
-		{"a directory that would be code", "release :a do\nend\n", `x#{y}`, "is no directory", 2},
+		{"a directory that would be code", "release :a do\nend\n", `x#{y}`, "is not a directory", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, err := SetOutputDir([]byte(c.src), "a", c.dir)

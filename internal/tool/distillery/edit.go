@@ -20,7 +20,7 @@ import (
 // directory that is computed, or one that an environment overrides.
 func SetOutputDir(src []byte, release, dir string) ([]byte, error) {
 	if strings.ContainsAny(dir, "\"\\#") || strings.ContainsFunc(dir, unicode.IsControl) || dir == "" {
-		return nil, problem.New(problem.Usage, "choose another directory", "%q is no directory to write into %s", dir, File)
+		return nil, problem.New(problem.Usage, "choose another directory", "%q is not a directory to write into %s", dir, File)
 	}
 	text := string(src)
 	c, err := Read(text)

@@ -198,7 +198,7 @@ func (b *build) outputDir(s Setting) error {
 	}
 	clean := path.Clean(dir)
 	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || !grammar.Printable(clean) {
-		return problem.New(problem.Usage, hint, "output_dir %q of %s is no directory of its own inside the project", dir, File)
+		return problem.New(problem.Usage, hint, "output_dir %q of %s is not a directory of its own inside the project", dir, File)
 	}
 	b.output = clean
 	b.Planner.Decide("output_dir", clean, File+" says so; dram takes the release from there")
