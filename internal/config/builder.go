@@ -189,7 +189,7 @@ func (b Builder) checkFiles() error {
 		}
 		info, err := os.Stat(file)
 		if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
-			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: %q is not such a file", FileName, b.Name, file)
+			return problem.New(problem.Usage, "name a file of PEM, of at most 1 MiB", "%s: builder %q: there is no such file: %q", FileName, b.Name, file)
 		}
 	}
 	return nil // one that is not there: whoever needs it says so
