@@ -33,7 +33,7 @@ func builders(st *store.Store, u *ui.UI, c config.Config) pipeline.EngineOption 
 	}
 	return pipeline.EngineOption{
 		Name: plan.BuildKitEngine, Asked: config.FileName + " names builders",
-		Engine: pool.New(workers, pool.Options{Left: func(name string, why error) {
+		Engine: pool.New(workers, pool.Options{Excluded: func(name string, why error) {
 			u.Warn("builder %s is left out from now on: %v", name, why)
 		}}),
 		Needs: func(ctx context.Context) []sandbox.Precondition { return builderNeeds(ctx, c.Builders) },

@@ -53,8 +53,8 @@ type Job struct {
 	Emulated []string
 	// Source is what lies in SourceDir.
 	Source *source.Tree
-	// Keep lists the directories (absolute, inside) that live on between runs.
-	Keep []string
+	// CacheDirs lists the directories (absolute, inside) that live on between runs.
+	CacheDirs []string
 	// Env is the environment of every step, whole, as "K=V".
 	Env []string
 	// Isolated says that steps with the network have one of their own, which
@@ -62,7 +62,7 @@ type Job struct {
 	Isolated bool
 	// Steps run in order; the first that fails ends the job.
 	Steps []Step
-	// Export is the directory (absolute, inside one of Keep) that is the result.
+	// Export is the directory (absolute, inside one of CacheDirs) that is the result.
 	Export string
 	// Assembled is where the tool that makes the release puts it together, and
 	// leaves the tarball that it makes of it by itself; "" if that is Export. A
@@ -100,16 +100,16 @@ type Step struct {
 	// Needs, if not nil, lists the files of the source that the step reads: it
 	// is run where there are no others. Steps with it come first.
 	Needs []string
-	// Once, if set, is a digest of what the step depends on: the step is left
+	// InputDigest, if set, is a digest of what the step depends on: the step is left
 	// out when it last succeeded with the same.
-	Once string
+	InputDigest string
 	// Optional says that what the step does may as well be done by later steps:
 	// if it fails, they are run as if it had not been there.
 	Optional bool
 	// Volatile says that it makes files in the source anew each time: they are
 	// removed before the next run, so that it does not see them.
 	Volatile bool
-	// Lock is a file of the source that the step must leave as it is, or Once
+	// Lock is a file of the source that the step must leave as it is, or InputDigest
 	// does not hold: next time, the source is staged as it was.
 	Lock string
 	// Relock is the command, for people, that brings Lock up to date.
@@ -147,7 +147,7 @@ type Result struct {
 // Engine runs jobs. Package enginetest has as tests what holds for each of them:
 //
 //   - The result is that of a build in an empty place, whatever was built before:
-//     what Keep holds makes a build fast and decides nothing. The steps with Needs
+//     what CacheDirs hold makes a build fast and decides nothing. The steps with Needs
 //     run in a place of their own, where nothing is but the files that they need,
 //     and what they leave is kept by those, by the steps and by the environment.
 //     The others begin with a copy of that, in a place that is kept by Key, Lineage
@@ -160,7 +160,7 @@ type Result struct {
 //     was made since; of the others none does.
 //   - What a step makes in the source stays. What a Volatile step makes, no later
 //     run sees.
-//   - A step with Once is left out when its result is there: then Step is told so.
+//   - A step with an InputDigest is left out when its result is there: then Step is told so.
 //   - A step that failed by itself is a StepError, and what it kept stays; after
 //     one that was killed, whatever it may have left half written goes. If it is
 //     Optional, the job goes on as if it had not been there.

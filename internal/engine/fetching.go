@@ -26,7 +26,7 @@ func (j Job) Building() []Step { return j.Steps[len(j.Fetching()):] }
 // versions than the last time.
 func (j Job) Refetches() bool {
 	for _, s := range j.Fetching() {
-		if s.Once == "" {
+		if s.InputDigest == "" {
 			return true
 		}
 	}
@@ -56,9 +56,9 @@ func (j Job) FetchKey() string {
 	if len(j.Fetching()) == 0 {
 		return ""
 	}
-	parts := []any{j.toolchain(), j.Platform, j.Env, j.Keep, j.Needed().Digest()}
+	parts := []any{j.toolchain(), j.Platform, j.Env, j.CacheDirs, j.Needed().Digest()}
 	for _, s := range j.Fetching() {
-		parts = append(parts, s.Name, s.Argv, s.Env, s.Once, s.Network)
+		parts = append(parts, s.Name, s.Argv, s.Env, s.InputDigest, s.Network)
 	}
 	return keyOf(parts...)
 }
@@ -66,7 +66,7 @@ func (j Job) FetchKey() string {
 // PlaceKey names the place where the steps of Building run, which begin with
 // what the name fetched stands for.
 func (j Job) PlaceKey(fetched string) string {
-	return keyOf(j.Key, j.Lineage, fetched, j.toolchain(), j.Platform, j.Env, j.Keep)
+	return keyOf(j.Key, j.Lineage, fetched, j.toolchain(), j.Platform, j.Env, j.CacheDirs)
 }
 
 func (j Job) toolchain() string { return cmp.Or(string(j.Toolchain.ID), j.Root) }

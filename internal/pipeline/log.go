@@ -113,7 +113,7 @@ func stepHint(s engine.Step, output []byte) string {
 			return h.hint
 		}
 	}
-	if fetches := s.Once != "" || s.Lock != ""; fetches {
+	if fetches := s.InputDigest != "" || s.Lock != ""; fetches {
 		return "see that the network can be reached; HEX_* and proxy variables are passed on\n"
 	}
 	return ""

@@ -47,9 +47,9 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Toolchain: engine.Toolchain{
 			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
 		},
-		Keep:   part.Keep,
-		Env:    slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
-		Export: part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
+		CacheDirs: part.CacheDirs,
+		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
+		Export:    part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
 		Steps: part.Steps, Compile: part.Compile, Astray: part.Astray,
 	}
 	job.Emulated = emulated(facts, job.Env)

@@ -40,7 +40,7 @@ func told(j engine.Job) []string {
 	var out []string
 	for _, s := range j.Steps {
 		marks := ""
-		for mark, holds := range map[string]bool{"+": s.Network, "1": s.Once != "", "~": s.Volatile} {
+		for mark, holds := range map[string]bool{"+": s.Network, "1": s.InputDigest != "", "~": s.Volatile} {
 			if holds {
 				marks += mark
 			}

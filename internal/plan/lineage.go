@@ -152,7 +152,7 @@ func (p *Plan) Lineage(ctx context.Context, t *source.Tree, st *store.Store) (st
 				code = append(code, line)
 			}
 		case inert[f.Path]:
-		case kind == aside:
+		case kind == passive:
 			beside = append(beside, line)
 		default:
 			lines = append(lines, line)
@@ -197,7 +197,7 @@ type kind int
 const (
 	input    kind = iota // anything may read it: configuration, priv, C code
 	compiled             // its compiler knows what depends on it
-	aside                // documentation and scripts, which only what reads files sees
+	passive              // documentation and scripts, which only what reads files sees
 )
 
 func kindOf(f source.File) kind {
@@ -206,7 +206,7 @@ func kindOf(f source.File) kind {
 	case f.Link != "", base == "mix.exs", strings.HasPrefix(f.Path, "config/"):
 		return input
 	case ext == ".md", ext == ".exs":
-		return aside
+		return passive
 	case source.IsCode(f.Path):
 		return compiled
 	}

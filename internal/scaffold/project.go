@@ -138,7 +138,7 @@ func Commands(p Project) []string {
 	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !p.Loaded {
 		out = append(out, "dram toolchain load")
 	}
-	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.Last, BuildFile))
-	out = append(out, fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.Last, ReleaseCommand(p.Job)))
+	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.LastStage, BuildFile))
+	out = append(out, fmt.Sprintf(`docker run --rm -v "$PWD/releases:%s/releases" %s %s`, engine.SourceDir, dockerfile.LastStage, ReleaseCommand(p.Job)))
 	return append(out, fmt.Sprintf("docker build --tag=%s -f %s .", p.Plan.Release, RunFile))
 }

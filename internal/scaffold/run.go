@@ -51,11 +51,11 @@ func (b *bottle) line(format string, args ...any) { fmt.Fprintf(&b.b, format+"\n
 
 func (b *bottle) head() {
 	b.line("# The image of %s: the release, and the files outside of it that it needs.", b.pl.Release)
-	b.line("#   docker build --tag=%s -f %s .", dockerfile.Last, BuildFile)
+	b.line("#   docker build --tag=%s -f %s .", dockerfile.LastStage, BuildFile)
 	b.line("#   docker build --tag=%s -f %s .", b.pl.Release, RunFile)
 	b.line("#   docker run --rm %s", b.pl.Release)
 	b.line("# It is yours to change. `dram image` makes the like without Docker, and checks it.")
-	b.line("ARG BUILD=%s", dockerfile.Last)
+	b.line("ARG BUILD=%s", dockerfile.LastStage)
 }
 
 // assemble runs what the job runs without fetching, and leaves out what no

@@ -227,9 +227,9 @@ func (s *Store) DropTree(ctx context.Context, d *Damage) (dropped bool, err erro
 	if err := removeAny(d.Path + ".ok"); err != nil {
 		return false, fmt.Errorf("removing a damaged tree: %w", err)
 	}
-	aside, _, err := s.TempDir("damaged")
+	doomed, _, err := s.TempDir("damaged")
 	if err == nil {
-		err = os.Rename(d.Path, filepath.Join(aside, "tree"))
+		err = os.Rename(d.Path, filepath.Join(doomed, "tree"))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		err = RemoveAll(d.Path)

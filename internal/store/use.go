@@ -217,16 +217,16 @@ func (s *Store) removeUnheld(name, path string) (removed bool, err error) {
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return false, err
 	}
-	aside := filepath.Join(s.dir, "tmp", "pruned-"+filepath.Base(path))
+	doomed := filepath.Join(s.dir, "tmp", "pruned-"+filepath.Base(path))
 	err = removeAny(path + ".ok")
-	if err == nil && os.Rename(path, aside) != nil { // no room, or what a killed prune left is there
-		aside, err = "", RemoveAll(path) // now: once the lock is gone, it may be somebody's again
+	if err == nil && os.Rename(path, doomed) != nil { // no room, or what a killed prune left is there
+		doomed, err = "", RemoveAll(path) // now: once the lock is gone, it may be somebody's again
 	}
 	if err := errors.Join(err, lock.Close()); err != nil {
 		return false, err
 	}
-	if aside == "" {
+	if doomed == "" {
 		return true, nil
 	}
-	return true, RemoveAll(aside)
+	return true, RemoveAll(doomed)
 }

@@ -111,7 +111,7 @@ type Toolchain struct {
 
 // Job is a tool's part of a job.
 type Job struct {
-	Keep      []string // directories that live on between runs
+	CacheDirs []string // directories that live on between runs
 	Env       []string // of every step, beside what all have
 	Steps     []engine.Step
 	Export    string // where the release is in the end

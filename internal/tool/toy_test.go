@@ -73,7 +73,7 @@ func (p *toyProject) Work(string) (tool.Work, error) {
 
 func (p *toyProject) Job(tool.Circumstances) tool.Job {
 	return tool.Job{
-		Keep: []string{"/app/box"}, Export: "/app/box/" + p.release.Name, Env: []string{"TOY=1"},
+		CacheDirs: []string{"/app/box"}, Export: "/app/box/" + p.release.Name, Env: []string{"TOY=1"},
 		Steps: []engine.Step{{Name: engine.StepRelease, Argv: []string{"toy", "build"}}},
 	}
 }

@@ -203,8 +203,8 @@ func one(t *testing.T, at buildkit.Address, tc engine.Toolchain, out io.Writer, 
 	}
 	r, err := buildkit.New(st, at).Run(t.Context(), engine.Job{
 		Key: store.DigestOf([]byte(dir)).Hex(), Name: "bad", Toolchain: tc, Source: src, Env: []string{"PATH=/usr/bin:/bin"},
-		Steps: []engine.Step{{Name: "compile", Argv: []string{"sh", "-euc", script}}},
-		Keep:  []string{"/app/_build"}, Export: "/app/_build/rel",
+		Steps:     []engine.Step{{Name: "compile", Argv: []string{"sh", "-euc", script}}},
+		CacheDirs: []string{"/app/_build"}, Export: "/app/_build/rel",
 	}, engine.Events{Step: func(engine.Step, bool) {}, Output: out})
 	if err == nil {
 		r.Close()

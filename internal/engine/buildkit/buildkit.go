@@ -133,7 +133,7 @@ func (e *Engine) options(job engine.Job, b *builder, tc handedOver, out string) 
 		attrs["force-network-mode"] = "none" // no single RUN can be without it, but all can
 	}
 	if job.Refetches() {
-		attrs["build-arg:"+dockerfile.AnewArg] = strconv.FormatInt(time.Now().UnixNano(), 36)
+		attrs["build-arg:"+dockerfile.RefetchArg] = strconv.FormatInt(time.Now().UnixNano(), 36)
 	}
 	stores := map[string]content.Store{}
 	if tc.store != nil {

@@ -40,9 +40,9 @@ func hello(t *testing.T, dir string, tc engine.Toolchain) engine.Job {
 			"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC", "SOURCE_DATE_EPOCH=1",
 			"MIX_ENV=prod", "HEX_HOME=/cache/hex", "MIX_HOME=/cache/mix",
 		},
-		Keep:   []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
-		Steps:  []engine.Step{{Name: "release", Argv: []string{"mix", "release", "hello", "--overwrite"}, Env: []string{"HEX_OFFLINE=1"}}},
-		Export: "/app/_build/prod/rel/hello",
+		CacheDirs: []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
+		Steps:     []engine.Step{{Name: "release", Argv: []string{"mix", "release", "hello", "--overwrite"}, Env: []string{"HEX_OFFLINE=1"}}},
+		Export:    "/app/_build/prod/rel/hello",
 	}
 }
 

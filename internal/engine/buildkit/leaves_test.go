@@ -39,12 +39,12 @@ func withSecrets(t *testing.T, at buildkit.Address, tc engine.Toolchain, script 
 		Key: store.DigestOf([]byte(dir)).Hex(), Name: "secrets", Toolchain: tc, Source: src, Env: []string{"PATH=/usr/bin:/bin"},
 		Steps: []engine.Step{
 			{
-				Name: "fetch", Argv: []string{"sh", "-euc", "mkdir -p deps; " + script}, Network: true, Once: dir, Needs: []string{"mix.exs"},
+				Name: "fetch", Argv: []string{"sh", "-euc", "mkdir -p deps; " + script}, Network: true, InputDigest: dir, Needs: []string{"mix.exs"},
 				Secrets: []string{"HEX_API_KEY=" + secret},
 			},
 			{Name: "release", Argv: []string{"sh", "-euc", "mkdir -p _build/rel; cp -r deps _build/rel/"}},
 		},
-		Keep: []string{"/app/_build", "/app/deps"}, Export: "/app/_build/rel",
+		CacheDirs: []string{"/app/_build", "/app/deps"}, Export: "/app/_build/rel",
 	}, engine.Events{Step: func(engine.Step, bool) {}, Output: io.Discard})
 	if err != nil {
 		return err
@@ -174,11 +174,11 @@ func TestWhatIsCompiledIsOfOneMixExs(t *testing.T) {
 			Steps: []engine.Step{
 				{
 					Name: "fetch", Argv: []string{"sh", "-euc", "mkdir -p deps; echo " + dep + " > deps/dep"},
-					Network: true, Once: mix, Needs: []string{"mix.exs"},
+					Network: true, InputDigest: mix, Needs: []string{"mix.exs"},
 				},
 				{Name: "release", Argv: []string{"sh", "-euc", "echo 1 >> _build/times; mkdir -p _build/rel; cp _build/times _build/rel/"}},
 			},
-			Keep: []string{"/app/_build", "/app/deps"}, Export: "/app/_build/rel",
+			CacheDirs: []string{"/app/_build", "/app/deps"}, Export: "/app/_build/rel",
 		}, engine.Events{Step: func(engine.Step, bool) {}, Output: io.Discard})
 		if err != nil {
 			t.Fatal(err)

@@ -30,10 +30,10 @@ import (
 // The names that the file gives to things outside it.
 const (
 	ToolchainArg = "TOOLCHAIN"   // build argument: the image to build in
-	AnewArg      = "ANEW"        // build argument: another value fetches again where there is no lock file
+	RefetchArg   = "REFETCH"     // build argument: another value fetches again where there is no lock file
 	Secrets      = "environment" // secret: a file of shell assignments, as SecretFile writes it
 	Release      = "release"     // stage: the release alone
-	Last         = "build-elixir"
+	LastStage    = "build-elixir"
 )
 
 // The lines by which the script tells where it is; they stand in the log.
@@ -111,7 +111,7 @@ func (r *renderer) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"
 
 // kept is the directory that the steps build in and that lives on.
 func (r *renderer) kept() string {
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if strings.HasPrefix(r.job.Export, k+"/") {
 			return k
 		}
@@ -121,15 +121,15 @@ func (r *renderer) kept() string {
 
 // fetched are the kept directories that the fetching steps fill.
 func (r *renderer) fetched() []string {
-	return slices.DeleteFunc(slices.Clone(r.job.Keep), func(k string) bool { return k == r.kept() })
+	return slices.DeleteFunc(slices.Clone(r.job.CacheDirs), func(k string) bool { return k == r.kept() })
 }
 
 func (r *renderer) head() {
 	name := path.Base(r.job.Export)
 	if r.o.Path != "" {
 		r.line("# The build of %s, as dram does it; this file is its own, and yours to change.", r.job.Name)
-		r.line("#   docker build --tag=%s -f %s .", Last, r.o.Path)
-		r.line("#   docker run -v $PWD/releases:%s/releases %s %s", engine.SourceDir, Last, shellWords(r.lastArgv()))
+		r.line("#   docker build --tag=%s -f %s .", LastStage, r.o.Path)
+		r.line("#   docker run -v $PWD/releases:%s/releases %s %s", engine.SourceDir, LastStage, shellWords(r.lastArgv()))
 		r.line("# leave the tarball in releases/%s/releases/VERSION/, and", name)
 		r.line("#   docker build --target=%s --output=DIR -f %s .", Release, r.o.Path)
 		r.line("# the release's files in DIR.")
@@ -184,7 +184,7 @@ func (r *renderer) script() []string {
 // settings are what the script is told of the job.
 func (r *renderer) settings() []string {
 	var pruned []string
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if rest, ok := strings.CutPrefix(k, engine.SourceDir+"/"); ok {
 			pruned = append(pruned, "-path ./"+rest+" -prune -o")
 		}
@@ -218,7 +218,7 @@ func (r *renderer) fetch() {
 	r.needs(steps)
 	if r.job.Refetches() {
 		r.line("# There is no lock file: another value fetches again.")
-		r.line("ARG %s=", AnewArg)
+		r.line("ARG %s=", RefetchArg)
 	}
 	for len(steps) > 0 {
 		group := steps[:1]

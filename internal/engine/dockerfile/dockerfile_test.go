@@ -22,15 +22,15 @@ func shop() engine.Job {
 	needs := []string{"apps/web/mix.exs", "config/config.exs", "config/prod.exs", "mix.exs", "mix.lock"}
 	return engine.Job{
 		Name: "shop", Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin", "MIX_ENV=prod", "HEX_HOME=/cache/hex", "MIX_HOME=/cache/mix", `GREETING=say "hi" for $5`},
-		Keep:   []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
-		Export: "/app/_build/prod/rel/shop", Compile: []string{"mix", "compile"},
+		CacheDirs: []string{"/app/_build", "/app/deps", "/cache/hex", "/cache/mix"},
+		Export:    "/app/_build/prod/rel/shop", Compile: []string{"mix", "compile"},
 		Steps: []engine.Step{
 			{
 				Name: "fetch", Argv: []string{"mix", "deps.get", "--only", "prod"}, Env: []string{"HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt"},
-				Secrets: []string{"HEX_API_KEY=not to be written"}, Network: true, Once: "1", Needs: needs, Lock: "mix.lock",
+				Secrets: []string{"HEX_API_KEY=not to be written"}, Network: true, InputDigest: "1", Needs: needs, Lock: "mix.lock",
 			},
-			{Name: "dependencies", Argv: []string{"mix", "deps.compile"}, Env: []string{"HEX_OFFLINE=1"}, Once: "1", Needs: needs, Optional: true},
-			{Name: "assets setup", Argv: []string{"mix", "assets.setup"}, Network: true, Once: "2", Needs: needs},
+			{Name: "dependencies", Argv: []string{"mix", "deps.compile"}, Env: []string{"HEX_OFFLINE=1"}, InputDigest: "1", Needs: needs, Optional: true},
+			{Name: "assets setup", Argv: []string{"mix", "assets.setup"}, Network: true, InputDigest: "2", Needs: needs},
 			{Name: "compile", Argv: []string{"mix", "compile"}, Env: []string{"HEX_OFFLINE=1"}},
 			{Name: "assets", Argv: []string{"mix", "assets.deploy"}, Env: []string{"HEX_OFFLINE=1"}, Volatile: true},
 			{Name: "release", Argv: []string{"mix", "release", "shop", "--overwrite"}, Env: []string{"HEX_OFFLINE=1"}},
@@ -57,7 +57,7 @@ func TestRender(t *testing.T) {
 	alone := shop()
 	alone.Steps, alone.Compile = alone.Steps[len(alone.Steps)-1:], []string{"mix", "deps.compile"}
 	unlocked := shop()
-	unlocked.Steps[0].Once = ""
+	unlocked.Steps[0].InputDigest = ""
 	for _, tt := range []struct {
 		name string
 		job  engine.Job

@@ -25,7 +25,7 @@ func (r *renderer) last() {
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
-	r.line("FROM compiled AS %s", Last)
+	r.line("FROM compiled AS %s", LastStage)
 	r.line("RUN rm -rf %s; mv /dram/built %s", r.kept(), r.kept())
 	r.releases()
 	r.line(`ENTRYPOINT ["/dram/build", "run"]`)

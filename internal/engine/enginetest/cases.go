@@ -187,7 +187,7 @@ func fetchedOnce(_ *testing.T, b *bench) {
 	b.same("second", map[string]string{"a": "dep of project\n2"}, b.must(f, release))
 	b.same("second", []string{"skip fetch", "run release"}, b.told)
 	b.write("mix.exs", "another")
-	f.Once = "2"
+	f.InputDigest = "2"
 	b.same("third", map[string]string{"a": "dep of another\n2"}, b.must(f, release))
 	b.same("third", []string{"run fetch", "run release"}, b.told)
 }

@@ -147,7 +147,7 @@ func sh(name, script string) engine.Step {
 // fetch is a step that fetches once, and reads mix.exs.
 func fetch(script string) engine.Step {
 	s := sh("fetch", script)
-	s.Network, s.Once, s.Needs, s.Lock = true, "1", []string{"mix.exs"}, "mix.lock"
+	s.Network, s.InputDigest, s.Needs, s.Lock = true, "1", []string{"mix.exs"}, "mix.lock"
 	return s
 }
 
@@ -171,8 +171,8 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	}
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: b.key, Name: "suite", Root: b.s.Root, Toolchain: b.s.Toolchain, Source: src, Steps: steps,
-		Env:  []string{"PATH=/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8", "A=job", `ODD=a "b" $c \d 'e'`},
-		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: lineage(src),
+		Env:       []string{"PATH=/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8", "A=job", `ODD=a "b" $c \d 'e'`},
+		CacheDirs: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: lineage(src),
 	}, b.events())
 	if err != nil {
 		return nil, err

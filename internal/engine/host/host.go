@@ -172,7 +172,7 @@ func (p *place) here(env []string) []string {
 	for i, kv := range env {
 		out[i] = kv
 		name, value, _ := strings.Cut(kv, "=")
-		for _, k := range p.job.Keep {
+		for _, k := range p.job.CacheDirs {
 			if value == k {
 				out[i] = name + "=" + p.Kept(k)
 			}

@@ -53,7 +53,7 @@ func (b *bench) run(ctx context.Context, script string) (string, error) {
 	b.out.Reset()
 	r, err := host.New(b.st, b.opts).Run(ctx, engine.Job{
 		Key: strings.Repeat("a", 64), Root: "/", Source: src,
-		Keep: []string{"/app/_build", "/cache/hex"}, Export: "/app/_build/out",
+		CacheDirs: []string{"/app/_build", "/cache/hex"}, Export: "/app/_build/out",
 		Env:   []string{"PATH=" + os.Getenv("PATH"), "HEX_HOME=/cache/hex"},
 		Steps: []engine.Step{{Name: "step", Argv: []string{"sh", "-c", script}}},
 	}, engine.Events{Step: func(engine.Step, bool) {}, Wait: func() {}, Unlocked: func(engine.Step) {}, Output: &b.out})

@@ -67,7 +67,7 @@ func reshapes(c source.Changes) bool {
 }
 
 // downloads says whether a step may bring something else each time.
-func downloads(s engine.Step) bool { return s.Network && s.Once == "" }
+func downloads(s engine.Step) bool { return s.Network && s.InputDigest == "" }
 
 // steps runs those that are to run.
 func (r *run) steps(ctx context.Context) error {
@@ -79,7 +79,7 @@ func (r *run) steps(ctx context.Context) error {
 				return err
 			}
 		}
-		skip := s.Once != "" && r.state.Done[s.Name] == s.Once
+		skip := s.InputDigest != "" && r.state.Done[s.Name] == s.InputDigest
 		r.ev.Step(s, skip)
 		if skip {
 			continue
@@ -90,8 +90,8 @@ func (r *run) steps(ctx context.Context) error {
 			}
 			return errors.Join(err, r.noteGenerated())
 		}
-		if s.Once != "" {
-			r.state.Done[s.Name] = s.Once
+		if s.InputDigest != "" {
+			r.state.Done[s.Name] = s.InputDigest
 		}
 	}
 	if noted {
@@ -113,7 +113,7 @@ func (r *run) noteGenerated() (err error) {
 // exportedIn is the kept directory, on the host, that the job's result lies in,
 // and where in it.
 func (r *run) exportedIn() (dir, rest string, err error) {
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if rest, ok := strings.CutPrefix(r.job.Export, k+"/"); ok && filepath.IsLocal(filepath.FromSlash(rest)) {
 			return r.place.Kept(k), filepath.FromSlash(rest), nil
 		}

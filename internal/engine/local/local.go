@@ -115,7 +115,7 @@ func ended(err error) bool {
 
 // makeKept makes the kept directories that are not there.
 func (r *run) makeKept() error {
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if err := makeDir(r.place.Kept(k)); err != nil {
 			return fmt.Errorf("keeping %q: %w", k, err)
 		}

@@ -19,7 +19,7 @@ import (
 // compiler that is killed leaves a file that is new and half written, and make
 // believes it the next time; so a place without its state is made anew.
 type state struct {
-	Done      map[string]string `json:"done"`      // steps with Once, and what they were done with
+	Done      map[string]string `json:"done"`      // steps with an InputDigest, and what they were done with
 	Generated []string          `json:"generated"` // what steps made in the source that do not run again
 	Assembled bool              `json:"assembled"` // the last build came to its end
 	Seen      map[string][]byte `json:"seen"`      // manifests of what is in it, by the directory inside
@@ -87,7 +87,7 @@ func (r *run) keep(ctx context.Context) error {
 // mounted.
 func (r *run) keptTops() []string {
 	var tops []string
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if rest, ok := strings.CutPrefix(k, engine.SourceDir+"/"); ok {
 			tops = append(tops, rest)
 		}

@@ -18,7 +18,7 @@ import (
 // seenIn are the directories of the place, on the host, by their names inside.
 func (r *run) seenIn() map[string]string {
 	dirs := map[string]string{engine.SourceDir: r.place.Source()}
-	for _, k := range r.job.Keep {
+	for _, k := range r.job.CacheDirs {
 		if at := r.place.Kept(k); !strings.HasPrefix(at, r.place.Source()+string(filepath.Separator)) {
 			dirs[k] = at
 		}

@@ -62,7 +62,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 	}
 	defer done()
 	mounts := []sandbox.Mount{{Source: p.Source(), Target: engine.SourceDir}}
-	for _, k := range p.job.Keep {
+	for _, k := range p.job.CacheDirs {
 		mounts = append(mounts, sandbox.Mount{Source: p.Kept(k), Target: k})
 	}
 	spec := sandbox.Spec{

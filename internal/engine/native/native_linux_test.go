@@ -109,7 +109,7 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	b.told = nil
 	r, err := b.engine.Run(ctx, engine.Job{
 		Key: "key", Root: root, Source: src, Env: []string{"A=job"}, Steps: steps,
-		Keep: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: b.lineage,
+		CacheDirs: []string{"/app/_build", "/app/deps", "/cache/hex"}, Export: "/app/_build/rel", Lineage: b.lineage,
 		Isolated: b.isolated,
 	}, engine.Events{
 		Doubtful: func(why error) { b.doubts = append(b.doubts, why) },
@@ -146,7 +146,7 @@ func TestStepsRunInOrderAndAreKept(t *testing.T) {
 	b := newBench(t)
 	first := step("make", "print:made", "env:A", "append:deps/got:d", "append:/cache/hex/pkg:h")
 	first.Env = []string{"A=step"}
-	first.Once = "first"
+	first.InputDigest = "first"
 	_, err := b.run(t.Context(), first, release("need:file", "need:deps/got"))
 	var p *problem.Error
 	if !errors.As(err, &p) || p.Kind != problem.Build || !strings.Contains(err.Error(), "left no release at /app/_build/rel") {
@@ -162,7 +162,7 @@ func TestStepsRunInOrderAndAreKept(t *testing.T) {
 	if diff := cmp.Diff([]string{"skip make", "run release"}, b.told); diff != "" {
 		t.Errorf("the same again: %s", diff)
 	}
-	first.Once = "second"
+	first.InputDigest = "second"
 	_, _ = b.run(t.Context(), first, release())
 	if diff := cmp.Diff([]string{"run make", "run release"}, b.told); diff != "" {
 		t.Errorf("with another digest of what it depends on: %s", diff)
@@ -245,7 +245,7 @@ func TestMissingCommandOfAStep(t *testing.T) {
 func TestKilledStepLeavesNothingDoubtful(t *testing.T) {
 	b := newBench(t)
 	fetch := step("fetch", "append:/cache/hex/pkg:h", "append:deps/dep:d", "append:beside:b")
-	fetch.Once, fetch.Needs = "once", []string{"file"}
+	fetch.InputDigest, fetch.Needs = "once", []string{"file"}
 	_, _ = b.run(t.Context(), fetch)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
@@ -274,19 +274,19 @@ func TestKilledStepLeavesNothingDoubtful(t *testing.T) {
 func TestBrokenFetchLeavesNothing(t *testing.T) {
 	b := newBench(t)
 	half := step("fetch", "append:deps/dep:h", "hang")
-	half.Once, half.Needs = "once", []string{"file"}
+	half.InputDigest, half.Needs = "once", []string{"file"}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if _, err := b.run(ctx, half); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("err = %v, want it cancelled", err)
 	}
 	broken := step("fetch", "append:deps/dep:h", "exit:3")
-	broken.Once, broken.Needs = "once", []string{"file"}
+	broken.InputDigest, broken.Needs = "once", []string{"file"}
 	if _, err := b.run(t.Context(), broken); err == nil {
 		t.Fatal("it did not fail")
 	}
 	whole := step("fetch", "append:deps/dep:w")
-	whole.Once, whole.Needs = "once", []string{"file"}
+	whole.InputDigest, whole.Needs = "once", []string{"file"}
 	got, err := b.run(t.Context(), whole, step("release", "mkdir:_build/rel", "copy:deps/dep:_build/rel/dep"))
 	if diff := cmp.Diff(map[string]string{"dep": "w"}, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
@@ -312,7 +312,7 @@ func TestDamagedPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			steps := []engine.Step{step("once", "append:_build/lib:1", "append:made:1"), step("release", "mkdir:_build/rel", "copy:_build/lib:_build/rel/lib", "copy:made:_build/rel/made")}
-			steps[0].Once = "once"
+			steps[0].InputDigest = "once"
 			want := map[string]string{"lib": "1", "made": "1"}
 			if got, err := b.run(t.Context(), steps...); err != nil || !cmp.Equal(want, got) {
 				t.Fatalf("%v, %v", got, err)
@@ -366,7 +366,7 @@ func TestLinkInTheWayOfTheResult(t *testing.T) {
 func TestLockThatIsNotUpToDate(t *testing.T) {
 	b := newBench(t, "mix.lock", "old")
 	fetch := step("fetch", "append:mix.lock:+new")
-	fetch.Once, fetch.Lock, fetch.Needs = "once", "mix.lock", []string{"mix.lock"}
+	fetch.InputDigest, fetch.Lock, fetch.Needs = "once", "mix.lock", []string{"mix.lock"}
 	want := map[string]string{"lock": "old+new"}
 	for range 2 {
 		got, err := b.run(t.Context(), fetch, step("release", "mkdir:_build/rel", "copy:mix.lock:_build/rel/lock"))
@@ -383,7 +383,7 @@ func TestLockThatIsNotUpToDate(t *testing.T) {
 func TestOptionalStep(t *testing.T) {
 	b := newBench(t)
 	may := step("may", "append:_build/half:1", "append:deps/dep:d", "exit:3")
-	may.Once, may.Needs, may.Optional = "once", []string{"file"}, true
+	may.InputDigest, may.Needs, may.Optional = "once", []string{"file"}, true
 	for i, told := range []string{"run may", "skip may"} {
 		_, err := b.run(t.Context(), may, step("look", "need:deps/dep", "need:_build/half"))
 		if !strings.Contains(b.out.String(), "_build/half: no such file") || b.told[0] != told {
@@ -397,7 +397,7 @@ func TestLineagesAreApart(t *testing.T) {
 	b := newBench(t)
 	b.lineage = "evil"
 	fetch := step("fetch", "append:deps/dep:d")
-	fetch.Once, fetch.Needs = "once", []string{"file"}
+	fetch.InputDigest, fetch.Needs = "once", []string{"file"}
 	_, _ = b.run(t.Context(), fetch, step("release", "append:_build/lib:evil", "append:deps/dep:evil", "append:/cache/hex/pkg:evil", "append:left:evil"))
 	b.lineage = "good"
 	release := step("release", "mkdir:_build/rel", "append:_build/lib:", "append:/cache/hex/pkg:", "append:left:",

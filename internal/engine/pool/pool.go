@@ -34,25 +34,25 @@ type Worker struct {
 
 // Options are what a pool depends on besides its workers.
 type Options struct {
-	// Left is told of each worker that is left out, once, before its jobs go on. It
+	// Excluded is told of each worker that is left out, once, before its jobs go on. It
 	// must not call the pool.
-	Left func(name string, why error)
-	// Beat is how often a worker with a job is asked whether it is still there; 15
+	Excluded func(name string, why error)
+	// ProbeEvery is how often a worker with a job is asked whether it is still there; 15
 	// seconds if 0.
-	Beat time.Duration
+	ProbeEvery time.Duration
 }
 
 // How patient the pool is.
 const (
-	defaultBeat  = 15 * time.Second
+	defaultEvery = 15 * time.Second
 	answerWithin = 30 * time.Second // to a probe
 	maxMissed    = 3                // beats in a row, before a worker counts as lost
 )
 
 // Pool is the engine. It is safe for concurrent use: that is its use.
 type Pool struct {
-	opts Options
-	ask  sync.Once
+	opts   Options
+	probed sync.Once
 
 	mu      sync.Mutex
 	workers []*worker
@@ -80,8 +80,8 @@ const (
 // New makes a pool. No worker is asked anything before the first job.
 func New(workers []Worker, opts Options) *Pool {
 	p := &Pool{opts: opts, changed: make(chan struct{})}
-	if p.opts.Beat == 0 {
-		p.opts.Beat = defaultBeat
+	if p.opts.ProbeEvery == 0 {
+		p.opts.ProbeEvery = defaultEvery
 	}
 	for _, w := range workers {
 		w.Weight = max(w.Weight, 1)
@@ -102,9 +102,9 @@ func (p *Pool) Slots() int {
 // Run runs the job at one of the builders, and tells ev.At at which. Where none
 // is left that does the job's platform, the error says what happened to each.
 func (p *Pool) Run(ctx context.Context, job engine.Job, ev engine.Events) (*engine.Result, error) {
-	p.ask.Do(func() { p.askAll(context.WithoutCancel(ctx)) })
+	p.probed.Do(func() { p.probeAll(context.WithoutCancel(ctx)) })
 	for {
-		w, err := p.take(ctx, job.Platform)
+		w, err := p.acquire(ctx, job.Platform)
 		if err != nil {
 			return nil, err
 		}
@@ -113,11 +113,11 @@ func (p *Pool) Run(ctx context.Context, job engine.Job, ev engine.Events) (*engi
 		}
 		r, err := p.runAt(ctx, w, job, ev)
 		if gone, ok := errors.AsType[*engine.LostError](err); ok && ctx.Err() == nil {
-			p.leave(w, gone.Err)
-			p.give(w)
+			p.exclude(w, gone.Err)
+			p.release(w)
 			continue
 		}
-		p.give(w)
+		p.release(w)
 		return r, err
 	}
 }
@@ -150,7 +150,7 @@ func (p *Pool) runAt(ctx context.Context, w *worker, job engine.Job, ev engine.E
 // cancels the job if it is not: a machine that froze or lost its network says
 // nothing by itself.
 func (p *Pool) watch(ctx context.Context, w *worker, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(p.opts.Beat)
+	tick := time.NewTicker(p.opts.ProbeEvery)
 	defer tick.Stop()
 	for missed := 0; ; {
 		select {
@@ -175,13 +175,13 @@ func (p *Pool) probe(ctx context.Context, w *worker) ([]string, error) {
 	return w.Probe(ctx)
 }
 
-// askAll asks all workers what they do, at the same time.
-func (p *Pool) askAll(ctx context.Context) {
+// probeAll asks all workers what they do, at the same time.
+func (p *Pool) probeAll(ctx context.Context) {
 	for _, w := range p.workers {
 		go func() {
 			does, err := p.probe(ctx, w)
 			if err != nil {
-				p.leave(w, err)
+				p.exclude(w, err)
 				return
 			}
 			p.mu.Lock()
@@ -195,21 +195,21 @@ func (p *Pool) askAll(ctx context.Context) {
 }
 
 // leave takes a worker out.
-func (p *Pool) leave(w *worker, why error) {
+func (p *Pool) exclude(w *worker, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.state == lost {
 		return
 	}
 	w.state, w.why = lost, why
-	if p.opts.Left != nil {
-		p.opts.Left(w.Name, why)
+	if p.opts.Excluded != nil {
+		p.opts.Excluded(w.Name, why)
 	}
 	p.signal()
 }
 
 // give gives a worker's place back.
-func (p *Pool) give(w *worker) {
+func (p *Pool) release(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.running--
@@ -223,7 +223,7 @@ func (p *Pool) signal() {
 }
 
 // take waits for a place at a worker.
-func (p *Pool) take(ctx context.Context, platform string) (*worker, error) {
+func (p *Pool) acquire(ctx context.Context, platform string) (*worker, error) {
 	for {
 		p.mu.Lock()
 		w, wait := choose(p.workers, platform)

@@ -167,7 +167,7 @@ func (s *simulation) pool() *pool.Pool {
 	for _, b := range s.builders {
 		workers = append(workers, pool.Worker{Name: b.name, Engine: b, Weight: b.weight, Probe: b.probe})
 	}
-	return pool.New(workers, pool.Options{Left: func(name string, why error) {
+	return pool.New(workers, pool.Options{Excluded: func(name string, why error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.left[name]++

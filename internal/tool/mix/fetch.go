@@ -33,7 +33,7 @@ func (f fetching) step(name string, argv ...string) engine.Step {
 // once is a step that is left out where it last succeeded with the same.
 func (f fetching) once(name string, argv ...string) engine.Step {
 	s := f.step(name, argv...)
-	s.Once = fetchKey(f.source, f.needs, argv)
+	s.InputDigest = fetchKey(f.source, f.needs, argv)
 	return s
 }
 

@@ -19,9 +19,9 @@ func Export(r tool.Release) string {
 // Prepare is the job up to the step that assembles.
 func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 	job := tool.Job{
-		Keep:  []string{engine.SourceDir + "/_build", engine.SourceDir + "/deps", hexHome, mixHome},
-		Env:   []string{"MIX_ENV=" + env, "HEX_HOME=" + hexHome, "MIX_HOME=" + mixHome},
-		Steps: c.steps(env, in), Compile: []string{"mix", "compile"},
+		CacheDirs: []string{engine.SourceDir + "/_build", engine.SourceDir + "/deps", hexHome, mixHome},
+		Env:       []string{"MIX_ENV=" + env, "HEX_HOME=" + hexHome, "MIX_HOME=" + mixHome},
+		Steps:     c.steps(env, in), Compile: []string{"mix", "compile"},
 		Astray: "see that `mix release` assembles under _build (no `path:` in its options)",
 	}
 	if in.Toolchain.Rebar3 != "" {
@@ -50,7 +50,7 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 		// as far as they need nothing of the project, whose code then cannot change
 		// what is kept of them
 		deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
-		deps.Needs, deps.Once, deps.Optional = f.needs, fetchKey(in.Source, f.needs, deps.Argv), true
+		deps.Needs, deps.InputDigest, deps.Optional = f.needs, fetchKey(in.Source, f.needs, deps.Argv), true
 		steps = append(steps, get, deps)
 	}
 	if c.work.Setup {

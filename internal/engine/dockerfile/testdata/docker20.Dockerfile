@@ -184,7 +184,7 @@ COPY ["mix.exs", "mix.lock", "./"]
 COPY ["apps/web/mix.exs", "./apps/web/"]
 COPY ["config/config.exs", "config/prod.exs", "./config/"]
 # There is no lock file: another value fetches again.
-ARG ANEW=
+ARG REFETCH=
 RUN --mount=type=secret,id=environment \
     --mount=type=ssh \
     /dram/build seed; \
