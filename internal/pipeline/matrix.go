@@ -48,7 +48,7 @@ func (p *Pipeline) planMatrix(ctx context.Context, dir string, cfg config.Config
 	var notes []string
 	for _, release := range orNone(releases) {
 		for _, platform := range orNone(cfg.Platforms) {
-			pl, err := p.at(platform).plan(ctx, proj, cfg.For(release, platform))
+			pl, err := p.at(platform).plan(ctx, proj, cfg.For(release, platform), nil)
 			if err != nil {
 				return nil, err
 			}

@@ -71,7 +71,7 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 // PlanProject decides for a project that was read.
 func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
 	stage := p.UI.Start("plan", proj.Facts().Dir)
-	pl, err := p.plan(ctx, proj, cfg)
+	pl, err := p.plan(ctx, proj, cfg, func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg confi
 	return pl, nil
 }
 
-func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
+func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config, tell toolchain.Progress) (*plan.Plan, error) {
 	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
@@ -90,10 +90,10 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
 		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
-			return p.Toolchains.Versions(ctx, suite, nil)
+			return p.Toolchains.Versions(ctx, suite, tell)
 		},
 		Tags: func(ctx context.Context, repository string) ([]string, error) {
-			return p.Toolchains.Tags(ctx, repository, nil)
+			return p.Toolchains.Tags(ctx, repository, toolchain.Options{Refresh: p.Refresh, Progress: tell})
 		},
 	}
 	pl, err := plan.Make(ctx, in)

@@ -40,7 +40,7 @@ func (m *maker) toolchain(ctx context.Context) error {
 			"engine %s cannot build with toolchain %s: the host engine, and no other, builds with host:", m.plan.Engine, m.in.Config.Toolchain)
 	case m.in.Config.Toolchain != "":
 		m.choose(m.in.Config.Toolchain, m.set("toolchain.ref"))
-		return nil
+		return m.agrees(ctx)
 	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
 		return m.byAskedVersions(ctx)
 	}
@@ -59,20 +59,17 @@ func (m *maker) choose(ref, reason string) {
 }
 
 func (m *maker) byRequirement(ctx context.Context) error {
-	text := m.facts.ElixirRequirement
-	if text == "" {
-		text = ">= 0.0.0-0" // whatever it is
+	wants, err := m.requirements()
+	if err != nil {
+		return err
+	}
+	if len(wants) == 0 {
 		for _, s := range m.in.Distro.Suites {
 			if s.Stable {
 				m.choose(s.Reference(), fmt.Sprintf("the newest %s stable; mix.exs requires no version of Elixir", m.in.Distro.Name))
 				return nil
 			}
 		}
-	}
-	want, err := version.ParseRequirement(text)
-	if err != nil {
-		return problem.New(problem.Build, "see Elixir's documentation of Version for the syntax",
-			"mix.exs: elixir: %w", err)
 	}
 	var has []string
 	for _, s := range m.in.Distro.Suites {
@@ -85,24 +82,31 @@ func (m *maker) byRequirement(ctx context.Context) error {
 			continue
 		}
 		have, err := version.Parse(v.Elixir)
-		if err == nil && s.Stable && want.Match(have) {
-			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) satisfies elixir: %q", m.in.Distro.Name, v.Elixir, text))
+		if err == nil && s.Stable && wants.match(have) {
+			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) satisfies elixir: %s", m.in.Distro.Name, v.Elixir, wants))
 			return nil
 		}
 		has = append(has, fmt.Sprintf("%s has Elixir %s on OTP %s", s, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
 	}
+	for _, o := range m.facts.Offers {
+		has = append(has, offered(o))
+	}
+	of := " of mix.exs"
+	if len(wants) > 1 || wants[0].file != "mix.exs" {
+		of = "" // each says so
+	}
 	return problem.New(problem.Usage,
 		strings.Join(has, "\n")+"\nchoose one with --toolchain distro:"+m.in.Distro.ID+"/…, name an image with --toolchain image:REF,\n"+
 			"or ask for versions in .tool-versions",
-		"no %s stable has an Elixir that satisfies elixir: %q of mix.exs", m.in.Distro.Name, text)
+		"no %s stable has an Elixir that satisfies elixir: %s%s", m.in.Distro.Name, wants, of)
 }
 
 // byElixir is the distribution's newest stable suite with an Elixir that the tool
 // works with whole, or else the newest that mix.exs allows.
 func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
-	want, err := version.ParseRequirement(cmp.Or(m.facts.ElixirRequirement, ">= 0.0.0-0"))
+	want, err := m.requirements()
 	if err != nil {
-		return m.byRequirement(ctx) // which says so
+		return err
 	}
 	for _, s := range m.in.Distro.Suites {
 		if !s.Stable {
@@ -113,7 +117,7 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
 		}
 		have, err := version.Parse(v.Elixir)
-		if err == nil && below(have, asks) && want.Match(have) {
+		if err == nil && below(have, asks) && want.match(have) {
 			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) %s", m.in.Distro.Name, v.Elixir, asks.Why))
 			return nil
 		}
@@ -159,41 +163,63 @@ type tag struct {
 func (m *maker) byAskedVersions(ctx context.Context) error {
 	asked := m.facts.Asked
 	repository := cmp.Or(m.in.Config.Repository, config.DefaultRepository)
+	file := cmp.Or(asked.Elixir.File, asked.Erlang.File)
 	what := strings.TrimSpace("Elixir " + cmp.Or(asked.Elixir.Version, "(any)") + ", Erlang " + cmp.Or(asked.Erlang.Version, "(any)"))
+	wants, err := m.requirements()
+	if err != nil {
+		return err
+	}
+	if by := wants.refuses(asked.Elixir.Version); by != nil {
+		return conflict(file+" asks for", asked.Elixir.Version, by)
+	}
 	all, err := m.in.Tags(ctx, repository)
 	if err != nil {
-		return fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w",
-			what, cmp.Or(asked.Elixir.File, asked.Erlang.File), repository, err)
+		return fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w", what, file, repository, err)
 	}
 	tags := m.tags(all)
-	best, ok := m.bestTag(tags, asked.Elixir.Version, asked.Erlang.Version)
-	if !ok {
+	fit := fitting(tags, asked.Elixir.Version, asked.Erlang.Version)
+	if len(fit) == 0 {
 		return problem.New(problem.Usage, nearby(tags, asked.Elixir.Version, asked.Erlang.Version)+
 			"see that these versions exist together, or choose a toolchain with --toolchain",
-			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, cmp.Or(asked.Elixir.File, asked.Erlang.File))
+			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, file)
 	}
-	m.choose("image:"+repository+":"+best.text,
-		fmt.Sprintf("%s, as %s asks; the newest such image", what, cmp.Or(asked.Elixir.File, asked.Erlang.File)))
+	allowed := slices.DeleteFunc(slices.Clone(fit), func(t tag) bool { return wants.refuses(t.elixir) != nil })
+	if len(allowed) == 0 {
+		return conflict(file+" asks for", cmp.Or(asked.Elixir.Version, "of any version, with Erlang "+asked.Erlang.Version), wants.refuses(fit[0].elixir))
+	}
+	m.choose("image:"+repository+":"+m.bestTag(allowed).text, fmt.Sprintf("%s, as %s asks; the newest such image", what, file))
 	return nil
 }
 
-// bestTag is the newest versions, then the newest suite, then the newest date
-// among the tags that have what is asked for. A version asked for in part
-// ("1.18", "27") is satisfied by all that begin with it.
-func (m *maker) bestTag(tags []tag, elixir, otp string) (tag, bool) {
+// fitting are the tags with what is asked for. A version asked for in part ("1.18",
+// "27") is satisfied by all that begin with it, unless one is exactly that: 27.2 is
+// a release, and not 27.2.4.
+func fitting(tags []tag, elixir, otp string) []tag {
 	fit := slices.DeleteFunc(slices.Clone(tags), func(t tag) bool { return !within(t.elixir, elixir) || !within(t.otp, otp) })
-	if len(fit) == 0 {
-		return tag{}, false
+	fit = exactly(fit, func(t tag) bool { return t.elixir == elixir })
+	return exactly(fit, func(t tag) bool { return t.otp == otp })
+}
+
+// exactly is those of the tags that are so, or all where none is.
+func exactly(tags []tag, so func(tag) bool) []tag {
+	if only := slices.DeleteFunc(slices.Clone(tags), func(t tag) bool { return !so(t) }); len(only) > 0 {
+		return only
 	}
-	return slices.MaxFunc(fit, func(a, b tag) int {
+	return tags
+}
+
+// bestTag is the newest versions, then the newest suite, then the newest date.
+func (m *maker) bestTag(tags []tag) tag {
+	return slices.MaxFunc(tags, func(a, b tag) int {
 		return cmp.Or(compareVersions(a.elixir, b.elixir), compareVersions(a.otp, b.otp),
 			cmp.Compare(m.in.Distro.Age(a.suite), m.in.Distro.Age(b.suite)), cmp.Compare(a.date, b.date))
-	}), true
+	})
 }
 
 // tags are those of the distribution's images.
 func (m *maker) tags(all []string) []tag {
-	return slices.DeleteFunc(readTags(all), func(t tag) bool { return t.distribution != m.in.Distro.ID })
+	of := "-" + m.in.Distro.ID + "-"
+	return readTags(slices.DeleteFunc(slices.Clone(all), func(text string) bool { return !strings.Contains(text, of) }))
 }
 
 func readTags(all []string) []tag {

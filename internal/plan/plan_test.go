@@ -37,7 +37,7 @@ func inputs(p project.Project) Inputs {
 		Tags: func(context.Context, string) ([]string, error) {
 			return []string{
 				"1.18.3-erlang-27.3.4-debian-bookworm-20250428", "1.18.3-erlang-27.3.4-debian-bookworm-20250428-slim",
-				"1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250203",
+				"1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250203", "1.18.3-erlang-27.3.4.5-debian-trixie-20250303",
 				"1.18.10-erlang-27.3.4.6-debian-trixie-20250203", "1.19.0-rc.1-erlang-28.0-debian-trixie-20250203",
 				"1.18.10-erlang-26.2.5-alpine-3.20.1", "latest",
 				"1.17.1-erlang-27.0-debian-bookworm-20250203", "1.17.1-erlang-27.0-debian-forky-20250203",
@@ -112,10 +112,20 @@ func TestToolchain(t *testing.T) {
 		{"no requirement at all", "", project.Project{ElixirRequirement: ">= 1.14"}, `elixir: ">= 1.14" is not a version requirement: version`, 4},
 		{"versions asked for", "", project.Project{Asked: asked("1.18.3", "27.3.4")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
 		{"in part", "", project.Project{Asked: asked("1.18", "27")}, "image:hexpm/elixir:1.18.10-erlang-27.3.4.6-debian-trixie-20250203", 0},
-		{"Elixir alone", "", project.Project{Asked: asked("1.18.3", "")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
+		{"Elixir alone", "", project.Project{Asked: asked("1.18.3", "")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4.5-debian-trixie-20250303", 0},
 		{"a release candidate", "", project.Project{Asked: asked("1.19.0-rc.1", "28")}, "image:hexpm/elixir:1.19.0-rc.1-erlang-28.0-debian-trixie-20250203", 0},
 		{"not a Debian that is not released", "", project.Project{Asked: asked("1.17.1", "27")}, "image:hexpm/elixir:1.17.1-erlang-27.0-debian-bookworm-20250203", 0},
 		{"versions that no image has", "", project.Project{Asked: asked("1.18", "26")}, "hexpm/elixir has no Debian image with Elixir 1.18, Erlang 26, as .tool-versions asks", 2},
+		{"exactly, not a longer one", "", project.Project{Asked: asked("1.18.3", "27.3.4")}, "image:hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20250203", 0},
+		{"asked for and required", "", project.Project{Asked: asked("1.18", "27"), ElixirRequirement: "~> 1.18.0 and < 1.18.5"}, "image:hexpm/elixir:1.18.3-erlang-27.3.4.5-debian-trixie-20250303", 0},
+		{"asked for and forbidden", "", project.Project{Asked: asked("1.17.1", "27"), ElixirRequirement: "~> 1.18"}, `.tool-versions asks for Elixir 1.17.1, and mix.exs requires "~> 1.18"`, 2},
+		{"in part, and forbidden", "", project.Project{Asked: asked("1.17", "27"), ElixirRequirement: "~> 1.18"}, `.tool-versions asks for Elixir 1.17, and mix.exs requires "~> 1.18"`, 2},
+		{"an application requires more", "", project.Project{ElixirRequirement: "~> 1.14", Requirements: []project.Version{{Version: "~> 1.14.0", File: "apps/web/mix.exs"}}}, "distro:debian/12", 0},
+		{"applications that go together nowhere", "", project.Project{ElixirRequirement: "~> 1.18", Requirements: []project.Version{{Version: "~> 1.14.0", File: "apps/web/mix.exs"}}},
+			`no Debian stable has an Elixir that satisfies elixir: "~> 1.18" and "~> 1.14.0" of apps/web/mix.exs`, 2},
+		{"an application's cannot be read", "", project.Project{Requirements: []project.Version{{Version: "1.x", File: "apps/web/mix.exs"}}}, `apps/web/mix.exs: elixir: "1.x"`, 4},
+		{"set and forbidden", "distro:debian/12", project.Project{ElixirRequirement: "~> 1.18"}, `toolchain distro:debian/12 has Elixir 1.14.0, and mix.exs requires "~> 1.18"`, 2},
+		{"set, forbidden by its tag", "image:x.example/elixir:1.14.5-erlang-25.0-debian-bookworm-20240101", project.Project{ElixirRequirement: "~> 1.18"}, `Elixir 1.14.5, and mix.exs requires "~> 1.18"`, 2},
 		{"set", "tar:x.tar", project.Project{Asked: asked("1.18", "26")}, "tar:x.tar", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

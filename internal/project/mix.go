@@ -189,6 +189,9 @@ func (r *reader) child(dir string) (app string, err error) {
 	}
 	r.deps(dir, config)
 	r.native(dir, config)
+	if wants := textOf(config, "elixir"); wants != "" {
+		r.p.Requirements = append(r.p.Requirements, Version{wants, path.Join(dir, "mix.exs")})
+	}
 	app = textOf(config, "app")
 	r.appVersion(app, config)
 	r.childAssets(dir, app, config)

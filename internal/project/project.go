@@ -35,7 +35,12 @@ type Project struct {
 	DefaultRelease string
 
 	ElixirRequirement string
-	Asked             Asked
+	// Requirements are those of the project's other mix.exs files: an umbrella's
+	// applications, path dependencies.
+	Requirements []Version
+	Asked        Asked
+	// Offers are versions that files which dram does not obey build with.
+	Offers []Offer
 
 	Deps []Dep
 	// DepsOpen means that mix.exs computes dependencies: there may be more.
@@ -71,6 +76,13 @@ type Asked struct{ Elixir, Erlang Version }
 
 // Version is an asked version and the file that asks, both "" if none does.
 type Version struct{ Version, File string }
+
+// Offer is what a Dockerfile or the like builds with.
+type Offer struct {
+	File           string // "Dockerfile"
+	Image          string // what it builds in, "" where it names none
+	Elixir, Erlang string // "" where it does not say
+}
 
 // Source is where a dependency comes from.
 type Source string
@@ -151,6 +163,7 @@ func (d *Dir) Mix() (*Project, error) {
 	if err := errors.Join(r.read(), r.versions()); err != nil {
 		return nil, err
 	}
+	r.offers()
 	r.finish()
 	d.mix = r.p
 	return d.mix, nil

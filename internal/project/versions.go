@@ -26,27 +26,51 @@ var versionFiles = [...]struct {
 	{".erlang-version", func(text string) (asked, error) { return asked{erlang: firstWord(text)}, nil }},
 }
 
-// versions reads the version files.
+// versions reads the version files, and, of what they leave open, those of the
+// directories above: asdf and mise look there, too.
 func (r *reader) versions() error {
+	if err := r.versionsIn(r.Dir, ""); err != nil {
+		return err
+	}
+	above, prefix := parents(r.Path), ""
+	for _, dir := range above {
+		if r.p.Asked.Elixir.Version != "" && r.p.Asked.Erlang.Version != "" {
+			break
+		}
+		prefix += "../"
+		d, err := Open(dir)
+		if err != nil {
+			break // not readable: as if nothing were there
+		}
+		if err := r.versionsIn(d, prefix); err != nil {
+			r.note("the version files in %s are ignored: %v", dir, err)
+		}
+		_ = d.Close() // only read from
+	}
+	return nil
+}
+
+// versionsIn reads the version files of a directory; prefix leads to it.
+func (r *reader) versionsIn(d *Dir, prefix string) error {
 	var otp Version // from an Elixir version such as 1.18.3-otp-27
 	for _, f := range versionFiles {
-		text, ok, err := r.Text(f.name, maxText)
+		text, ok, err := d.Text(f.name, maxText)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue
 		}
-		a, err := f.read(text)
+		a, err := f.read(strings.TrimPrefix(text, "\ufeff"))
 		if err != nil {
-			r.note("%s is ignored: %v", f.name, err)
+			r.note("%s is ignored: %v", prefix+f.name, err)
 			continue
 		}
-		bare, hint, _ := strings.Cut(a.elixir, "-otp-")
-		r.ask("Elixir", &r.p.Asked.Elixir, bare, f.name)
-		r.ask("Erlang", &r.p.Asked.Erlang, strings.TrimPrefix(a.erlang, "OTP-"), f.name)
+		bare, hint, _ := strings.Cut(strings.TrimPrefix(a.elixir, "v"), "-otp-")
+		r.ask("Elixir", &r.p.Asked.Elixir, bare, prefix+f.name)
+		r.ask("Erlang", &r.p.Asked.Erlang, strings.TrimPrefix(strings.TrimPrefix(a.erlang, "OTP-"), "v"), prefix+f.name)
 		if hint != "" && otp.Version == "" {
-			otp = Version{hint, f.name}
+			otp = Version{hint, prefix + f.name}
 		}
 	}
 	if r.p.Asked.Erlang.Version == "" && otp.Version != "" {
@@ -62,7 +86,7 @@ func (r *reader) ask(tool string, to *Version, version, file string) {
 		r.note("%s asks for %s %q, which is not a version number: ignored", file, tool, version)
 	case to.Version == "":
 		*to = Version{version, file}
-	case to.Version != version:
+	case to.Version != version && !strings.HasPrefix(file, "../"): // the nearest counts, as asdf has it
 		r.note("%s asks for %s %s, %s for %s: the first counts", to.File, tool, to.Version, file, version)
 	}
 }

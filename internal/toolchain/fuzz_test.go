@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dram/internal/toolchain"
 )
 
 // FuzzTags answers a question for tags with any two answers, headers and all.
@@ -40,7 +42,7 @@ func FuzzTags(f *testing.F) {
 			}
 			return resp, nil
 		})}
-		_, _ = p.Tags(t.Context(), "registry.example/e", nil)
+		_, _ = p.Tags(t.Context(), "registry.example/e", toolchain.Options{})
 	})
 }
 

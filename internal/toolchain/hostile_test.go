@@ -443,7 +443,7 @@ func TestHostileRegistry(t *testing.T) {
 
 func ask(ctx context.Context, p *toolchain.Provider, tags bool) error {
 	if tags {
-		_, err := p.Tags(ctx, "registry.example/e", nil)
+		_, err := p.Tags(ctx, "registry.example/e", toolchain.Options{})
 		return err
 	}
 	tc, err := p.Open(ctx, ref.Ref{Kind: ref.Image, Value: "registry.example/e:1"}, toolchain.Options{})

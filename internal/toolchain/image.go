@@ -168,20 +168,6 @@ func (p *Provider) registry() oci.Registry {
 	return r
 }
 
-// Tags lists the tags of an image repository.
-func (p *Provider) Tags(ctx context.Context, repository string, tell Progress) ([]string, error) {
-	repo, err := name.NewRepository(repository)
-	if err != nil {
-		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
-	}
-	p.call(tell).progress("asking the registry for the tags of %s", repo)
-	tags, err := p.registry().Tags(ctx, repo)
-	if err != nil {
-		return nil, registryProblem(Use(), repository, err)
-	}
-	return tags, nil
-}
-
 // registryProblem says what a registry's answer means and what to do.
 func registryProblem(as ref.Use, what string, err error) error {
 	if errors.Is(err, context.Canceled) {

@@ -1,0 +1,162 @@
+package project_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/project"
+)
+
+const plainMix = "defmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: \"1.0.0\"]\nend\n"
+
+// read reads a project in the directory sub of a tree that is made of files.
+func readIn(t *testing.T, files map[string]string, sub string) *project.Project {
+	t.Helper()
+	top := t.TempDir()
+	if err := os.Chmod(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.Join(top, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := project.Open(filepath.Join(top, sub))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	p, err := d.Mix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// How people write versions.
+func TestVersionFiles(t *testing.T) {
+	v := func(version, file string) project.Version { return project.Version{Version: version, File: file} }
+	for _, tt := range []struct {
+		name  string
+		files map[string]string // beside mix.exs in app/, or above
+		want  project.Asked
+	}{
+		{"asdf", map[string]string{"app/.tool-versions": "erlang 27.2\nelixir 1.18.1\n"}, project.Asked{Elixir: v("1.18.1", ".tool-versions"), Erlang: v("27.2", ".tool-versions")}},
+		{"with the OTP that it is compiled for", map[string]string{"app/.tool-versions": "elixir 1.18.3-otp-27\n"}, project.Asked{Elixir: v("1.18.3", ".tool-versions"), Erlang: v("27", ".tool-versions")}},
+		{"with a v, as tags have it", map[string]string{"app/.tool-versions": "elixir v1.18.3-otp-27\nerlang v27.1\n"}, project.Asked{Elixir: v("1.18.3", ".tool-versions"), Erlang: v("27.1", ".tool-versions")}},
+		{"with a byte order mark", map[string]string{"app/.tool-versions": "\ufeffelixir 1.18.3\r\nerlang 27.2\r\n"}, project.Asked{Elixir: v("1.18.3", ".tool-versions"), Erlang: v("27.2", ".tool-versions")}},
+		{"several, the first counts", map[string]string{"app/.tool-versions": "erlang 27.2 26.2 # both\nelixir 1.18.3 system\n"}, project.Asked{Elixir: v("1.18.3", ".tool-versions"), Erlang: v("27.2", ".tool-versions")}},
+		{"mise", map[string]string{"app/mise.toml": "[tools]\nelixir = \"v1.18.3-otp-27\"\nerlang = [\"27.2\"]\n"}, project.Asked{Elixir: v("1.18.3", "mise.toml"), Erlang: v("27.2", "mise.toml")}},
+		{"a file a tool", map[string]string{"app/.elixir-version": "v1.17.0\n", "app/.erlang-version": "OTP-26.2\n"}, project.Asked{Elixir: v("1.17.0", ".elixir-version"), Erlang: v("26.2", ".erlang-version")}},
+		{"in the directory above", map[string]string{".tool-versions": "erlang 27.2\nelixir 1.18.1\n"}, project.Asked{Elixir: v("1.18.1", "../.tool-versions"), Erlang: v("27.2", "../.tool-versions")}},
+		{"the nearest of each", map[string]string{".tool-versions": "erlang 27.2\nelixir 1.18.1\n", "app/.tool-versions": "elixir 1.17.3\n"}, project.Asked{Elixir: v("1.17.3", ".tool-versions"), Erlang: v("27.2", "../.tool-versions")}},
+		{"not above a repository's top", map[string]string{".tool-versions": "elixir 1.18.1\n", "app/.git/HEAD": "ref: x\n"}, project.Asked{}},
+		{"what is no version", map[string]string{"app/.tool-versions": "elixir latest\nerlang ref:master\n"}, project.Asked{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.files["app/mix.exs"] = plainMix
+			p := readIn(t, tt.files, "app")
+			if diff := cmp.Diff(tt.want, p.Asked); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A directory that others may write to says nothing: anybody could have said it.
+func TestVersionsOfOthers(t *testing.T) {
+	top := t.TempDir()
+	for dir, text := range map[string]string{".": "elixir 1.18.1\n", "app": ""} {
+		if err := os.MkdirAll(filepath.Join(top, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if text != "" {
+			if err := os.WriteFile(filepath.Join(top, dir, ".tool-versions"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(top, "app", "mix.exs"), []byte(plainMix), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[os.FileMode]string{0o755: "1.18.1", 0o777 | os.ModeSticky: "", 0o775: ""} {
+		if err := os.Chmod(top, mode); err != nil {
+			t.Fatal(err)
+		}
+		d, err := project.Open(filepath.Join(top, "app"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.Mix()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = d.Close()
+		if p.Asked.Elixir.Version != want {
+			t.Errorf("with %v: Elixir %q, want %q", mode, p.Asked.Elixir.Version, want)
+		}
+	}
+}
+
+// What an umbrella's applications require counts as well.
+func TestRequirementsOfApplications(t *testing.T) {
+	p := readIn(t, map[string]string{
+		"mix.exs":          strings.Replace(plainMix, "app: :a", "apps_path: \"apps\", elixir: \"~> 1.14\"", 1),
+		"apps/web/mix.exs": strings.Replace(plainMix, "app: :a", "app: :web, elixir: \"~> 1.15\"", 1),
+		"apps/db/mix.exs":  strings.Replace(plainMix, "app: :a", "app: :db", 1),
+	}, ".")
+	want := []project.Version{{Version: "~> 1.15", File: "apps/web/mix.exs"}}
+	if diff := cmp.Diff(want, p.Requirements); diff != "" || p.ElixirRequirement != "~> 1.14" {
+		t.Errorf("own %q, others (-want +got):\n%s", p.ElixirRequirement, diff)
+	}
+}
+
+// What other files build with is offered.
+func TestOffers(t *testing.T) {
+	const phoenix = `ARG ELIXIR_VERSION=1.17.3
+ARG OTP_VERSION=27.1.2
+ARG DEBIAN_VERSION=bookworm-20241016-slim
+
+ARG BUILDER_IMAGE="hexpm/elixir:${ELIXIR_VERSION}-erlang-${OTP_VERSION}-debian-${DEBIAN_VERSION}"
+ARG RUNNER_IMAGE="debian:${DEBIAN_VERSION}"
+
+FROM ${BUILDER_IMAGE} as builder
+FROM ${RUNNER_IMAGE}
+`
+	for _, tt := range []struct {
+		name, file, text string
+		want             []project.Offer
+	}{
+		{"Phoenix's Dockerfile", "Dockerfile", phoenix, []project.Offer{{
+			File: "Dockerfile", Image: "hexpm/elixir:1.17.3-erlang-27.1.2-debian-bookworm-20241016-slim", Elixir: "1.17.3", Erlang: "27.1.2",
+		}}},
+		{"the official image", "Dockerfile", "FROM --platform=linux/amd64 elixir:1.16-otp-26-slim AS build\n", []project.Offer{{
+			File: "Dockerfile", Image: "elixir:1.16-otp-26-slim", Elixir: "1.16", Erlang: "26",
+		}}},
+		{"a default in place", "Dockerfile", "FROM registry.example/team/elixir:${V:-1.15.7}\n", []project.Offer{{
+			File: "Dockerfile", Image: "registry.example/team/elixir:1.15.7", Elixir: "1.15.7",
+		}}},
+		{"a tag that says nothing", "Dockerfile", "FROM elixir:latest\n", []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}},
+		{"no default", "Dockerfile", "ARG V\nFROM elixir:$V\n", nil},
+		{"another image", "Dockerfile", "FROM debian:bookworm\nRUN apt-get install elixir\n", nil},
+		{"Heroku's buildpack", "elixir_buildpack.config", "# versions\nerlang_version=26.2.5\nelixir_version=v1.16.2 # the last\nalways_rebuild=false\n", []project.Offer{{
+			File: "elixir_buildpack.config", Elixir: "1.16.2", Erlang: "26.2.5",
+		}}},
+		{"a buildpack's branch", "elixir_buildpack.config", "elixir_version=(branch main)\n", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := readIn(t, map[string]string{"mix.exs": plainMix, tt.file: tt.text}, ".")
+			if diff := cmp.Diff(tt.want, p.Offers); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
