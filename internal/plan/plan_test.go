@@ -121,8 +121,11 @@ func TestToolchain(t *testing.T) {
 		{"asked for and forbidden", "", project.Project{Asked: asked("1.17.1", "27"), ElixirRequirement: "~> 1.18"}, `.tool-versions asks for Elixir 1.17.1, and mix.exs requires "~> 1.18"`, 2},
 		{"in part, and forbidden", "", project.Project{Asked: asked("1.17", "27"), ElixirRequirement: "~> 1.18"}, `.tool-versions asks for Elixir 1.17, and mix.exs requires "~> 1.18"`, 2},
 		{"an application requires more", "", project.Project{ElixirRequirement: "~> 1.14", Requirements: []project.Version{{Version: "~> 1.14.0", File: "apps/web/mix.exs"}}}, "distro:debian/12", 0},
-		{"applications that go together nowhere", "", project.Project{ElixirRequirement: "~> 1.18", Requirements: []project.Version{{Version: "~> 1.14.0", File: "apps/web/mix.exs"}}},
-			`no Debian stable has an Elixir that satisfies elixir: "~> 1.18" and "~> 1.14.0" of apps/web/mix.exs`, 2},
+		{
+			"applications that go together nowhere", "",
+			project.Project{ElixirRequirement: "~> 1.18", Requirements: []project.Version{{Version: "~> 1.14.0", File: "apps/web/mix.exs"}}},
+			`no Debian stable has an Elixir that satisfies elixir: "~> 1.18" and "~> 1.14.0" of apps/web/mix.exs`, 2,
+		},
 		{"an application's cannot be read", "", project.Project{Requirements: []project.Version{{Version: "1.x", File: "apps/web/mix.exs"}}}, `apps/web/mix.exs: elixir: "1.x"`, 4},
 		{"set and forbidden", "distro:debian/12", project.Project{ElixirRequirement: "~> 1.18"}, `toolchain distro:debian/12 has Elixir 1.14.0, and mix.exs requires "~> 1.18"`, 2},
 		{"set, forbidden by its tag", "image:x.example/elixir:1.14.5-erlang-25.0-debian-bookworm-20240101", project.Project{ElixirRequirement: "~> 1.18"}, `Elixir 1.14.5, and mix.exs requires "~> 1.18"`, 2},

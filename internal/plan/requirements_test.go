@@ -23,10 +23,16 @@ func TestOtherVersionsAreNoted(t *testing.T) {
 		{"a Dockerfile that does not say", "", project.Project{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}}, ""},
 		{"a Dockerfile beside a toolchain that was set", "distro:debian/13", project.Project{Offers: []project.Offer{docker}}, ""},
 		{"a Dockerfile beside a version file", "", project.Project{Offers: []project.Offer{docker}, Asked: project.Asked{Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}}}, ""},
-		{"a buildpack", "", project.Project{Offers: []project.Offer{{File: "elixir_buildpack.config", Elixir: "1.16.2", Erlang: "26.2"}}},
-			"elixir_buildpack.config asks for Elixir 1.16.2, Erlang 26.2: write elixir 1.16.2 and erlang 26.2 into .tool-versions to have that"},
-		{"a version file and another toolchain", "distro:debian/12", project.Project{Asked: project.Asked{Elixir: project.Version{Version: "1.18", File: ".tool-versions"}}},
-			".tool-versions asks for Elixir 1.18, and toolchain distro:debian/12 (set by --toolchain) has 1.14.0"},
+		{
+			"a buildpack", "",
+			project.Project{Offers: []project.Offer{{File: "elixir_buildpack.config", Elixir: "1.16.2", Erlang: "26.2"}}},
+			"elixir_buildpack.config asks for Elixir 1.16.2, Erlang 26.2: write elixir 1.16.2 and erlang 26.2 into .tool-versions to have that",
+		},
+		{
+			"a version file and another toolchain", "distro:debian/12",
+			project.Project{Asked: project.Asked{Elixir: project.Version{Version: "1.18", File: ".tool-versions"}}},
+			".tool-versions asks for Elixir 1.18, and toolchain distro:debian/12 (set by --toolchain) has 1.14.0",
+		},
 		{"a version file and a toolchain that has it", "distro:debian/13", project.Project{Asked: project.Asked{Elixir: project.Version{Version: "1.18", File: ".tool-versions"}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,12 +63,8 @@ func TestTagsAreKept(t *testing.T) {
 	if n := len(get(toolchain.Options{})); n != many || asked.Load() != many/1000 {
 		t.Fatalf("%d tags by %d questions", n, asked.Load())
 	}
-	start := time.Now()
 	if n := len(get(toolchain.Options{})); n != many || asked.Load() != many/1000 {
 		t.Errorf("again: %d tags, %d questions in all", n, asked.Load())
-	}
-	if took := time.Since(start); took > 100*time.Millisecond && !testing.Short() {
-		t.Errorf("again, it took %v", took)
 	}
 	if get(toolchain.Options{Refresh: true}); asked.Load() != 2*many/1000 {
 		t.Errorf("asked for anew: %d questions in all", asked.Load())
