@@ -53,9 +53,15 @@ func (m *maker) toolchain(ctx context.Context) error {
 func (m *maker) choose(ref, reason string) {
 	m.plan.Toolchain = ref
 	m.decide("toolchain", ref, reason)
-	if len(m.plan.Packages) > 0 {
-		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
+	if len(m.plan.Packages) == 0 {
+		return
 	}
+	packages := strings.Join(m.plan.Packages, ", ")
+	if strings.HasPrefix(ref, "distro:") {
+		m.decide("packages", packages, m.set("toolchain.packages"))
+		return
+	}
+	m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("packages are added to distro: toolchains alone: %s is taken as it is, without %s", ref, packages))
 }
 
 func (m *maker) byRequirement(ctx context.Context) error {

@@ -60,3 +60,27 @@ func TestHintHasOffers(t *testing.T) {
 		t.Errorf("err = %v, hint %q", err, problem.Hint(err))
 	}
 }
+
+// Packages that a toolchain does not get are said to be missing.
+func TestPackagesOfImages(t *testing.T) {
+	for ref, want := range map[string]string{
+		"distro:debian/12": "",
+		"tar:x.tar":        "packages are added to distro: toolchains alone: tar:x.tar is taken as it is, without git, cmake",
+	} {
+		in := inputs(project.Project{App: "shop", HasLock: true})
+		var err error
+		for flag, values := range map[string][]string{"toolchain": {ref}, "package": {"git", "cmake"}} {
+			if in.Config, err = in.Config.WithFlag(flag, values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := Make(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		added := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Name == "packages" && d.Value == "git, cmake" })
+		if got := strings.Join(p.Notes, "\n"); got != want || added != (want == "") {
+			t.Errorf("%s: notes %q, want %q; added: %v", ref, got, want, added)
+		}
+	}
+}
