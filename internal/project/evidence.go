@@ -69,6 +69,8 @@ func (r *reader) finish() {
 	for _, d := range p.Deps {
 		p.UsesHex = p.UsesHex || d.Source == Hex
 	}
+	p.Locked = lockedNames(lock)
+	r.configured()
 	for _, dir := range []string{"assets", "."} {
 		if r.Has(path.Join(dir, "package.json")) {
 			p.Assets.Packages = append(p.Assets.Packages, dir)

@@ -124,13 +124,14 @@ func (r *reader) releases(config elixir.Value) {
 }
 
 func (r *reader) aliases(config elixir.Value) {
-	aliases, _ := config.Get("aliases")
+	aliases, ok := config.Get("aliases")
+	r.p.AliasesOpen = ok && aliases.Open()
 	for _, it := range aliases.Pairs() {
 		switch it.Key {
 		case "assets.setup":
 			r.p.Assets.Setup, r.p.Assets.SetupApart = true, installs(it.Value)
 		case "assets.deploy":
-			r.p.Assets.Deploy = true
+			r.p.Assets.Deploy, r.p.Assets.Deploys = true, commands(it.Value)
 		}
 		r.p.Aliases = append(r.p.Aliases, it.Key)
 	}
@@ -138,6 +139,20 @@ func (r *reader) aliases(config elixir.Value) {
 
 // installer is a command of an alias that brings tools or packages.
 var installer = regexp.MustCompile(`^(esbuild|tailwind|dart_sass|sass|bun|npm|node)\.install\b|^cmd `)
+
+// commands are those of an alias that are literal.
+func commands(alias elixir.Value) []string {
+	if alias.Type == elixir.String {
+		return []string{alias.Text}
+	}
+	var all []string
+	for _, it := range alias.Items {
+		if it.Value.Type == elixir.String {
+			all = append(all, it.Value.Text)
+		}
+	}
+	return all
+}
 
 // installs says whether an alias does nothing but that.
 func installs(alias elixir.Value) bool {

@@ -58,7 +58,11 @@ type Project struct {
 	NativeCode []string // evidence of code that a C or Rust compiler must build, sorted
 	Assets     Assets
 	Aliases    []string // names, sorted
-	Notes      []string
+	// AliasesOpen means that mix.exs computes aliases: there may be more.
+	AliasesOpen bool
+	Locked      []string // names in mix.lock, sorted
+	Reads       []string // environment variables that config/runtime.exs reads, sorted
+	Notes       []string
 }
 
 // Release is a release that mix.exs declares.
@@ -122,6 +126,11 @@ type Assets struct {
 	// packages, as far as its commands tell: it needs no code of the project.
 	SetupApart bool
 	Packages   []string // directories with a package.json: "assets"
+	// Deploys are the commands of assets.deploy, as far as they are literal.
+	Deploys []string
+	// Manifest is the configuration that names a digested manifest of static
+	// files, which some step has to make: "config/prod.exs".
+	Manifest string
 }
 
 const (

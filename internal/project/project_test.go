@@ -259,8 +259,10 @@ func TestRead(t *testing.T) {
 				{Name: "credo", Source: Hex, Requirement: "~> 1.7", Only: []string{"dev", "test"}},
 			},
 			UsesHex: true, HasLock: true, OwnApps: []string{"shop"},
-			Assets:  Assets{Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"}},
-			Aliases: []string{"assets.deploy", "assets.setup", "setup"},
+			Assets: Assets{
+				Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
+			},
+			Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"},
 		}},
 		{"an umbrella", umbrella, Project{
 			Umbrella: true, Version: "2.0.1",

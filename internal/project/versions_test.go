@@ -160,3 +160,31 @@ FROM ${RUNNER_IMAGE}
 		})
 	}
 }
+
+// What the configuration shows without being evaluated, and what a lock names.
+func TestConfiguration(t *testing.T) {
+	p := readIn(t, map[string]string{
+		"mix.exs": strings.Replace(plainMix, "app: :a", "app: :a, aliases: aliases() ++ []", 1),
+		"mix.lock": `%{
+  "jason": {:hex, :jason, "1.4.1", "a", [:mix], [], "hexpm", "b"},
+  "bandit": {:hex, :bandit, "1.5.0", "a", [:mix], [], "hexpm", "b"},
+}
+`,
+		"config/prod.exs": "import Config\nconfig :a, A.Endpoint, cache_static_manifest: \"priv/static/cache_manifest.json\"\n",
+		"config/runtime.exs": `import Config
+if System.get_env("PHX_SERVER"), do: config(:a, A.Endpoint, server: true)
+# System.get_env("NOT_THIS")
+config :a, A.Repo, url: System.fetch_env!("DATABASE_URL"), pool: System.get_env("POOL_SIZE") || "10"
+config :a, again: System.get_env( "PHX_SERVER")
+`,
+	}, ".")
+	if diff := cmp.Diff([]string{"DATABASE_URL", "PHX_SERVER", "POOL_SIZE"}, p.Reads); diff != "" {
+		t.Errorf("reads (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"bandit", "jason"}, p.Locked); diff != "" {
+		t.Errorf("locked (-want +got):\n%s", diff)
+	}
+	if p.Assets.Manifest != "config/prod.exs" || !p.AliasesOpen {
+		t.Errorf("manifest %q, aliases open: %v", p.Assets.Manifest, p.AliasesOpen)
+	}
+}

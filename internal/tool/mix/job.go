@@ -33,7 +33,7 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 	var steps []engine.Step
 	f := newFetching(in)
-	if c.work.Fetch || c.work.Setup {
+	if c.work.Fetch || c.work.Setup || len(c.install) > 0 {
 		if !in.Toolchain.Hex {
 			steps = append(steps, f.once("fetch Hex", "mix", "local.hex", "--force", "--if-missing"))
 		}
@@ -59,6 +59,9 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 			setup.Needs = nil
 		}
 		steps = append(steps, setup)
+	}
+	for _, task := range c.install {
+		steps = append(steps, f.once(task, "mix", task, "--if-missing"))
 	}
 	if c.work.Deploy {
 		deploy := compiling(in, "assets", "mix", "assets.deploy")

@@ -18,7 +18,8 @@ type Common struct {
 	Planner tool.Planner
 
 	work       tool.Work
-	setupApart bool // mix assets.setup needs no code of the project
+	setupApart bool     // mix assets.setup needs no code of the project
+	install    []string // tasks that do what assets.setup would
 }
 
 // ChooseEnv chooses MIX_ENV.
@@ -41,6 +42,7 @@ func (c *Common) Decide(env, online string) (tool.Work, error) {
 	if code := c.Facts.NativeCode; len(code) > 0 {
 		c.Planner.Decide("native code", "compiled in the toolchain", strings.Join(code, ", "))
 	}
+	c.gaps()
 	return c.work, nil
 }
 
@@ -107,6 +109,8 @@ func (c *Common) assets(online string) {
 	c.work.Setup, c.work.Deploy, c.setupApart = a.Setup, true, a.SetupApart
 	if a.Setup {
 		c.Planner.Decide("assets setup", "mix assets.setup, "+online, "the alias is in mix.exs")
+	} else if c.install = installers(c.Facts); len(c.install) > 0 {
+		c.Planner.Decide("assets setup", "mix "+strings.Join(c.install, ", mix ")+", "+online, "assets.deploy calls what they install, and no alias assets.setup does")
 	}
 	c.Planner.Decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
 }

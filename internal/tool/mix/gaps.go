@@ -1,0 +1,119 @@
+package mix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dram/internal/project"
+)
+
+// What a build would lack, or a release miss when it starts, is said in the plan
+// by name: a project that dram does not build whole must not look as if it did.
+
+// downloading are packages that download while they are compiled, and what to do.
+var downloading = map[string]string{
+	"rustler_precompiled": "let the packages that use it be compiled (force_build, or their own variable by --build-env), with --package cargo",
+	"xla":                 "give it an archive by XLA_ARCHIVE_URL and --build-env",
+	"bundlex":             "",
+	"appsignal":           "",
+	"ex_cldr":             "",
+}
+
+// installing are the packages of which assets.deploy calls a program that they
+// download, by the command's first word.
+var installing = map[string]string{"esbuild": "esbuild", "tailwind": "tailwind", "sass": "dart_sass", "bun": "bun"}
+
+// installers are the tasks that bring the programs which assets.deploy calls, where
+// no alias assets.setup does.
+func installers(p *project.Project) []string {
+	var tasks []string
+	for _, command := range p.Assets.Deploys {
+		word, _, _ := strings.Cut(command, " ")
+		pkg, ok := installing[word]
+		has := slices.ContainsFunc(p.Deps, func(d project.Dep) bool { return d.Name == pkg })
+		if task := word + ".install"; ok && has && !slices.Contains(tasks, task) {
+			tasks = append(tasks, task)
+		}
+	}
+	return tasks
+}
+
+// gaps notes what is not there.
+func (c *Common) gaps() {
+	c.unmade()
+	c.offline()
+	c.compilers()
+	c.atStart()
+}
+
+// unmade notes assets that no step makes.
+func (c *Common) unmade() {
+	a := c.Facts.Assets
+	if a.Deploy {
+		return
+	}
+	const add = "give it the alias assets.deploy (and assets.setup for what has the network)"
+	switch {
+	case c.Facts.AliasesOpen && (len(a.Packages) > 0 || a.Manifest != ""):
+		c.Planner.Note("mix.exs computes its aliases, so that no assets are made: name assets.setup and assets.deploy in a literal list")
+	case len(a.Packages) > 0:
+		c.Planner.Note(fmt.Sprintf("%s is there and no step makes its assets: %s", packageFile(a.Packages[0]), add))
+	case a.Manifest != "":
+		c.Planner.Note(fmt.Sprintf("%s has a cache_static_manifest and no step makes it: %s", a.Manifest, add))
+	}
+}
+
+func packageFile(dir string) string {
+	if dir == "." {
+		return "package.json"
+	}
+	return dir + "/package.json"
+}
+
+// offline notes packages that want the network while they are compiled.
+func (c *Common) offline() {
+	if c.Planner.Settings().BuildNetwork == "host" {
+		return
+	}
+	for _, name := range c.Facts.Locked {
+		if instead, ok := downloading[name]; ok {
+			note := name + " downloads while it is compiled, and compiling has no network: --build-network host gives it one"
+			if instead != "" {
+				note += "; or " + instead
+			}
+			c.Planner.Note(note)
+		}
+	}
+}
+
+// compilers notes native code in languages that toolchains have no compiler for
+// unless it is asked for.
+func (c *Common) compilers() {
+	set := c.Planner.Settings()
+	if set.Toolchain != "" && !strings.HasPrefix(set.Toolchain, "distro:") {
+		return // what such a toolchain has is not known
+	}
+	for _, language := range []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"cargo", ":rustler"}, {"zig", ":zigler"}} {
+		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
+		if i >= 0 && !slices.Contains(set.Packages, language.program) {
+			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
+			return
+		}
+	}
+}
+
+// atStart says what the release reads when it starts, and notes a server that would
+// not listen.
+func (c *Common) atStart() {
+	const listens = "PHX_SERVER"
+	reads := c.Facts.Reads
+	if len(reads) == 0 {
+		return
+	}
+	c.Planner.Decide("environment", strings.Join(reads, ", "), "config/runtime.exs reads them when the release starts")
+	given := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
+	if slices.Contains(reads, listens) && !given {
+		c.Planner.Note("the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started")
+	}
+}
