@@ -116,3 +116,15 @@ func TestInstallersOfAssets(t *testing.T) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
 }
+
+// What the release reads when it starts is listed.
+func TestEnvironmentIsListed(t *testing.T) {
+	p, err := Make(t.Context(), inputs(project.Project{App: "shop", HasLock: true, Reads: []string{"DATABASE_URL", "PORT"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Decision{"environment", "DATABASE_URL, PORT", "config/runtime.exs reads them when the release starts"}
+	if !slices.Contains(p.Decisions, want) {
+		t.Errorf("decisions: %v", p.Decisions)
+	}
+}

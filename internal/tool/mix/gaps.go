@@ -111,7 +111,7 @@ func (c *Common) atStart() {
 	if len(reads) == 0 {
 		return
 	}
-	c.Planner.Decide("environment", strings.Join(reads, ", "), "config/runtime.exs reads them when the release starts")
+	c.Planner.Decide("environment", some(reads, 20), "config/runtime.exs reads them when the release starts")
 	given := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
 	if slices.Contains(reads, listens) && !given {
 		c.Planner.Note("the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started")

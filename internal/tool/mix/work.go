@@ -61,7 +61,7 @@ func (c *Common) fetch(env, online string) error {
 	switch {
 	case len(remote) > 0:
 		c.work.Fetch = true
-		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+some(remote))
+		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+some(remote, 6))
 	case p.DepsOpen:
 		c.work.Fetch = true
 		c.Planner.Decide("fetch", "mix deps.get, "+online, "mix.exs computes its dependencies")
@@ -89,9 +89,8 @@ func lying(d project.Dep, env string) error {
 	return nil
 }
 
-// some names the first few of a list that may be long.
-func some(names []string) string {
-	const shown = 6
+// some names the first of a list that may be long.
+func some(names []string, shown int) string {
 	if len(names) <= shown+1 {
 		return strings.Join(names, ", ")
 	}
