@@ -94,7 +94,11 @@ func (c *Common) compilers() {
 	if set.Toolchain != "" && !strings.HasPrefix(set.Toolchain, "distro:") {
 		return // what such a toolchain has is not known
 	}
-	for _, language := range []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"cargo", ":rustler"}, {"zig", ":zigler"}} {
+	signs := []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"zig", ":zigler"}}
+	if !slices.Contains(c.Facts.Locked, "rustler_precompiled") { // beside which rustler is optional
+		signs = append(signs, struct{ program, sign string }{"cargo", ":rustler"})
+	}
+	for _, language := range signs {
 		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
 		if i >= 0 && !slices.Contains(set.Packages, language.program) {
 			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
