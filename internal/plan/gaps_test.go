@@ -34,38 +34,38 @@ func TestGapsAreNoted(t *testing.T) {
 		},
 		{
 			"computed aliases",
-			project.Project{AliasesOpen: true, Assets: project.Assets{Packages: []string{"."}}},
+			project.Project{Shown: project.Shown{AliasesOpen: true}, Assets: project.Assets{Packages: []string{"."}}},
 			nil,
 			"mix.exs computes its aliases, so that no assets are made: name assets.setup and assets.deploy in a literal list",
 		},
-		{"computed aliases of a project without assets", project.Project{AliasesOpen: true}, nil, ""},
+		{"computed aliases of a project without assets", project.Project{Shown: project.Shown{AliasesOpen: true}}, nil, ""},
 		{
 			"what downloads while it is compiled",
-			project.Project{Locked: []string{"bundlex"}},
+			project.Project{Shown: project.Shown{Locked: []string{"bundlex"}}},
 			nil,
 			"bundlex downloads while it is compiled, and compiling has no network: --build-network host gives it one",
 		},
 		{
 			"Rust",
-			project.Project{NativeCode: []string{"native/x/Cargo.toml"}},
+			project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}},
 			nil,
 			"native/x/Cargo.toml needs cargo, which a toolchain has only if it is asked for: --package cargo",
 		},
-		{"Rust that is provided for", project.Project{NativeCode: []string{"native/x/Cargo.toml"}}, []string{"package", "cargo"}, ""},
-		{"Rust in a toolchain that may have it", project.Project{NativeCode: []string{"native/x/Cargo.toml"}}, []string{"toolchain", "tar:x.tar"}, ""},
+		{"Rust that is provided for", project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}}, []string{"package", "cargo"}, ""},
+		{"Rust in a toolchain that may have it", project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}}, []string{"toolchain", "tar:x.tar"}, ""},
 		{
 			"Zig",
-			project.Project{NativeCode: []string{"./mix.exs: dependency :zigler"}},
+			project.Project{Shown: project.Shown{NativeCode: []string{"./mix.exs: dependency :zigler"}}},
 			nil,
 			"./mix.exs: dependency :zigler needs zig, which a toolchain has only if it is asked for: --package zig",
 		},
 		{
 			"a server",
-			project.Project{Reads: []string{"PHX_SERVER"}},
+			project.Project{Shown: project.Shown{Reads: []string{"PHX_SERVER"}}},
 			nil,
 			"the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started",
 		},
-		{"a server that is told to listen", project.Project{Reads: []string{"PHX_SERVER"}}, []string{"image-env", "PHX_SERVER=true"}, ""},
+		{"a server that is told to listen", project.Project{Shown: project.Shown{Reads: []string{"PHX_SERVER"}}}, []string{"image-env", "PHX_SERVER=true"}, ""},
 		{
 			"no Erlang",
 			project.Project{Releases: []project.Release{{Name: "shop", NoERTS: true}}},
@@ -119,7 +119,7 @@ func TestInstallersOfAssets(t *testing.T) {
 
 // What the release reads when it starts is listed.
 func TestEnvironmentIsListed(t *testing.T) {
-	p, err := Make(t.Context(), inputs(project.Project{App: "shop", HasLock: true, Reads: []string{"DATABASE_URL", "PORT"}}))
+	p, err := Make(t.Context(), inputs(project.Project{App: "shop", HasLock: true, Shown: project.Shown{Reads: []string{"DATABASE_URL", "PORT"}}}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,14 +18,14 @@ func TestOtherVersionsAreNoted(t *testing.T) {
 		project   project.Project
 		want      string // the note, "" for none
 	}{
-		{"a Dockerfile", "", project.Project{Offers: []project.Offer{docker}}, "Dockerfile builds with hexpm/elixir:1.17.3-erlang-27.1: --toolchain image:hexpm/elixir:1.17.3-erlang-27.1 does so, too"},
-		{"a Dockerfile with the same", "", project.Project{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:1.18", Elixir: "1.18"}}}, ""},
-		{"a Dockerfile that does not say", "", project.Project{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}}, ""},
-		{"a Dockerfile beside a toolchain that was set", "distro:debian/13", project.Project{Offers: []project.Offer{docker}}, ""},
-		{"a Dockerfile beside a version file", "", project.Project{Offers: []project.Offer{docker}, Asked: project.Asked{Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}}}, ""},
+		{"a Dockerfile", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}}, "Dockerfile builds with hexpm/elixir:1.17.3-erlang-27.1: --toolchain image:hexpm/elixir:1.17.3-erlang-27.1 does so, too"},
+		{"a Dockerfile with the same", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:1.18", Elixir: "1.18"}}}}, ""},
+		{"a Dockerfile that does not say", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}}}, ""},
+		{"a Dockerfile beside a toolchain that was set", "distro:debian/13", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}}, ""},
+		{"a Dockerfile beside a version file", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}, Asked: project.Asked{Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}}}, ""},
 		{
 			"a buildpack", "",
-			project.Project{Offers: []project.Offer{{File: "elixir_buildpack.config", Elixir: "1.16.2", Erlang: "26.2"}}},
+			project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "elixir_buildpack.config", Elixir: "1.16.2", Erlang: "26.2"}}}},
 			"elixir_buildpack.config asks for Elixir 1.16.2, Erlang 26.2: write elixir 1.16.2 and erlang 26.2 into .tool-versions to have that",
 		},
 		{
@@ -54,7 +54,7 @@ func TestOtherVersionsAreNoted(t *testing.T) {
 
 // Where nothing fits, the hint has what other files build with.
 func TestHintHasOffers(t *testing.T) {
-	in := inputs(project.Project{App: "shop", ElixirRequirement: "~> 2.0", Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:2.0", Elixir: "2.0"}}})
+	in := inputs(project.Project{App: "shop", ElixirRequirement: "~> 2.0", Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:2.0", Elixir: "2.0"}}}})
 	_, err := Make(t.Context(), in)
 	if err == nil || !strings.Contains(problem.Hint(err), "--toolchain image:elixir:2.0") {
 		t.Errorf("err = %v, hint %q", err, problem.Hint(err))

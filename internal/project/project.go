@@ -35,12 +35,8 @@ type Project struct {
 	DefaultRelease string
 
 	ElixirRequirement string
-	// Requirements are those of the project's other mix.exs files: an umbrella's
-	// applications, path dependencies.
-	Requirements []Version
-	Asked        Asked
-	// Offers are versions that files which dram does not obey build with.
-	Offers []Offer
+	Asked             Asked
+	Elsewhere
 
 	Deps []Dep
 	// DepsOpen means that mix.exs computes dependencies: there may be more.
@@ -54,15 +50,30 @@ type Project struct {
 	// KeepsCodePaths means that mix.exs says prune_code_paths: false.
 	KeepsCodePaths bool
 
-	OwnApps    []string // the project's own applications, sorted
-	NativeCode []string // evidence of code that a C or Rust compiler must build, sorted
-	Assets     Assets
-	Aliases    []string // names, sorted
+	OwnApps []string // the project's own applications, sorted
+	Assets  Assets
+	Shown
+	Notes []string
+}
+
+// Elsewhere is what other files than the project's own mix.exs and version files say
+// of versions.
+type Elsewhere struct {
+	// Requirements are those of the project's other mix.exs files: an umbrella's
+	// applications, path dependencies.
+	Requirements []Version
+	// Offers are versions that files which dram does not obey build with.
+	Offers []Offer
+}
+
+// Shown is what files show, each list sorted.
+type Shown struct {
+	NativeCode []string // evidence of code that a C or Rust compiler must build
+	Aliases    []string // names
 	// AliasesOpen means that mix.exs computes aliases: there may be more.
 	AliasesOpen bool
-	Locked      []string // names in mix.lock, sorted
-	Reads       []string // environment variables that config/runtime.exs reads, sorted
-	Notes       []string
+	Locked      []string // names in mix.lock
+	Reads       []string // environment variables that config/runtime.exs reads
 }
 
 // Release is a release that mix.exs declares.

@@ -262,7 +262,7 @@ func TestRead(t *testing.T) {
 			Assets: Assets{
 				Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
 			},
-			Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"},
+			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}},
 		}},
 		{"an umbrella", umbrella, Project{
 			Umbrella: true, Version: "2.0.1",
@@ -274,10 +274,10 @@ func TestRead(t *testing.T) {
 				{Name: "decimal", Source: Git, Where: "https://example.com/decimal.git"},
 			},
 			UsesHex: true, OwnApps: []string{"acme", "acme_web"},
-			NativeCode: []string{
+			Shown: Shown{NativeCode: []string{
 				"apps/acme/Makefile", "apps/acme/c_src/nif.c",
 				"apps/acme/mix.exs: compiler :elixir_make", "apps/acme/mix.exs: dependency :elixir_make",
-			},
+			}},
 		}},
 		{"a library", library, Project{
 			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"},
@@ -290,7 +290,7 @@ func TestRead(t *testing.T) {
 				{Name: "nerves", Source: Hex, Requirement: "~> 1.10"},
 				{Name: "nerves_system_rpi4", Source: Hex, Requirement: "~> 1.24"},
 			},
-			DepsOpen: true, UsesHex: true, OwnApps: []string{"blinky"}, NativeCode: []string{"native/led/Cargo.toml"},
+			DepsOpen: true, UsesHex: true, OwnApps: []string{"blinky"}, Shown: Shown{NativeCode: []string{"native/led/Cargo.toml"}},
 		}},
 		{"several releases", several, Project{
 			App: "notebook", Version: "0.15.0-dev", ElixirRequirement: "~> 1.18", DefaultRelease: "notebook",

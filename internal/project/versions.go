@@ -38,16 +38,21 @@ func (r *reader) versions() error {
 			break
 		}
 		prefix += "../"
-		d, err := Open(dir)
-		if err != nil {
-			break // not readable: as if nothing were there
-		}
-		if err := r.versionsIn(d, prefix); err != nil {
-			r.note("the version files in %s are ignored: %v", dir, err)
-		}
-		_ = d.Close() // only read from
+		r.versionsAbove(dir, prefix)
 	}
 	return nil
+}
+
+// versionsAbove reads the version files of a directory above, as far as they can be
+// read.
+func (r *reader) versionsAbove(dir, prefix string) {
+	d, err := Open(dir)
+	if err == nil {
+		err = errors.Join(r.versionsIn(d, prefix), d.Close())
+	}
+	if err != nil {
+		r.note("the version files in %s are ignored: %v", dir, err)
+	}
 }
 
 // versionsIn reads the version files of a directory; prefix leads to it.

@@ -47,7 +47,7 @@ func TestBuild(t *testing.T) {
 	n := &notes{}
 	b, err := New(&project.Project{
 		App: "shop", Version: "1.0.0", Deps: []project.Dep{{Name: "jason", Source: project.Hex}},
-		NativeCode: []string{"c_src/nif.c"}, Assets: project.Assets{Setup: true, Deploy: true},
+		Shown: project.Shown{NativeCode: []string{"c_src/nif.c"}}, Assets: project.Assets{Setup: true, Deploy: true},
 	}).Plan(n)
 	if err != nil {
 		t.Fatal(err)
