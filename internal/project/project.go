@@ -189,6 +189,13 @@ func (d *Dir) Mix() (*Project, error) {
 	return d.mix, nil
 }
 
+// Note adds to what is noted of the project.
+func (d *Dir) Note(text string) {
+	if d.mix != nil {
+		d.mix.Notes = append(d.mix.Notes, text)
+	}
+}
+
 type reader struct {
 	*Dir
 	p    *Project

@@ -27,16 +27,21 @@ func (Tool) About() tool.About {
 // name is what Mix calls it among dependencies.
 const name = "distillery"
 
-// Read goes by the file beside mix.exs, or by the dependency where mix.exs
-// declares no release: else that is a leftover, and `mix release` makes those.
+// Read goes by the dependency: one whose releases mix.exs declares without the file
+// beside it is a leftover, and so is the file without the dependency; `mix release`
+// makes the releases then.
 func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	facts, err := d.Mix()
 	if facts == nil && err == nil {
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
 	text, has, textErr := d.Text(File, elixir.MaxFile)
-	if !has && textErr == nil && (err != nil || !depends(facts)) {
+	if !has && textErr == nil && (err != nil || len(facts.Releases) > 0 || !depends(facts)) {
 		return nil, err
+	}
+	if err == nil && !depends(facts) {
+		d.Note(File + " is left over: neither mix.exs nor mix.lock names Distillery")
+		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
 	p := &Project{facts: facts, text: text}
 	if has {
@@ -53,8 +58,10 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	return p, nil
 }
 
+// depends says whether the project may have Distillery at all.
 func depends(facts *project.Project) bool {
-	return len(facts.Releases) == 0 && slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
+	return facts.DepsOpen || slices.Contains(facts.Locked, name) ||
+		slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
 }
 
 // version is the one that mix.lock holds, that of the dependency in a directory

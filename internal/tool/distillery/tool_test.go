@@ -62,7 +62,7 @@ func TestReadDistillery(t *testing.T) {
 }
 
 func TestReadDistilleryFails(t *testing.T) {
-	_, err := read(t, "-- mix.exs --\n"+"defmodule A do\n  def project, do: [app: :a, deps: []]\nend\n"+"-- rel/config.exs --\nrelease :a do\n  set version: [\nend\n")
+	_, err := read(t, "-- mix.exs --\n"+"defmodule A do\n  def project, do: [app: :a, deps: [{:distillery, \"~> 2.1\"}]]\nend\n"+"-- rel/config.exs --\nrelease :a do\n  set version: [\nend\n")
 	if err == nil || problem.Code(err) != 4 || !strings.Contains(err.Error(), `rel/config.exs:3:1: unexpected "end"`) {
 		t.Errorf("code %d: %v", problem.Code(err), err)
 	}

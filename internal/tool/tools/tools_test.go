@@ -27,7 +27,11 @@ func TestRead(t *testing.T) {
 	for _, c := range []struct{ name, tree, want string }{
 		{"mix.exs", mixOf("", ""), "mix"},
 		{"mix.exs and what other tools have", mixOf("", "") + "-- rebar.config --\n-- erlang.mk --\n", "mix"},
-		{"rel/config.exs beside it", mixOf("", "") + relFile, "distillery"},
+		{"rel/config.exs beside it", mixOf(`{:distillery, "~> 2.1"}`, "") + relFile, "distillery"},
+		{"rel/config.exs beside it, and releases for both", mixOf(`{:distillery, "~> 2.1"}`, "a: []") + relFile, "distillery"},
+		{"rel/config.exs, and the lock has the dependency", mixOf("", "") + relFile + "-- mix.lock --\n%{\n  \"distillery\": {:hex, :distillery, \"2.1.1\", \"a\", [:mix], [], \"hexpm\", \"b\"},\n}\n", "distillery"},
+		{"rel/config.exs, and dependencies that are computed", strings.Replace(mixOf("", ""), "deps: []", "deps: deps(1)", 1) + relFile, "distillery"},
+		{"rel/config.exs, left over", mixOf("", "") + relFile, "mix"},
 		{"the dependency, and no file", mixOf(`{:distillery, "~> 2.0"}`, ""), "distillery"},
 		{"the dependency, left over", mixOf(`{:distillery, "~> 2.0"}`, "a: []"), "mix"},
 		{"rebar.config", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n", "rebar3"},
