@@ -95,9 +95,6 @@ const noNetwork = "compiling has no network: fetch what it needs in the assets.s
 
 // hints are for messages whose cause is the sandbox or the toolchain.
 var hints = []struct{ says, hint string }{
-	{"cc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
-	{"gcc: not found", "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"},
-	{"make: not found", "this toolchain has no make; use a distro: toolchain, or an image that has one\n"},
 	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
 	{"nxdomain", noNetwork},
 	{"econnrefused", noNetwork},
@@ -108,6 +105,9 @@ var hints = []struct{ says, hint string }{
 }
 
 func stepHint(s engine.Step, output []byte) string {
+	if hint := programHint(output); hint != "" {
+		return hint
+	}
 	for _, h := range hints {
 		if bytes.Contains(output, []byte(h.says)) && (!s.Network || h.hint != noNetwork) {
 			return h.hint
