@@ -19,6 +19,7 @@ var words = map[string]*regexp.Regexp{
 	"mix":        regexp.MustCompile(`"mix"|mix (local|compile|assets)\.?|deps\.(compile|get)|MIX_(HOME|REBAR3)|HEX_(HOME|OFFLINE|CACERTS_PATH)|RELEASE_BOOT_SCRIPT|/_build`),
 	"rebar3":     regexp.MustCompile(`(?i)rebar|\brelx\b|RELX_`),
 	"erlang.mk":  regexp.MustCompile(`(?i)erlang\.mk`),
+	"gleam":      regexp.MustCompile(`(?i)gleam`),
 }
 
 // excused are files that have a tool's word, and why.
@@ -26,6 +27,7 @@ var excused = map[string]string{
 	"internal/toolchain/facts.go rebar3": "a program that Mix compiles dependencies with: whether the toolchain has it",
 	"internal/plan/job.go rebar3":        "the same, handed on",
 	"internal/secret/names.go rebar3":    "a name among those of files that hold no secret",
+	"internal/secret/names.go gleam":     "the same",
 	"internal/scaffold/ignore.go mix":    "a place among those of what builds leave behind",
 	"internal/release/origin.go mix":     "an application of Elixir",
 	"internal/cli/engines.go mix":        "a program that the host engine counts on",

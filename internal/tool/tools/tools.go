@@ -19,6 +19,10 @@ func All() tool.Table {
 			Name: "rebar3", Title: "rebar3", Files: []string{"rebar.config", "rebar.config.script"}, NoLinks: "relx: {mode, prod}",
 		}},
 		tool.Unbuilt{Instead: instead, Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
+		tool.Unbuilt{
+			Is:      tool.About{Name: "gleam", Title: "Gleam", Files: []string{"gleam.toml"}},
+			Instead: "bottle what `gleam export erlang-shipment` makes in an image of your own; " + instead,
+		},
 	}
 }
 

@@ -37,6 +37,7 @@ func TestRead(t *testing.T) {
 		{"rebar.config", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n", "rebar3"},
 		{"rebar.config.script", "-- rebar.config.script --\nCONFIG.\n", "rebar3"},
 		{"erlang.mk", "-- erlang.mk --\n", "erlang.mk"},
+		{"gleam.toml", "-- gleam.toml --\nname = \"app\"\n", "gleam"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
@@ -53,7 +54,7 @@ func TestRead(t *testing.T) {
 
 func TestReadFails(t *testing.T) {
 	for _, c := range []struct{ name, tree, want, hint string }{
-		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, rebar.config or erlang.mk`, "name the directory of a project"},
+		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, rebar.config, erlang.mk or gleam.toml`, "name the directory of a project"},
 		{"a project below", "-- services/shop/mix.exs --\n", `no project in "DIR"`, "there is a project in DIR/services/shop: name that directory"},
 		{"the file of a tool that adds to another, alone", relFile, `no project in "DIR"`, "name the directory of a project"},
 	} {
