@@ -72,6 +72,24 @@ func TestGapsAreNoted(t *testing.T) {
 			nil,
 			"include_erts is false: the release brings no Erlang, and no image can be made of it",
 		},
+		{
+			"packages that nobody installs",
+			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Deploys: []string{"phx.digest"}}},
+			nil,
+			"assets/package.json names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup",
+		},
+		{
+			"Node.js",
+			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Deploys: []string{"cmd --cd assets npm ci", "phx.digest"}}},
+			nil,
+			`"cmd --cd assets npm ci" needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm`,
+		},
+		{
+			"Node.js that is there",
+			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Setups: []string{"cmd --cd assets yarn"}, Setup: true}},
+			[]string{"package", "nodejs"},
+			"",
+		},
 		{"installers", project.Project{Deps: []project.Dep{esbuild}, Assets: project.Assets{Deploy: true, Deploys: []string{"esbuild default"}}}, nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 
@@ -34,6 +35,20 @@ func (r *reader) configured() {
 			return
 		}
 	}
+}
+
+// depends says whether a package.json names packages that are to be installed; one
+// that cannot be read may.
+func (r *reader) depends(file string) bool {
+	text, _, err := r.Text(file, maxConfig)
+	var has struct {
+		Dependencies    map[string]any `json:"dependencies"`
+		DevDependencies map[string]any `json:"devDependencies"`
+	}
+	if err != nil || json.Unmarshal([]byte(text), &has) != nil {
+		return true
+	}
+	return len(has.Dependencies)+len(has.DevDependencies) > 0
 }
 
 // lockedNames are the packages that mix.lock names, sorted.

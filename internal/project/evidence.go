@@ -72,8 +72,9 @@ func (r *reader) finish() {
 	p.Locked = lockedNames(lock)
 	r.configured()
 	for _, dir := range []string{"assets", "."} {
-		if r.Has(path.Join(dir, "package.json")) {
+		if file := path.Join(dir, "package.json"); r.Has(file) {
 			p.Assets.Packages = append(p.Assets.Packages, dir)
+			p.Assets.Needs = p.Assets.Needs || r.depends(file)
 		}
 	}
 	for _, list := range []*[]string{&p.OwnApps, &p.NativeCode, &p.Aliases} {

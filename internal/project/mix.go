@@ -129,7 +129,7 @@ func (r *reader) aliases(config elixir.Value) {
 	for _, it := range aliases.Pairs() {
 		switch it.Key {
 		case "assets.setup":
-			r.p.Assets.Setup, r.p.Assets.SetupApart = true, installs(it.Value)
+			r.p.Assets.Setup, r.p.Assets.SetupApart, r.p.Assets.Setups = true, installs(it.Value), commands(it.Value)
 		case "assets.deploy":
 			r.p.Assets.Deploy, r.p.Assets.Deploys = true, commands(it.Value)
 		}

@@ -137,8 +137,11 @@ type Assets struct {
 	// packages, as far as its commands tell: it needs no code of the project.
 	SetupApart bool
 	Packages   []string // directories with a package.json: "assets"
-	// Deploys are the commands of assets.deploy, as far as they are literal.
-	Deploys []string
+	// Needs says that one of them names packages that have to be installed.
+	Needs bool
+	// Setups and Deploys are the commands of these aliases, as far as they are
+	// literal.
+	Setups, Deploys []string
 	// Manifest is the configuration that names a digested manifest of static
 	// files, which some step has to make: "config/prod.exs".
 	Manifest string

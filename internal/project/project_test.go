@@ -260,7 +260,8 @@ func TestRead(t *testing.T) {
 			},
 			UsesHex: true, HasLock: true, OwnApps: []string{"shop"},
 			Assets: Assets{
-				Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
+				Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"},
+				Setups: []string{"tailwind.install --if-missing", "esbuild.install --if-missing"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
 			},
 			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}},
 		}},

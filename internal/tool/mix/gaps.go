@@ -2,6 +2,7 @@ package mix
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,6 +43,7 @@ func installers(p *project.Project) []string {
 // gaps notes what is not there.
 func (c *Common) gaps() {
 	c.unmade()
+	c.scripts()
 	c.offline()
 	c.compilers()
 	c.atStart()
@@ -61,6 +63,24 @@ func (c *Common) unmade() {
 		c.Planner.Note(fmt.Sprintf("%s is there and no step makes its assets: %s", packageFile(a.Packages[0]), add))
 	case a.Manifest != "":
 		c.Planner.Note(fmt.Sprintf("%s has a cache_static_manifest and no step makes it: %s", a.Manifest, add))
+	}
+}
+
+// javascript is a command that runs Node.js, or what comes with it.
+var javascript = regexp.MustCompile(`(^|[\s/])(node|npm|npx|yarn|pnpm)(\s|$)`)
+
+// scripts notes what the assets of a project that makes them need of JavaScript.
+func (c *Common) scripts() {
+	a, set := c.Facts.Assets, c.Planner.Settings()
+	if !a.Deploy {
+		return
+	}
+	i := slices.IndexFunc(slices.Concat(a.Setups, a.Deploys), javascript.MatchString)
+	switch {
+	case i < 0 && a.Needs:
+		c.Planner.Note(packageFile(a.Packages[0]) + " names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup")
+	case i >= 0 && (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, "nodejs"):
+		c.Planner.Note(fmt.Sprintf("%q needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm", slices.Concat(a.Setups, a.Deploys)[i]))
 	}
 }
 
