@@ -108,7 +108,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	}}
 	m.plan.take(in.Config)
 	for _, decide := range []func(context.Context) error{
-		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.output,
+		m.tool, m.engine, m.release, m.toolchain, m.offer, m.lacks, m.fits, m.network, m.work, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err

@@ -84,3 +84,37 @@ func TestPackagesOfImages(t *testing.T) {
 		}
 	}
 }
+
+// Images for asked versions hold no git and no compiler.
+func TestWhatImagesLack(t *testing.T) {
+	asked := project.Asked{Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}}
+	for _, tt := range []struct {
+		name    string
+		project project.Project
+		want    string
+	}{
+		{"nothing that they lack", project.Project{Asked: asked}, ""},
+		{
+			"a git dependency",
+			project.Project{Asked: asked, Deps: []project.Dep{{Name: "fork", Source: project.Git}, {Name: "dev", Source: project.Git, Only: []string{"dev"}}}},
+			"the images of hexpm/elixir have no git, which is to fetch fork: build in one that does, as image:elixir:VERSION, or in a distro: toolchain",
+		},
+		{
+			"native code",
+			project.Project{Asked: asked, Shown: project.Shown{NativeCode: []string{"c_src/nif.c"}}},
+			"the images of hexpm/elixir have no C compiler and no make, which c_src/nif.c needs: build in one that does, as image:elixir:VERSION, or in a distro: toolchain",
+		},
+		{"a git dependency in a root", project.Project{Deps: []project.Dep{{Name: "fork", Source: project.Git}}}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.project.App, tt.project.HasLock = "shop", true
+			p, err := Make(t.Context(), inputs(tt.project))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(p.Notes, "\n"); got != tt.want {
+				t.Errorf("notes %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
