@@ -89,6 +89,7 @@ func environment(tc *toolchain.Toolchain, facts toolchain.Facts) []string {
 		"SOURCE_DATE_EPOCH="+strconv.Itoa(Epoch),
 		// Up to OTP 27, what PCRE makes of a regular expression with named groups
 		// ends up in beams with whatever was in memory before, between the names.
-		// The VM takes memory for it from malloc then, and malloc clears it.
-		"ERL_ZFLAGS=+MDe false", "MALLOC_PERTURB_=255")
+		// The VM takes memory for it from malloc then, and malloc clears it: all of it,
+		// since what glibc keeps for each thread would come as free left it.
+		"ERL_ZFLAGS=+MDe false", "MALLOC_PERTURB_=255", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0")
 }
