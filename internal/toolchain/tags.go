@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,14 +19,11 @@ const (
 	tagsPatience = 10 * time.Second
 )
 
-// tagList is a list of tags as the cache has it: one text, since a list of a
-// hundred thousand is read ten times as fast so.
+// tagList is a list of tags as the cache has it.
 type tagList struct {
 	At   time.Time `json:"at"`
-	Tags string    `json:"tags"`
+	Tags []string  `json:"tags"`
 }
-
-func (l tagList) list() []string { return strings.Fields(l.Tags) }
 
 // Tags lists the tags of an image repository: what it said within the last day,
 // unless opts asks for more; and what it last said where it says nothing now.
@@ -39,7 +35,7 @@ func (p *Provider) Tags(ctx context.Context, repository string, opts Options) ([
 	var last tagList
 	known := p.Store.Get("tags", repo.Name(), &last)
 	if known && !opts.Refresh && time.Since(last.At) < tagsHold && time.Since(last.At) >= 0 {
-		return last.list(), nil
+		return last.Tags, nil
 	}
 	p.call(opts.Progress).progress("asking the registry for the tags of %s", repo)
 	from := p.registry()
@@ -47,12 +43,12 @@ func (p *Provider) Tags(ctx context.Context, repository string, opts Options) ([
 	tags, err := from.Tags(ctx, repo)
 	switch {
 	case err == nil:
-		return tags, p.Store.Put("tags", repo.Name(), tagList{time.Now(), strings.Join(tags, "\n")})
+		return tags, p.Store.Put("tags", repo.Name(), tagList{time.Now(), tags})
 	case known && ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		if p.Warn != nil {
 			p.Warn("the tags of %s are those of %s: %v", repo, last.At.Format(time.DateOnly), err)
 		}
-		return last.list(), nil
+		return last.Tags, nil
 	}
 	return nil, registryProblem(Use(), repository, err)
 }
