@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/grammar"
 	"dram/internal/problem"
 )
 
@@ -63,7 +64,7 @@ func Lookup(name string) (rule Rule, near []string, ok bool) {
 		if r.ID == name {
 			return r, nil, true
 		}
-		d := distance(name, r.ID)
+		d := grammar.Distance(name, r.ID)
 		if strings.Contains(r.ID, name) || strings.Contains(name, r.ID) {
 			d = min(d, 1)
 		}
@@ -77,26 +78,4 @@ func Lookup(name string) (rule Rule, near []string, ok bool) {
 		}
 	}
 	return Rule{}, near, false
-}
-
-// distance is how many characters have to be added, removed or replaced to
-// make one word of the other (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := before
-			if a[i] != b[j] {
-				replaced++
-			}
-			before = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -235,25 +235,5 @@ func nearest(key string) string {
 func nearestOf(key string, among []string) string {
 	const most = 100 // bytes; a longer one is near to nothing
 	key = key[:min(len(key), most)]
-	return slices.MinFunc(among, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return slices.MinFunc(among, func(a, b string) int { return cmp.Compare(grammar.Distance(key, a), grammar.Distance(key, b)) })
 }

@@ -71,7 +71,7 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 // PlanProject decides for a project that was read.
 func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
 	stage := p.UI.Start("plan", proj.Facts().Dir)
-	pl, err := p.plan(ctx, proj, cfg, func(format string, args ...any) { stage.Update(fmt.Sprintf(format, args...)) })
+	pl, err := p.plan(ctx, proj, cfg, progress(stage))
 	if err != nil {
 		return nil, err
 	}

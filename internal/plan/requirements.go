@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dram/internal/config"
@@ -29,7 +30,7 @@ func (m *maker) requirements() (requirements, error) {
 	}
 	var out requirements
 	for _, v := range all {
-		if out.has(v.Version) {
+		if slices.ContainsFunc(out, func(r requirement) bool { return r.text == v.Version }) {
 			continue
 		}
 		wants, err := version.ParseRequirement(v.Version)
@@ -39,15 +40,6 @@ func (m *maker) requirements() (requirements, error) {
 		out = append(out, requirement{v.Version, v.File, wants})
 	}
 	return out, nil
-}
-
-func (r requirements) has(text string) bool {
-	for _, one := range r {
-		if one.text == text {
-			return true
-		}
-	}
-	return false
 }
 
 // match says whether all are satisfied.

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"slices"
 	"strings"
 
 	"dram/internal/project/elixir"
@@ -9,17 +10,36 @@ import (
 // maxLock bounds mix.lock, in bytes.
 const maxLock = 4 << 20
 
-// LockedVersion is what mix.lock, a map of tuples, holds of a dependency:
-// {:hex, :name, "1.2.3", …} or {:git, "URL", "commit", [tag: "1.2.3"]}; "" if it
-// holds none.
-func (d *Dir) LockedVersion(name string) string {
-	lock, _, _ := d.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
-	all, err := elixir.ReadTerm("mix.lock", lock)
+// locked is what mix.lock, a map of tuples, holds of each dependency; nothing where
+// it cannot be read, which is Mix's to refuse.
+func locked(text string) (items []elixir.Item) {
+	all, err := elixir.ReadTerm("mix.lock", text)
 	if err != nil || all.Type != elixir.Map {
-		return "" // one that cannot be read is Mix's to refuse
+		return nil
 	}
 	for _, it := range all.Items {
-		if !it.Keyed || it.Key != name || it.Value.Type != elixir.Tuple {
+		if it.Keyed {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// lockedNames are the packages that mix.lock names, sorted.
+func lockedNames(text string) (names []string) {
+	for _, it := range locked(text) {
+		names = append(names, it.Key)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// LockedVersion is what mix.lock holds of a dependency: {:hex, :name, "1.2.3", …}
+// or {:git, "URL", "commit", [tag: "1.2.3"]}; "" if it holds none.
+func (d *Dir) LockedVersion(name string) string {
+	lock, _, _ := d.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
+	for _, it := range locked(lock) {
+		if it.Key != name || it.Value.Type != elixir.Tuple {
 			continue
 		}
 		parts := it.Value.Items

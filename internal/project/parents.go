@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
+	"dram/internal/fsutil"
 )
 
 // maxParents bounds how far up version files are looked for.
@@ -16,7 +16,7 @@ const maxParents = 16
 // where anybody could say what is built.
 func parents(dir string) []string {
 	var up []string
-	for top(dir) == "" && len(up) < maxParents {
+	for !isTop(dir) && len(up) < maxParents {
 		above := filepath.Dir(dir)
 		if above == dir || !ours(above) {
 			break
@@ -27,25 +27,20 @@ func parents(dir string) []string {
 	return up
 }
 
-// top is the entry that makes a directory the top of a repository, "" if it is
-// none.
-func top(dir string) string {
-	i := slices.IndexFunc([]string{".git", ".hg", ".jj", ".svn"}, func(name string) bool {
+// isTop says whether dir is the top of a repository.
+func isTop(dir string) bool {
+	return slices.ContainsFunc([]string{".git", ".hg", ".jj", ".svn"}, func(name string) bool {
 		_, err := os.Lstat(filepath.Join(dir, name))
 		return err == nil
 	})
-	if i < 0 {
-		return ""
-	}
-	return dir
 }
 
 // ours says whether nobody but this user and root can put a file into dir.
 func ours(dir string) bool {
-	var st unix.Stat_t
-	if err := unix.Stat(dir, &st); err != nil {
+	info, err := os.Stat(dir)
+	if err != nil {
 		return false
 	}
-	mine := int(st.Uid) == os.Geteuid() || st.Uid == 0
-	return mine && st.Mode&0o022 == 0
+	owner := fsutil.Owner(info)
+	return (owner == os.Geteuid() || owner == 0) && !fsutil.OthersWrite(info)
 }

@@ -2,11 +2,10 @@ package store
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -21,7 +20,7 @@ func ownOrNew(dir string) error {
 	if err != nil {
 		return nil //nolint:nilerr // it is made next, or that says why not
 	}
-	if _, err := os.Lstat(filepath.Join(dir, "blobs")); err != nil && owner(info) == os.Geteuid() && loose(info) {
+	if _, err := os.Lstat(filepath.Join(dir, "blobs")); err != nil && fsutil.Owner(info) == os.Geteuid() && fsutil.OthersWrite(info) {
 		if os.Chmod(dir, info.Mode().Perm()&^0o022) == nil {
 			return nil
 		}
@@ -35,14 +34,14 @@ func own(dir string) error {
 	if err != nil {
 		return unusable(dir, err)
 	}
-	if uid := owner(info); uid != os.Geteuid() && uid != 0 {
+	if uid := fsutil.Owner(info); uid != os.Geteuid() && uid != 0 {
 		return problem.New(problem.Environment,
 			"set DRAM_CACHE_DIR (or --cache-dir) to a directory of your own; each user has a cache of their own",
 			"opening cache %q: it belongs to user %d, and this is user %d", dir, uid, os.Geteuid())
 	}
-	if loose(info) {
+	if fsutil.OthersWrite(info) {
 		hint := fmt.Sprintf("remove it; or, if nobody else wrote to it, chmod go-w %q; or set DRAM_CACHE_DIR to another directory", dir)
-		if owner(info) != os.Geteuid() { // as a volume in a pod of an ordinary user
+		if fsutil.Owner(info) != os.Geteuid() { // as a volume in a pod of an ordinary user
 			hint = fmt.Sprintf("set DRAM_CACHE_DIR (or --cache-dir) to a directory of your own, as %q: it is made", filepath.Join(dir, "dram"))
 		}
 		return problem.New(problem.Environment, hint,
@@ -50,12 +49,3 @@ func own(dir string) error {
 	}
 	return nil
 }
-
-func owner(info fs.FileInfo) int {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid)
-	}
-	return os.Geteuid()
-}
-
-func loose(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }

@@ -171,7 +171,7 @@ func (b *build) profile() error {
 			"environment %q of %s sets dev_mode: the release would be links into the build's directory", b.release.Env, File)
 	}
 	if s, ok := get("include_erts"); ok && s.Value.IsAtom("false") {
-		b.Planner.Note("include_erts is false: the release brings no Erlang, and no image can be made of it")
+		b.Planner.Note(mix.NoERTS)
 	}
 	b.release.Cookie = declaresCookie(get)
 	if s, ok := get("output_dir"); ok && !s.Value.IsAtom("nil") {

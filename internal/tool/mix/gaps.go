@@ -71,17 +71,25 @@ var javascript = regexp.MustCompile(`(^|[\s/])(node|npm|npx|yarn|pnpm)(\s|$)`)
 
 // scripts notes what the assets of a project that makes them need of JavaScript.
 func (c *Common) scripts() {
-	a, set := c.Facts.Assets, c.Planner.Settings()
+	a := c.Facts.Assets
 	if !a.Deploy {
 		return
 	}
-	i := slices.IndexFunc(slices.Concat(a.Setups, a.Deploys), javascript.MatchString)
+	commands := slices.Concat(a.Setups, a.Deploys)
+	i := slices.IndexFunc(commands, javascript.MatchString)
 	switch {
 	case i < 0 && a.Needs:
 		c.Planner.Note(packageFile(a.Packages[0]) + " names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup")
-	case i >= 0 && (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, "nodejs"):
-		c.Planner.Note(fmt.Sprintf("%q needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm", slices.Concat(a.Setups, a.Deploys)[i]))
+	case i >= 0 && c.lacks("nodejs"):
+		c.Planner.Note(fmt.Sprintf("%q needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm", commands[i]))
 	}
+}
+
+// lacks says whether the toolchain has no such package, as far as that is known: of
+// one that is no distribution's it is not.
+func (c *Common) lacks(pkg string) bool {
+	set := c.Planner.Settings()
+	return (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, pkg)
 }
 
 func packageFile(dir string) string {
@@ -110,17 +118,13 @@ func (c *Common) offline() {
 // compilers notes native code in languages that toolchains have no compiler for
 // unless it is asked for.
 func (c *Common) compilers() {
-	set := c.Planner.Settings()
-	if set.Toolchain != "" && !strings.HasPrefix(set.Toolchain, "distro:") {
-		return // what such a toolchain has is not known
-	}
 	signs := []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"zig", ":zigler"}}
 	if !slices.Contains(c.Facts.Locked, "rustler_precompiled") { // beside which rustler is optional
 		signs = append(signs, struct{ program, sign string }{"cargo", ":rustler"})
 	}
 	for _, language := range signs {
 		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
-		if i >= 0 && !slices.Contains(set.Packages, language.program) {
+		if i >= 0 && c.lacks(language.program) {
 			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
 			return
 		}

@@ -52,7 +52,7 @@ func (b *build) Release() (tool.Release, error) {
 		if r.Name == name {
 			b.release.Version, b.release.Cookie = cmp.Or(r.Version, p.Version), r.Cookie
 			if r.NoERTS {
-				b.Planner.Note("include_erts is false: the release brings no Erlang, and no image can be made of it")
+				b.Planner.Note(NoERTS)
 			}
 		}
 	}

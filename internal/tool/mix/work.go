@@ -11,6 +11,9 @@ import (
 	"dram/internal/tool"
 )
 
+// NoERTS notes a release without Erlang, whichever tool leaves it out.
+const NoERTS = "include_erts is false: the release brings no Erlang, and no image can be made of it"
+
 // Common is what Mix does in a build before the release is assembled, whichever
 // of its tasks assembles it.
 type Common struct {
