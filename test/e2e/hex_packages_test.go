@@ -142,7 +142,7 @@ func (m *mirror) tamperWith(t *testing.T, path string) {
 }
 
 // env makes Hex use the mirror. The packages are signed by the test's key, not
-// by hex.pm's, so Hex must be told to trust them.
+// by the public registry's, so Hex must be told to trust them.
 func (m *mirror) env() []string {
 	return []string{"HEX_MIRROR_URL=" + m.server.URL, "HEX_UNSAFE_REGISTRY=1", "HEX_NO_VERIFY_REPO_ORIGIN=1"}
 }
