@@ -50,27 +50,37 @@ writes into it as you; .git is read-only. The command's exit code is dram's.`),
 
 // byHand makes a command one that runs what its arguments name, after program.
 func (g *globals) byHand(cmd *cobra.Command, hands []tool.Hand, program ...string) *cobra.Command {
-	var dir string
-	var env []string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		env, err := passOn(env)
-		if err != nil {
-			return err
-		}
-		a, err := g.open(cmd, dir)
-		if err != nil {
-			return err
-		}
-		g.std.Running()
-		err = a.ByHand(cmd.Context(), dir, a.settings, hands, pipeline.RunOptions{
-			Env: env, Command: append(program, args...), Interactive: isTerminal(os.Stdin) && isTerminal(os.Stdout),
-			Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
-		})
-		return g.passOnEnd(err)
-	}
+	h := &hand{globals: g, hands: hands, program: program}
+	cmd.RunE = h.run
 	g.settings(cmd)
-	cmd.Flags().StringVarP(&dir, "directory", "C", ".", "the project's directory")
-	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V for its environment, or K to pass on this one's, repeatable")
+	cmd.Flags().StringVarP(&h.dir, "directory", "C", ".", "the project's directory")
+	cmd.Flags().StringArrayVarP(&h.env, "env", "e", nil, "K=V for its environment, or K to pass on this one's, repeatable")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
+}
+
+// hand is a command that runs something by hand.
+type hand struct {
+	*globals
+	hands   []tool.Hand
+	program []string
+	dir     string
+	env     []string
+}
+
+func (h *hand) run(cmd *cobra.Command, args []string) error {
+	env, err := passOn(h.env)
+	if err != nil {
+		return err
+	}
+	a, err := h.open(cmd, h.dir)
+	if err != nil {
+		return err
+	}
+	h.std.Running()
+	err = a.ByHand(cmd.Context(), h.dir, a.settings, h.hands, pipeline.RunOptions{
+		Env: env, Command: append(h.program, args...), Interactive: isTerminal(os.Stdin) && isTerminal(os.Stdout),
+		Stdin: h.std.In, Stdout: h.std.Out, Stderr: h.std.Err,
+	})
+	return h.passOnEnd(err)
 }
