@@ -47,6 +47,7 @@ func (c *Common) gaps() {
 	c.offline()
 	c.compilers()
 	c.atStart()
+	c.docker()
 }
 
 // unmade notes assets that no step makes.
