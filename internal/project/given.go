@@ -17,8 +17,8 @@ type Given struct {
 
 // others are variables that the build has of its toolchain, or of dram.
 var others = []string{
-	"PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "SHELL", "PWD", "TERM", "HOSTNAME", "SOURCE_DATE_EPOCH", "MIX_HOME", "MIX_REBAR3",
-	"HEX_HOME", "HEX_OFFLINE", "ERL_FLAGS", "ERL_ZFLAGS", "ERL_AFLAGS", "ELIXIR_VERSION", "OTP_VERSION", "REBAR_VERSION", "REBAR3_VERSION",
+	"PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "SHELL", "PWD", "TERM", "HOSTNAME", "SOURCE_DATE_EPOCH",
+	"ERL_FLAGS", "ERL_ZFLAGS", "ERL_AFLAGS", "ELIXIR_VERSION", "OTP_VERSION", "REBAR_VERSION", "REBAR3_VERSION",
 }
 
 // getenv is a variable of the build's environment.

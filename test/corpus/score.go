@@ -66,8 +66,12 @@ func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 		what  string
 		words []string
 	}{
-		{"package", f.Packages}, {"step", f.Steps}, {"program", f.Programs},
-		{"argument", f.Args}, {"key", f.Private}, {"context", f.Context},
+		{"package", f.Packages},
+		{"step", f.Steps},
+		{"program", f.Programs},
+		{"argument", f.Args},
+		{"key", f.Private},
+		{"context", f.Context},
 	} {
 		for _, word := range list.words {
 			s.Needs = append(s.Needs, j.word(list.what, word))

@@ -146,7 +146,7 @@ func (s *stream) clauses(from, to int) []clause {
 func (e *evaluator) choose(in [2]int, v Value, sc scope) Value {
 	for _, c := range e.src.clauses(in[0], in[1]) {
 		bound := sc.inner()
-		switch e.guarded(c.pattern, []Value{v}, bound) {
+		switch e.guarded(c.pattern, v, bound) {
 		case yes:
 			return e.block(c.body[0], c.body[1], bound)
 		case maybe:
@@ -157,18 +157,15 @@ func (e *evaluator) choose(in [2]int, v Value, sc scope) Value {
 	return Value{}
 }
 
-// guarded matches "patterns when guard".
-func (e *evaluator) guarded(pattern [2]int, values []Value, sc scope) answer {
+// guarded matches "pattern when guard".
+func (e *evaluator) guarded(pattern [2]int, v Value, sc scope) answer {
 	s := e.src
 	sides := s.split(pattern[0], pattern[1], s.at("when"))
 	patterns := s.arguments(sides[0][0], sides[0][1])
-	if len(patterns) != len(values) || len(sides) > 2 {
+	if len(patterns) != 1 || len(sides) > 2 {
 		return maybe
 	}
-	fits := yes
-	for i, p := range patterns {
-		fits = min(fits, e.match(p, values[i], sc))
-	}
+	fits := e.match(patterns[0], v, sc)
 	if fits == yes && len(sides) == 2 {
 		fits = truth(e.expr(sides[1][0], sides[1][1], sc))
 	}

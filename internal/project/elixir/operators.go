@@ -74,7 +74,9 @@ func (e *evaluator) logic(from, to int, sc scope) Value {
 
 // operator is the token before the one at i, past line ends.
 func (s *stream) operator(i int) int {
-	for i--; s.tokens[i].kind == kindNewline; i-- {
+	i--
+	for s.tokens[i].kind == kindNewline {
+		i--
 	}
 	return i
 }
