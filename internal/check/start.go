@@ -53,7 +53,7 @@ func (s *Survey) follow(script, args string, env ...string) *start {
 	st := &start{script: script, Trace: shell.Follow(w, s.on(script), strings.Fields(args)...)}
 	for i := range st.Runs {
 		if r := &st.Runs[i]; r.Main && r.Sure && vmNames(path.Base(r.Path)) {
-			st.vm = s.vmStart(r)
+			st.vm = s.vmStart(r, st.Scripts)
 		}
 	}
 	return st
