@@ -182,6 +182,60 @@ func TestRunReadsConfigurations(t *testing.T) {
 	}
 }
 
+// What a start sets for the loader and for the VM counts.
+func TestRunHeedsWhatAStartSets(t *testing.T) {
+	const own = "lib/exqlite-0.27.0/priv/lib/libown.so"
+	needs := func(line string) tree {
+		return started(line).with(nif, changed(func(l *lib) {
+			l.Needed, l.Undefined = append(l.Needed, "libown.so"), append(l.Undefined, symbols("own")...)
+		})).with(own, elf(lib{Soname: "libown.so", Defined: symbols("own")}))
+	}
+	preloaded := func(line string) tree {
+		return started(line).with(nif, changed(func(l *lib) { l.Undefined = append(l.Undefined, symbols("own")...) })).
+			with(own, elf(lib{Soname: "libown.so", Defined: symbols("own")}))
+	}
+	const (
+		soname = "soname " + nif + ": it needs libown.so, which is not on the target"
+		symbol = "symbol " + nif + ": it needs the symbol own, which nothing that is loaded with it offers"
+		other  = " locale : the start has the locale en_US.UTF-8, which the target has not, so that the VM takes names as Latin-1"
+	)
+	english := started("export LANG=en_US.UTF-8")
+	for _, tt := range []struct {
+		name       string
+		rel, place tree
+		want       []string
+	}{
+		{"no path", needs(""), bookworm(), []string{"FAIL " + soname}},
+		{"a path", needs("export LD_LIBRARY_PATH=/nowhere:/app/lib/exqlite-0.27.0/priv/lib"), bookworm(), nil},
+		{"a path that is not exported", needs("LD_LIBRARY_PATH=/app/lib/exqlite-0.27.0/priv/lib"), bookworm(), []string{"FAIL " + soname}},
+		{"a path that is not known", needs("export LD_LIBRARY_PATH=$(sed x)"), bookworm(), []string{"UNKNOWN " + soname}},
+		{"no preload", preloaded(""), bookworm(), []string{"FAIL " + symbol}},
+		{"a preload", preloaded("export LD_PRELOAD=/app/" + own), bookworm(), nil},
+		{"a preload that is gone", preloaded("export LD_PRELOAD=/app/gone.so"), bookworm(), []string{"FAIL " + symbol}},
+		{"a locale", english, bookworm(), []string{"WARN" + other}},
+		{"a locale that is there", started("export LANG=en_US.UTF-8"), bookworm().with("usr/lib/locale/locale-archive", "644 \x00en_US.utf8\x00"), nil},
+		{"a locale in a folder", started("export LANG=en_US.UTF-8"), bookworm().with("usr/lib/locale/en_US.utf8/LC_CTYPE", "644 x"), nil},
+		{"a locale that the first says", started("export LC_ALL=C.UTF-8 LANG=en_US.UTF-8"), bookworm(), nil},
+		{"a link to what the target has", started("").with("lib/hello-0.1.0/priv/hosts", "-> /etc/hosts"), bookworm(), nil},
+		{"data with a library's name", started("").with("lib/hello-0.1.0/priv/lib.so.1", "644 data"), bookworm(), []string{
+			"WARN format lib/hello-0.1.0/priv/lib.so.1: it is a data file, not an ELF file",
+		}},
+		{"for another system", started("").with("lib/hello-0.1.0/priv/darwin/n.so", "644 \xcf\xfa\xed\xfe\x0c\x00\x00\x01\x00\x00\x00\x00\x08\x00\x00\x00"), bookworm(), []string{
+			"WARN format lib/hello-0.1.0/priv/darwin/n.so: it is Mach-O, built for macOS, not an ELF file for Linux",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := check.Run(t.Context(), open(t, tt.rel, tt.place))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // named is a release whose VM gets arguments.
 func named(args string) tree {
 	return started("").with("releases/0.1.0/elixir", "#!/bin/sh\nexec \"${0%/*}/../../erts-15.2.7/bin/erl\" -noshell "+args+"\n")
