@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project/elixir"
@@ -197,7 +198,7 @@ func (b *build) outputDir(s Setting) error {
 		return problem.New(problem.Usage, hint, "%s computes output_dir: where the release will lie is not known", File)
 	}
 	clean := path.Clean(dir)
-	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || !grammar.Printable(clean) {
+	if !fsutil.Local(".", dir) || clean == "." || !grammar.Printable(clean) {
 		return problem.New(problem.Usage, hint, "output_dir %q of %s is not a directory of its own inside the project", dir, File)
 	}
 	b.output = clean
