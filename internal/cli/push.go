@@ -67,7 +67,7 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow})
+	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow, Image: img})
 	if err != nil {
 		return "", err
 	}

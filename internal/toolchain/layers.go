@@ -137,10 +137,6 @@ func fetchProblem(ctx context.Context, layer store.Digest, err error) error {
 }
 
 func (p *Provider) copyLayer(ctx context.Context, l v1.Layer, want store.Digest) error {
-	size, err := l.Size()
-	if err != nil {
-		return err
-	}
 	r, err := l.Compressed()
 	if err != nil {
 		return err
@@ -148,7 +144,7 @@ func (p *Provider) copyLayer(ctx context.Context, l v1.Layer, want store.Digest)
 	// What is read of a registry has the context that the image was opened with.
 	stop := context.AfterFunc(ctx, func() { _ = r.Close() })
 	defer stop()
-	_, _, err = p.Store.PutBlob(ctx, registry.Exactly(r, size), want)
+	_, _, err = p.Store.PutBlob(ctx, r, want)
 	return errors.Join(err, r.Close())
 }
 

@@ -80,19 +80,11 @@ func mustParse(s string) semver.Version {
 
 // Release chooses the release and the environment, and reads what they say.
 func (b *build) Release() (tool.Release, error) {
-	env, err := b.ChooseEnv()
+	env, name, err := b.Open(b.choose, grammar.Name)
 	if err != nil {
 		return b.release, err
-	}
-	name, reason, err := b.choose()
-	if err != nil {
-		return b.release, err
-	}
-	if err := grammar.Name(name); err != nil {
-		return b.release, problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
 	}
 	b.release = tool.Release{Name: name, MixEnv: env, Declared: true}
-	b.Planner.Decide("release", name, reason)
 	if err := b.chooseEnvironment(); err != nil {
 		return b.release, err
 	}
