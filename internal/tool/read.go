@@ -14,14 +14,15 @@ import (
 // ErrNone says that a directory is no project of any tool.
 var ErrNone = errors.New("no project")
 
-// Read reads the project in dir, by the first tool of the table that makes its
-// releases.
-func (t Table) Read(dir string) (Project, error) {
+// Read reads the project in dir for a build, by the first tool of the table that
+// makes its releases.
+func (t Table) Read(dir string, given project.Given) (Project, error) {
 	d, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // only read from
+	d.Given = given
 	for _, tool := range t {
 		if p, err := tool.Read(d); err != nil || p != nil {
 			return p, err
