@@ -94,7 +94,7 @@ func Parse(raw []byte) (Config, error) {
 }
 
 // syntaxHint says how settings are written there.
-const syntaxHint = `write it as TOML, such as engine = "native", or ref = "distro:debian/13" in the table [toolchain]`
+const syntaxHint = `write it as TOML, such as engine = "native", or packages = ["git"] in the table [toolchain]`
 
 func syntaxProblem(err error) error {
 	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
