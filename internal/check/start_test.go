@@ -124,6 +124,7 @@ func TestRunJudgesTheVMsArguments(t *testing.T) {
 			if diff := cmp.Diff(want, lines(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			kept(t, got)
 		})
 	}
 	for erts, want := range map[string][]string{
