@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dram/internal/project"
+	"dram/internal/tool"
 )
 
 // What a build would lack, or a release miss when it starts, is said in the plan
@@ -80,16 +81,9 @@ func (c *Common) scripts() {
 	switch {
 	case i < 0 && a.Needs:
 		c.Planner.Note(packageFile(a.Packages[0]) + " names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup")
-	case i >= 0 && c.lacks("nodejs"):
+	case i >= 0 && tool.Lacks(c.Planner.Settings(), "nodejs"):
 		c.Planner.Note(fmt.Sprintf("%q needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm", commands[i]))
 	}
-}
-
-// lacks says whether the toolchain has no such package, as far as that is known: of
-// one that is no distribution's it is not.
-func (c *Common) lacks(pkg string) bool {
-	set := c.Planner.Settings()
-	return (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, pkg)
 }
 
 func packageFile(dir string) string {
@@ -124,7 +118,7 @@ func (c *Common) compilers() {
 	}
 	for _, language := range signs {
 		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
-		if i >= 0 && c.lacks(language.program) {
+		if i >= 0 && tool.Lacks(c.Planner.Settings(), language.program) {
 			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
 			return
 		}
@@ -139,7 +133,7 @@ func (c *Common) atStart() {
 	if len(reads) == 0 {
 		return
 	}
-	c.Planner.Decide("environment", some(reads, 20), "config/runtime.exs reads them when the release starts")
+	c.Planner.Decide("environment", tool.Some(reads, 20), "config/runtime.exs reads them when the release starts")
 	given := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
 	if slices.Contains(reads, listens) && !given {
 		c.Planner.Note("the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started")

@@ -82,7 +82,7 @@ func (silent) Note(string)                   {}
 
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
-	for file, name := range map[string]string{"rebar.config": "rebar3", "erlang.mk": "erlang.mk"} {
+	for file, name := range map[string]string{"erlang.mk": "erlang.mk"} {
 		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestUnbuilt(t *testing.T) {
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
-				problem.Hint(err) != "this version of dram builds projects with mix.exs, by `mix release` or Distillery; see docs/project-kinds.md" {
+				problem.Hint(err) != "this version of dram builds projects for Mix and rebar3; see docs/project-kinds.md" {
 				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
 			}
 		}
