@@ -73,8 +73,12 @@ type Shown struct {
 	// AliasesOpen means that mix.exs computes aliases: there may be more.
 	AliasesOpen bool
 	Locked      []string // names in mix.lock
+	LockedGit   []Repository
 	Reads       []string // environment variables that config/runtime.exs reads
 }
+
+// Repository is where mix.lock has a dependency from, if that is git.
+type Repository struct{ Name, URL string }
 
 // Release is a release that mix.exs declares.
 type Release struct {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dram/internal/config"
+	"dram/internal/distro"
 	"dram/internal/source"
 	"dram/internal/store"
 )
@@ -44,8 +44,35 @@ func Some(names []string, shown int) string {
 	return strings.Join(names[:shown], ", ") + " and " + strconv.Itoa(len(names)-shown) + " more"
 }
 
-// Lacks says whether the toolchain has no such package, as far as that is known: of
-// one that is no distribution's it is not.
-func Lacks(set config.Config, pkg string) bool {
-	return (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, pkg)
+// NeedGit says what fetches a dependency out of its repository.
+func NeedGit(p Planner, name, url string) {
+	why := "the git dependency " + name
+	p.Need(Need{What: distro.Git, Why: why})
+	if overSSH(url) {
+		p.Need(Need{What: distro.SSH, Why: why + " (" + withoutUser(url) + ")"})
+	}
+}
+
+// overSSH says whether git fetches a URL by ssh: "ssh://…", "git+ssh://…", or its
+// short form "[user@]host:path".
+func overSSH(url string) bool {
+	scheme, _, ok := strings.Cut(url, "://")
+	if ok {
+		return scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git"
+	}
+	host, _, colon := strings.Cut(url, ":")
+	return colon && !strings.Contains(host, "/")
+}
+
+// withoutUser is a URL to be shown: what stands before the host may be a secret.
+func withoutUser(url string) string {
+	at := strings.LastIndexByte(url, '@')
+	scheme, _, ok := strings.Cut(url, "://")
+	switch {
+	case at < 0:
+		return url
+	case ok:
+		return scheme + "://" + url[at+1:]
+	}
+	return url[at+1:]
 }

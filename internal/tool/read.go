@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,9 @@ import (
 	"dram/internal/problem"
 	"dram/internal/project"
 )
+
+// ErrNone says that a directory is no project of any tool.
+var ErrNone = errors.New("no project")
 
 // Read reads the project in dir, by the first tool of the table that makes its
 // releases.
@@ -27,7 +31,7 @@ func (t Table) Read(dir string) (Project, error) {
 	if near := t.nearest(d.Path); near != "" {
 		hint = "there is a project in " + near + ": name that directory"
 	}
-	return nil, problem.New(problem.Usage, hint, "no project in %q: it has no %s", d.Path, t.files())
+	return nil, problem.New(problem.Usage, hint, "%w in %q: it has no %s", ErrNone, d.Path, t.files())
 }
 
 // files are those that people know tools by: "mix.exs, rebar.config or erlang.mk".

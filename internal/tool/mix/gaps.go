@@ -15,7 +15,7 @@ import (
 
 // downloading are packages that download while they are compiled, and what to do.
 var downloading = map[string]string{
-	"rustler_precompiled": "let the packages that use it be compiled (force_build, or their own variable by --build-env), with --package cargo",
+	"rustler_precompiled": "let the packages that use it be compiled (force_build, or their own variable by --build-env)",
 	"xla":                 "give it an archive by XLA_ARCHIVE_URL and --build-env",
 	"bundlex":             "",
 	"appsignal":           "",
@@ -46,7 +46,6 @@ func (c *Common) gaps() {
 	c.unmade()
 	c.scripts()
 	c.offline()
-	c.compilers()
 	c.atStart()
 }
 
@@ -81,9 +80,16 @@ func (c *Common) scripts() {
 	switch {
 	case i < 0 && a.Needs:
 		c.Planner.Note(packageFile(a.Packages[0]) + " names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup")
-	case i >= 0 && tool.Lacks(c.Planner.Settings(), "nodejs"):
+	case i >= 0 && c.lacks("nodejs"):
 		c.Planner.Note(fmt.Sprintf("%q needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm", commands[i]))
 	}
+}
+
+// lacks says whether the toolchain has no such package, as far as that is known: of
+// one that is no distribution's it is not.
+func (c *Common) lacks(pkg string) bool {
+	set := c.Planner.Settings()
+	return (set.Toolchain == "" || strings.HasPrefix(set.Toolchain, "distro:")) && !slices.Contains(set.Packages, pkg)
 }
 
 func packageFile(dir string) string {
@@ -105,22 +111,6 @@ func (c *Common) offline() {
 				note += "; or " + instead
 			}
 			c.Planner.Note(note)
-		}
-	}
-}
-
-// compilers notes native code in languages that toolchains have no compiler for
-// unless it is asked for.
-func (c *Common) compilers() {
-	signs := []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"zig", ":zigler"}}
-	if !slices.Contains(c.Facts.Locked, "rustler_precompiled") { // beside which rustler is optional
-		signs = append(signs, struct{ program, sign string }{"cargo", ":rustler"})
-	}
-	for _, language := range signs {
-		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
-		if i >= 0 && tool.Lacks(c.Planner.Settings(), language.program) {
-			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
-			return
 		}
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/tool"
 	"dram/internal/tool/relx"
 )
 
@@ -146,28 +148,45 @@ func (c config) hooks() []string {
 }
 
 // compiler finds what compiles native code in a hook's command.
-var compiler = regexp.MustCompile(`(^|[\s;&|(/])(make|gmake|cmake|ninja|cargo|zig|cc|gcc|g\+\+|clang)(\s|$)`)
+var compiler = regexp.MustCompile(`(?:^|[\s;&|(/])(make|gmake|cmake|cargo|zig|cc|gcc|g\+\+|clang)(?:\s|$)`)
+
+// compiles is what such a command needs of a toolchain.
+func compiles(program string) distro.Need {
+	switch program {
+	case "cmake":
+		return distro.CMake
+	case "cargo":
+		return distro.Cargo
+	case "zig":
+		return distro.Zig
+	}
+	return distro.C
+}
 
 // native notes what in an application needs a compiler: hooks that call one, the
-// plugin for ports, and C code.
+// plugins for ports and for Rust, and C code.
 func (p *Project) native(d *project.Dir, dir string, c config) {
+	need := func(why string, what ...distro.Need) {
+		p.facts.NativeCode = append(p.facts.NativeCode, why)
+		for _, n := range what {
+			p.calls = append(p.calls, tool.Need{What: n, Why: why})
+		}
+	}
 	for _, command := range c.hooks() {
-		if m := compiler.FindStringSubmatch(command); m != nil {
-			p.facts.NativeCode = append(p.facts.NativeCode, fmt.Sprintf("%s: hook %q", c.file, command))
-			p.calls = append(p.calls, m[2])
+		for _, m := range compiler.FindAllStringSubmatch(command, -1) {
+			need(fmt.Sprintf("%s: hook %q", c.file, command), compiles(m[1]))
 		}
 	}
 	for _, plugin := range c.plugins() {
 		switch plugin.Name {
 		case "pc":
-			p.facts.NativeCode = append(p.facts.NativeCode, c.file+": plugin pc")
+			need(c.file+": plugin pc", distro.C)
 		case "rebar3_cargo":
-			p.facts.NativeCode = append(p.facts.NativeCode, c.file+": plugin rebar3_cargo")
-			p.calls = append(p.calls, "cargo")
+			need(c.file+": plugin rebar3_cargo", distro.Cargo)
 		}
 	}
 	if src := path.Join(dir, "c_src"); len(d.Files(src))+len(d.Folders(src)) > 0 {
-		p.facts.NativeCode = append(p.facts.NativeCode, src+"/")
+		need(src+"/", distro.C)
 	}
 }
 

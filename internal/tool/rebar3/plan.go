@@ -229,7 +229,7 @@ func (b *build) Work(online string) (tool.Work, error) {
 	if code := b.project.facts.NativeCode; len(code) > 0 {
 		b.planner.Decide("native code", "compiled in the toolchain", tool.Some(code, 6))
 	}
-	b.lacks()
+	b.needs()
 	return w, nil
 }
 
@@ -266,11 +266,14 @@ func (b *build) remote() []project.Dep {
 	return out
 }
 
-// lacks notes compilers that hooks call and no toolchain has unless it is asked for.
-func (b *build) lacks() {
-	for program, pkg := range map[string]string{"cmake": "cmake", "ninja": "ninja-build", "cargo": "cargo", "zig": "zig"} {
-		if slices.Contains(b.project.calls, program) && tool.Lacks(b.planner.Settings(), pkg) {
-			b.planner.Note(fmt.Sprintf("a hook calls %s, which a toolchain has only if it is asked for: --package %s", program, pkg))
+// needs says what the steps call that a toolchain may lack.
+func (b *build) needs() {
+	for _, d := range b.project.facts.Deps {
+		if d.Source == project.Git {
+			tool.NeedGit(b.planner, d.Name, d.Where)
 		}
+	}
+	for _, c := range b.project.calls {
+		b.planner.Need(c)
 	}
 }

@@ -27,6 +27,9 @@ func (n *notes) Origin(string) string      { return "default" }
 func (n *notes) Decide(name, value, reason string) {
 	n.lines = append(n.lines, fmt.Sprintf("%s: %s: %s", name, value, reason))
 }
+func (n *notes) Need(need tool.Need) {
+	n.lines = append(n.lines, fmt.Sprintf("needs %s: %s", need.What, need.Why))
+}
 func (n *notes) Note(text string) { n.lines = append(n.lines, "note: "+text) }
 
 // plan reads and plans the project in a tree of files, with settings as flags:
@@ -95,7 +98,8 @@ func TestPlan(t *testing.T) {
 			"fetch: rebar3 get-deps, with the network: dependencies and plugins: cowboy, jose, lager, pc, rebar3_hex, jsx, recon",
 			"note: there is no rebar.lock: run `rebar3 get-deps` and commit it, or builds may differ",
 			`native code: compiled in the toolchain: apps/web/rebar.config: hook "cd c_src && cmake . && make", rebar.config: plugin pc`,
-			"note: a hook calls cmake, which a toolchain has only if it is asked for: --package cmake",
+			"needs git: the git dependency lager", "needs a C compiler and make: rebar.config: plugin pc",
+			`needs cmake: apps/web/rebar.config: hook "cd c_src && cmake . && make"`, `needs a C compiler and make: apps/web/rebar.config: hook "cd c_src && cmake . && make"`,
 		}},
 		{"git that is there", "-- .git/HEAD --\nref\n-- .dockerignore --\n_build\n-- rebar.config --\n{relx, [{release, {web, semver}, [web]}]}.\n", nil, []string{
 			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: known after the build: git tells it",

@@ -52,7 +52,7 @@ type Project struct {
 	script bool        // a script computes more
 	own    bool        // rebar3 lies in the project
 	git    bool        // the build sees .git
-	calls  []string    // compilers that hooks call
+	calls  []tool.Need // what compiles native code
 	vsnGit []string    // applications whose version git tells
 	args   bool        // config/ has the arguments of the VM
 	// checkouts are dependencies that lie in the project

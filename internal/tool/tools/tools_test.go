@@ -79,6 +79,7 @@ func (silent) Settings() config.Config       { return config.Config{} }
 func (silent) Origin(string) string          { return "" }
 func (silent) Decide(string, string, string) {}
 func (silent) Note(string)                   {}
+func (silent) Need(tool.Need)                {}
 
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
