@@ -46,7 +46,7 @@ func TestRebar3Example(t *testing.T) {
 	if again != first {
 		t.Errorf("image %s, then %s", first, again)
 	}
-	runsUntil(t, imageOf(other, "ticker", "0.3.1"), "tick", "the ticker is gone")
+	runsUntil(t, imageOf(other, "ticker", "0.3.1"), "tick\ntick", "the ticker is gone")
 	if exec.Command("docker", "info").Run() != nil {
 		t.Log("no Docker daemon: nothing is built there")
 		return

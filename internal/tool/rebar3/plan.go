@@ -126,51 +126,15 @@ func (b *build) judge() error {
 	}
 	config := b.project.relxOf(b.release.Env)
 	b.settings = config.Settings(b.release.Name, first...)
-	s := b.settings
-	if s.Dev != "" {
-		return problem.New(problem.Usage, "set {mode, prod} in the profile "+usual+", or choose another with --release-env NAME",
-			"relx is told %s in profile %s: the release would be links into the build's directory", s.Dev, b.release.Env)
-	}
-	if err := b.erts(); err != nil {
-		return err
-	}
-	if err := overlays(s.Overlays); err != nil {
-		return err
-	}
-	if s.NoScript {
-		b.planner.Note("generate_start_script is false: the release has no start script, and an image starts by one")
-	} else if s.Plain {
-		b.planner.Note("extended_start_script is false: bin/" + b.release.Name + " has none of the commands foreground, ping, rpc, eval or remote_console; an image tells it " + relx.Plain)
-	}
-	b.release.Cookie = s.Args || b.project.args
-	return nil
+	b.release.Cookie = b.settings.Args || b.project.args
+	return b.settings.Check(b.told())
 }
 
-func (b *build) erts() error {
-	switch erts := b.settings.ERTS; {
-	case erts == "true":
-	case erts == "false":
-		b.planner.Note("include_erts is false: the release brings no Erlang, and no image can be made of it")
-	case erts == "" || path.IsAbs(erts) || relx.Outside(erts):
-		return problem.New(problem.Usage, "set {include_erts, true}: the toolchain's Erlang goes in, for which the release is compiled",
-			"include_erts of release %q is %q: the build sees only the project and the toolchain", b.release.Name, erts)
-	default:
-		b.planner.Note(fmt.Sprintf("include_erts is %q: the release brings that Erlang, and not the toolchain's", erts))
+func (b *build) told() relx.Told {
+	return relx.Told{
+		File: File, Where: " in profile " + b.release.Env, Release: b.release.Name, By: b.planner, Git: b.project.git,
+		Instead: "set {mode, prod} in the profile " + usual + ", or choose another with --release-env NAME",
 	}
-	return nil
-}
-
-func overlays(entries []relx.Overlay) error {
-	for _, o := range entries {
-		if relx.Outside(o.From) {
-			return problem.New(problem.Usage, "keep the file in the project, or leave the entry out",
-				"overlay %s of %s takes from outside of the project: the build sees only the project", o.Text, File)
-		}
-		if relx.Outside(o.To) || path.IsAbs(o.To) {
-			return problem.New(problem.Usage, "name a place in the release", "overlay %s of %s leaves the release", o.Text, File)
-		}
-	}
-	return nil
 }
 
 func (b *build) outputDir() error {
@@ -190,22 +154,9 @@ func (b *build) outputDir() error {
 // version is what relx is told, where that is a text.
 func (b *build) version() {
 	r, _ := b.project.relxOf(b.release.Env).Release(b.release.Name)
-	b.release.Version = r.Version
-	if r.Version != "" {
-		b.planner.Decide("version", r.Version, File)
-	} else {
-		b.planner.Decide("version", "known after the build", cmp.Or(r.From, "a script")+" tells it")
-	}
-	if b.project.git {
-		return
-	}
-	const unseen = ", and the build sees no .git"
-	const instead = `: write the version down, or let .git in by a .dockerignore that does not exclude it`
-	if r.From == relx.Git {
-		b.planner.Note("git tells the version of release " + b.release.Name + unseen + `, so that it would be "0.0.0"` + instead)
-	}
-	if apps := b.project.vsnGit; len(apps) > 0 {
-		b.planner.Note("git tells the version of " + tool.Some(apps, 3) + unseen + `, so that it would be "0"` + instead)
+	b.release.Version = b.told().Version(r)
+	if apps := b.project.vsnGit; len(apps) > 0 && !b.project.git {
+		b.planner.Note("git tells the version of " + tool.Some(apps, 3) + relx.Unseen(`"0"`))
 	}
 }
 

@@ -33,7 +33,7 @@ type Tool struct{}
 func (Tool) About() tool.About {
 	return tool.About{
 		Name: "rebar3", Title: "rebar3", Files: []string{File, Script},
-		Declared: "relx in " + File, NoLinks: "relx: {mode, prod}",
+		Built: []string{"_build"}, Declared: "relx in " + File, NoLinks: "relx: {mode, prod}",
 	}
 }
 

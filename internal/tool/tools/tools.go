@@ -5,6 +5,7 @@ import (
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/tool/distillery"
+	"dram/internal/tool/erlangmk"
 	"dram/internal/tool/mix"
 	"dram/internal/tool/rebar3"
 )
@@ -12,12 +13,12 @@ import (
 // All is every tool that dram knows. Where files of two give a project away, the
 // one that comes first has it.
 func All() tool.Table {
-	const instead = "this version of dram builds projects for Mix and rebar3"
+	const instead = "this version of dram builds projects for Mix, rebar3 and erlang.mk"
 	return tool.Table{
 		distillery.Tool{},
 		mix.Tool{},
+		erlangmk.Tool{},
 		rebar3.Tool{},
-		tool.Unbuilt{Instead: instead, Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
 		tool.Unbuilt{
 			Is:      tool.About{Name: "gleam", Title: "Gleam", Files: []string{"gleam.toml"}},
 			Instead: "bottle what `gleam export erlang-shipment` makes in an image of your own; " + instead,

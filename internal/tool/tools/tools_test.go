@@ -35,6 +35,7 @@ func TestRead(t *testing.T) {
 		{"the dependency, and no file", mixOf(`{:distillery, "~> 2.0"}`, ""), "distillery"},
 		{"the dependency, left over", mixOf(`{:distillery, "~> 2.0"}`, "a: []"), "mix"},
 		{"rebar.config", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n", "rebar3"},
+		{"rebar.config for those who depend on it", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n-- relx.config --\n{release, {a, \"1\"}, [a]}.\n", "erlang.mk"},
 		{"rebar.config.script", "-- rebar.config.script --\nCONFIG.\n", "rebar3"},
 		{"erlang.mk", "-- erlang.mk --\n", "erlang.mk"},
 		{"gleam.toml", "-- gleam.toml --\nname = \"app\"\n", "gleam"},
@@ -54,7 +55,7 @@ func TestRead(t *testing.T) {
 
 func TestReadFails(t *testing.T) {
 	for _, c := range []struct{ name, tree, want, hint string }{
-		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, rebar.config, erlang.mk or gleam.toml`, "name the directory of a project"},
+		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, erlang.mk, rebar.config or gleam.toml`, "name the directory of a project"},
 		{"a project below", "-- services/shop/mix.exs --\n", `no project in "DIR"`, "there is a project in DIR/services/shop: name that directory"},
 		{"the file of a tool that adds to another, alone", relFile, `no project in "DIR"`, "name the directory of a project"},
 	} {
@@ -83,7 +84,7 @@ func (silent) Need(tool.Need)                {}
 
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
-	for file, name := range map[string]string{"erlang.mk": "erlang.mk"} {
+	for file, name := range map[string]string{"gleam.toml": "Gleam"} {
 		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +93,7 @@ func TestUnbuilt(t *testing.T) {
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
-				problem.Hint(err) != "this version of dram builds projects for Mix and rebar3; see docs/project-kinds.md" {
+				problem.Hint(err) != "bottle what `gleam export erlang-shipment` makes in an image of your own; this version of dram builds projects for Mix, rebar3 and erlang.mk; see docs/project-kinds.md" {
 				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
 			}
 		}
