@@ -23,6 +23,7 @@ type Config struct {
 	SecurityMirror string   // URL of its security archive
 	Repository     string   // where images for asked versions are looked for
 	Engine         string   // "auto", "native", "buildkit", "host"
+	Tool           string   // what makes the releases, where a directory has files of several
 	Releases       []string // which of the project's releases
 	Platforms      []string // what they are built for, "linux/arm64"
 	OutputDir      string   // where results go, in place of releases/NAME
@@ -79,6 +80,7 @@ func Settings() []Setting {
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto: native, or else buildkit, whichever works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
+		{Key: "tool", Env: "DRAM_TOOL", Flag: "tool", Default: "the first that the directory's files tell of", Help: "what makes the release, where a directory has files of several: see docs/project-kinds.md", field: func(c *Config) any { return &c.Tool }},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},

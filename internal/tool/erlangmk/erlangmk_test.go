@@ -83,7 +83,7 @@ func TestPlan(t *testing.T) {
 		want       []string
 	}{
 		{"today's", today + shop + makes + "-- apps/a/c_src/a.c --\n", []string{
-			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "version: 1.0: relx.config",
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
 			"needs a C compiler and make: erlang.mk", "needs git: the git dependency cowboy", "needs git: the git dependency own",
 			"needs ssh: the git dependency own (forge.example:own.git)", "needs git: the git dependency relx",
 			"fetch: make fetch-deps fetch-rel-deps, with the network: dependencies: cowboy, own, jsx, relx",
@@ -91,15 +91,15 @@ func TestPlan(t *testing.T) {
 			"native code: compiled in the toolchain: apps/a/c_src/",
 		}},
 		{"one that downloads relx", older + shop + "-- Makefile --\nPROJECT = $(shell pwd)\ninclude erlang.mk\n", []string{
-			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "version: 1.0: relx.config",
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
 			"needs a C compiler and make: erlang.mk", "fetch: make deps /app/.erlang.mk/relx, with the network: what make computes, and relx",
 		}},
 		{"all in directories", today + shop + "-- Makefile --\nDEPS = a\nREL_DEPS = relx\ndep_a = cp $(CURDIR)/vendor/a\ndep_relx = ln vendor/relx\n", []string{
-			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "version: 1.0: relx.config",
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
 			"needs a C compiler and make: erlang.mk", "fetch: no: no dependency comes over the network",
 		}},
 		{"dependencies that are computed", middle + shop + "-- Makefile --\nDEPS = $(ALL)\n", []string{
-			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "version: 1.0: relx.config",
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
 			"needs a C compiler and make: erlang.mk", "fetch: make deps rel-deps, with the network: what make computes, and relx",
 		}},
 	} {
@@ -161,11 +161,16 @@ func TestJob(t *testing.T) {
 	}
 	want := []string{
 		"fetch: make fetch-deps fetch-rel-deps network true needs [Makefile apps/a/Makefile erlang.mk plugins.mk relx.config] with [http_proxy=p]",
+		"configuration: sh -c mkdir -p \"${2%/*}\" && { [ ! -f \"$1\" ] || cat \"$1\"; echo; echo '{include_erts, true}.'; } > \"$2\" configuration relx.config /app/.erlang.mk/project.config network false needs [] with []",
+		"name: sh -c mkdir -p \"$1\" && ln -sfn \"$2\" \"$1/$3\" name /app/.erlang.mk/project /app shop network false needs [] with []",
 		"clear: rm -rf /app/_rel/shop network false needs [] with []",
-		"release: make rel RELX_TAR=0 RELX_OUTPUT_DIR=_rel network false needs [] with []",
+		"release: make rel RELX_OUTPUT_DIR=_rel RELX_CONFIG=/app/.erlang.mk/project.config RELX_TAR=0 network false needs [] with []",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if env := job.Steps[4].Env; len(env) != 1 || env[0] != "ERL_LIBS=/app/.erlang.mk/project" {
+		t.Errorf("the release is made with %q", env)
 	}
 	if job.Export != "/app/_rel/shop" || job.Steps[0].InputDigest != "" {
 		t.Errorf("export %s; what nothing locks is believed: %q", job.Export, job.Steps[0].InputDigest)

@@ -21,6 +21,7 @@ type build struct {
 	planner tool.Planner
 	release tool.Release
 	fetch   bool
+	adds    bool // {include_erts, true}
 }
 
 // Plan says what was found.
@@ -49,10 +50,11 @@ func (b *build) Release() (tool.Release, error) {
 	if s.OutputDir != "" {
 		return b.release, problem.New(problem.Usage, "leave it out: erlang.mk has a place of its own, RELX_OUTPUT_DIR", "%s sets output_dir %q", relxFile, s.OutputDir)
 	}
-	told := relx.Told{File: relxFile, By: b.planner, Release: b.release.Name, Instead: "leave it out, or set {mode, prod}", Git: b.project.git}
+	told := relx.Told{File: relxFile, By: b.planner, Release: b.release.Name, Instead: "leave it out, or set {mode, prod}", Adds: true, Git: b.project.git}
 	if err := s.Check(told); err != nil {
 		return b.release, err
 	}
+	b.adds = s.ERTS == ""
 	b.release.Cookie = s.Args || b.project.args
 	r, _ := b.project.config.Release(b.release.Name)
 	b.release.Version = told.Version(r)
@@ -84,7 +86,7 @@ func (b *build) choose() error {
 // Work decides what is fetched.
 func (b *build) Work(online string) (tool.Work, error) {
 	p := b.project
-	w := tool.Work{Does: "erlang.mk compiles, and relx assembles", Command: assemble()}
+	w := tool.Work{Does: "erlang.mk compiles, and relx assembles", Command: b.assemble()}
 	b.fetch = len(p.remote) > 0 || p.open || p.has("RELX_URL")
 	w.Fetch = b.fetch
 	b.planner.Need(tool.Need{What: distro.C, Why: File})
@@ -127,11 +129,19 @@ func (b *build) fetching() []string {
 	return argv
 }
 
-func assemble() []string {
-	return []string{"make", "rel", "RELX_TAR=0", "RELX_OUTPUT_DIR=" + relDir}
+// added is relx.config with what dram adds, inside.
+const added = engine.SourceDir + "/" + tmpDir + "/project.config"
+
+func (b *build) assemble(more ...string) []string {
+	argv := []string{"make", "rel", "RELX_OUTPUT_DIR=" + relDir}
+	if b.adds {
+		argv = append(argv, "RELX_CONFIG="+added)
+	}
+	return append(argv, more...)
 }
 
-// Job has the release made where erlang.mk makes it by itself.
+// Job has the release made where erlang.mk makes it by itself. Erlang, and so relx,
+// finds an application in a directory of its name alone: there is a link of it.
 func (b *build) Job(c tool.Circumstances) tool.Job {
 	dir := func(name string) string { return engine.SourceDir + "/" + name }
 	job := tool.Job{
@@ -144,9 +154,21 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	if b.fetch {
 		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source)})
 	}
-	release := engine.Step{Name: engine.StepRelease, Argv: assemble(), Network: c.Network, Packing: []string{"make", "rel", "RELX_OUTPUT_DIR=" + relDir}}
+	release := engine.Step{Name: engine.StepRelease, Argv: b.assemble("RELX_TAR=0"), Network: c.Network, Packing: b.assemble()}
 	if c.Network {
 		release.Secrets = tool.Proxies(c.Environ)
+	}
+	if b.adds {
+		job.Steps = append(job.Steps, engine.Step{Name: "configuration", Argv: []string{
+			"sh", "-c", `mkdir -p "${2%/*}" && { [ ! -f "$1" ] || cat "$1"; echo; echo '{include_erts, true}.'; } > "$2"`, "configuration", relxFile, added,
+		}})
+	}
+	if app := b.project.facts.App; app != "" {
+		libs := dir(tmpDir) + "/project"
+		release.Env = []string{"ERL_LIBS=" + libs}
+		job.Steps = append(job.Steps, engine.Step{Name: "name", Argv: []string{
+			"sh", "-c", `mkdir -p "$1" && ln -sfn "$2" "$1/$3"`, "name", libs, engine.SourceDir, app,
+		}})
 	}
 	job.Steps = append(job.Steps, engine.Step{Name: engine.StepClear, Argv: []string{"rm", "-rf", job.Export}}, release)
 	return job

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/release"
@@ -138,6 +139,9 @@ func (p *Project) variables(text string) {
 		return values[name]
 	}
 	p.facts.App, p.facts.Version = literal("PROJECT"), literal("PROJECT_VERSION")
+	if grammar.Name(p.facts.App) != nil {
+		p.facts.App = "" // erlang.mk is to refuse it
+	}
 	if p.facts.App != "" {
 		p.facts.OwnApps = []string{p.facts.App}
 	}

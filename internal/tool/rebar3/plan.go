@@ -126,6 +126,9 @@ func (b *build) judge() error {
 	}
 	config := b.project.relxOf(b.release.Env)
 	b.settings = config.Settings(b.release.Name, first...)
+	if b.project.script && b.settings.ERTS == "" {
+		b.settings.ERTS = "true" // the script may say so
+	}
 	b.release.Cookie = b.settings.Args || b.project.args
 	return b.settings.Check(b.told())
 }

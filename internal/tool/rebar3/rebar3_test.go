@@ -27,6 +27,7 @@ func (n *notes) Origin(string) string      { return "default" }
 func (n *notes) Decide(name, value, reason string) {
 	n.lines = append(n.lines, fmt.Sprintf("%s: %s: %s", name, value, reason))
 }
+
 func (n *notes) Need(need tool.Need) {
 	n.lines = append(n.lines, fmt.Sprintf("needs %s: %s", need.What, need.Why))
 }
@@ -241,19 +242,28 @@ func TestJob(t *testing.T) {
 		{"nothing to fetch", project1("", ""), tool.Circumstances{Source: src, Toolchain: offline}, `clear: rm -rf /app/_build/prod/rel/web
 release: REBAR_OFFLINE=1 rebar3 as prod release -n web
 `},
-		{"dependencies", project1("", locked) + "-- rebar.lock --\n[].\n", tool.Circumstances{Source: src, Toolchain: offline, Environ: []string{"HEX_CDN=http://m", "HEX_HOME=/home/x", "PATH=/bin", "https_proxy=p"}},
+		{
+			"dependencies", project1("", locked) + "-- rebar.lock --\n[].\n",
+			tool.Circumstances{Source: src, Toolchain: offline, Environ: []string{"HEX_CDN=http://m", "HEX_HOME=/home/x", "PATH=/bin", "https_proxy=p"}},
 			"fetch: rebar3 get-deps network once locks rebar.lock" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
 				"fetch for prod: rebar3 as prod get-deps network once" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
 				"dependencies: REBAR_OFFLINE=1 rebar3 as prod compile --deps_only once optional" + needs + "\n" +
-				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n"},
-		{"plugins, and the project's own rebar3", project1(`, {output_dir, "out"}`, "{plugins, [pc]}.") + "-- rebar3 --\n", tool.Circumstances{Source: src, Network: true},
+				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n",
+		},
+		{
+			"plugins, and the project's own rebar3", project1(`, {output_dir, "out"}`, "{plugins, [pc]}.") + "-- rebar3 --\n",
+			tool.Circumstances{Source: src, Network: true},
 			"fetch: ./rebar3 get-deps network once needs [apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
 				"clear: rm -rf /app/out/web\nrelease: ./rebar3 as prod release -n web network\n" +
-				"collect: sh -c rm -rf \"$2\" && mkdir -p \"${2%/*}\" && mv \"$1\" \"$2\" collect /app/out/web /app/_build/prod/rel/web\n"},
-		{"a script, which may read what lies beside it", project1("", "") + "-- rebar.config.script --\n", tool.Circumstances{Source: src, Toolchain: offline},
+				"collect: sh -c rm -rf \"$2\" && mkdir -p \"${2%/*}\" && mv \"$1\" \"$2\" collect /app/out/web /app/_build/prod/rel/web\n",
+		},
+		{
+			"a script, which may read what lies beside it", project1("", "") + "-- rebar.config.script --\n",
+			tool.Circumstances{Source: src, Toolchain: offline},
 			"fetch: rebar3 get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
 				"fetch for prod: rebar3 as prod get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
-				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n"},
+				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n",
+		},
 	} {
 		_, b, _, err := plan(t, c.tree)
 		if err != nil {

@@ -7,6 +7,7 @@
 package relx
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -150,7 +151,8 @@ type Settings struct {
 	// Dev is the setting that makes the release links into the build: "{mode, dev}";
 	// "" if none does.
 	Dev string
-	// ERTS is "true", "false", or where the Erlang is that goes into the release.
+	// ERTS is "true", "false", or where the Erlang is that goes into the release; "" if
+	// nothing says so, which relx takes for false from its version 4 on.
 	ERTS string
 	// Plain says that the start script is the short one, which has no commands.
 	Plain bool
@@ -172,7 +174,7 @@ type Overlay struct {
 // Settings are those of a release. first is what comes before all settings, as the
 // mode that rebar3 takes from the profile.
 func (c Config) Settings(name string, first ...beam.Term) Settings {
-	s := Settings{ERTS: "true"}
+	var s Settings
 	own, _ := c.Release(name)
 	for _, t := range slices.Concat(first, c.terms, own.own) {
 		s.load(t)
@@ -198,7 +200,7 @@ func (s *Settings) load(t beam.Term) {
 	case "dev_mode":
 		s.devMode(text)
 	case "include_erts":
-		s.ERTS = text
+		s.ERTS = cmp.Or(text, "..")
 	case "extended_start_script":
 		s.Plain = text == "false"
 	case "generate_start_script":

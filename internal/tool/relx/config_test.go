@@ -32,8 +32,15 @@ func TestReleases(t *testing.T) {
 {release, {"text", "1"}, [a]}. {release, nothing, [a]}. {release, {z}, []}. release. {release}.
 `))
 	want := []Release{
-		{Name: "a", Version: "1.1"}, {Name: "b", Version: "1"}, {Name: "c", From: Git}, {Name: "d", From: FromCommand}, {Name: "e", From: FromFile},
-		{Name: "f", From: Git}, {Name: "g", From: Git}, {Name: "h", From: Git}, {Name: "i", From: FromTerm},
+		{Name: "a", Version: "1.1"},
+		{Name: "b", Version: "1"},
+		{Name: "c", From: Git},
+		{Name: "d", From: FromCommand},
+		{Name: "e", From: FromFile},
+		{Name: "f", From: Git},
+		{Name: "g", From: Git},
+		{Name: "h", From: Git},
+		{Name: "i", From: FromTerm},
 	}
 	if diff := cmp.Diff(want, c.Releases, cmpopts.IgnoreUnexported(Release{})); diff != "" {
 		t.Error(diff)
@@ -41,7 +48,7 @@ func TestReleases(t *testing.T) {
 	if erts := c.Settings("b").ERTS; erts != "false" {
 		t.Errorf("a release's own settings: include_erts %q", erts)
 	}
-	if erts := c.Settings("c").ERTS; erts != "true" {
+	if erts := c.Settings("c").ERTS; erts != "" {
 		t.Errorf("the version of ERTS is taken for settings: %q", erts)
 	}
 	if names := c.Names(); !slices.Equal(names, strings.Split("abcdefghi", "")) {
@@ -61,7 +68,7 @@ func TestSettings(t *testing.T) {
 		first               []beam.Term
 		want                Settings
 	}{
-		{"nothing", ``, ``, nil, Settings{ERTS: "true"}},
+		{"nothing", ``, ``, nil, Settings{}},
 		{"dev mode", `{dev_mode, true}.`, ``, nil, Settings{Dev: "{dev_mode, true}", ERTS: "false"}},
 		{"dev mode, in prod", `{dev_mode, true}.`, ``, []beam.Term{prod}, Settings{Dev: "{dev_mode, true}", ERTS: "false"}},
 		{"dev mode, and not in the profile", `{dev_mode, true}. {include_erts, false}.`, `{include_erts, true}. {dev_mode, false}.`, nil, Settings{ERTS: "true"}},
@@ -69,12 +76,12 @@ func TestSettings(t *testing.T) {
 		{"mode dev, and prod in the profile", `{mode, dev}.`, `{mode, prod}.`, nil, Settings{ERTS: "true"}},
 		{"minimal", `{mode, minimal}.`, ``, nil, Settings{ERTS: "false"}},
 		{"another Erlang", `{include_erts, "/opt/erlang"}.`, ``, nil, Settings{ERTS: "/opt/erlang"}},
-		{"scripts", `{extended_start_script, false}. {generate_start_script, false}.`, ``, nil, Settings{ERTS: "true", Plain: true, NoScript: true}},
-		{"arguments", `{vm_args_src, "config/vm.args.src"}. {output_dir, "out"}.`, ``, nil, Settings{ERTS: "true", Args: true, OutputDir: "out"}},
-		{"no arguments", `{vm_args, false}.`, ``, nil, Settings{ERTS: "true"}},
+		{"scripts", `{extended_start_script, false}. {generate_start_script, false}.`, ``, nil, Settings{Plain: true, NoScript: true}},
+		{"arguments", `{vm_args_src, "config/vm.args.src"}. {output_dir, "out"}.`, ``, nil, Settings{Args: true, OutputDir: "out"}},
+		{"no arguments", `{vm_args, false}.`, ``, nil, Settings{}},
 		{
 			"overlays", `{overlay, [{mkdir, "log"}, {copy, "a", "b/c"}, {template, <<"d">>, "e"}, nothing, {mkdir}, {copy, 1, "f"}]}.`, ``, nil,
-			Settings{ERTS: "true", Overlays: []Overlay{
+			Settings{Overlays: []Overlay{
 				{`{mkdir, "log"}`, "", "log"}, {`{copy, "a", "b/c"}`, "a", "b/c"}, {`{template, "d", "e"}`, "d", "e"}, {`{copy, "", "f"}`, "", "f"},
 			}},
 		},

@@ -15,6 +15,7 @@ type Told struct {
 	Where   string // " in profile prod"
 	Release string
 	Instead string // what to do about settings that make no release that runs elsewhere
+	Adds    bool   // where nothing says whether Erlang goes in, it does
 	Git     bool   // the build sees the repository
 	By      tool.Planner
 }
@@ -42,9 +43,11 @@ func (s Settings) Check(t Told) error {
 func (s Settings) erts(t Told) error {
 	switch {
 	case s.ERTS == "true":
-	case s.ERTS == "false":
-		t.By.Note("include_erts is false: the release brings no Erlang, and no image can be made of it")
-	case s.ERTS == "" || path.IsAbs(s.ERTS) || Outside(s.ERTS):
+	case s.ERTS == "" && t.Adds:
+		t.By.Decide("erts", "the toolchain's", t.File+" says nothing of include_erts: dram adds {include_erts, true}")
+	case s.ERTS == "" || s.ERTS == "false":
+		t.By.Note("include_erts is " + cmp.Or(s.ERTS, "not set") + ": the release brings no Erlang, and no image can be made of it")
+	case path.IsAbs(s.ERTS) || Outside(s.ERTS):
 		return problem.New(problem.Usage, "set {include_erts, true}: the toolchain's Erlang goes in, for which the release is compiled",
 			"include_erts of release %q is %q: the build sees only the project and the toolchain", t.Release, s.ERTS)
 	default:

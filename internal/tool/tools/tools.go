@@ -26,8 +26,9 @@ func All() tool.Table {
 	}
 }
 
-// Read reads the project in dir.
-func Read(dir string) (tool.Project, error) { return All().Read(dir) }
+// Read reads the project in dir, by the tool that was asked for, or for "" by the
+// first that makes its releases.
+func Read(dir, asked string) (tool.Project, error) { return All().Read(dir, asked) }
 
 // Boot is how a release starts.
 func Boot(rel *release.Release) tool.Boot { return All().Boot(rel) }

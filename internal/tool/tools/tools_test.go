@@ -42,7 +42,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			p, err := Read(dir)
+			p, err := Read(dir, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestReadFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			_, err := Read(dir)
+			_, err := Read(dir, "")
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -70,6 +70,35 @@ func TestReadFails(t *testing.T) {
 				t.Errorf("code %d, error %q, hint %q", problem.Code(err), says, hint)
 			}
 		})
+	}
+}
+
+// Of several tools that declare releases in one directory, one is taken, the others
+// are said, and each can be asked for.
+func TestSeveralTools(t *testing.T) {
+	dir := tooltest.Tree(t, mixOf("", "a: []")+"-- rebar.config --\n{relx, [{release, {b, \"1\"}, [b]}]}.\n-- erlang.mk --\n")
+	p, err := Read(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Facts().Notes, "\n"); p.Tool().About().Name != "mix" || got != "it is a project of rebar3 as well, with b: --tool rebar3 builds it so" {
+		t.Errorf("a project of %s, noted %q", p.Tool().About().Name, got)
+	}
+	p, err = Read(dir, "rebar3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := p.Releases(); err != nil || len(names) != 1 || names[0] != "b" || len(p.Facts().Notes) > 0 {
+		t.Errorf("releases %q, %v, notes %q", names, err, p.Facts().Notes)
+	}
+	for asked, says := range map[string]string{"cargo": `there is no tool "cargo"`, "gleam": "it has no gleam.toml"} {
+		if _, err := Read(dir, asked); problem.Code(err) != 2 || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: code %d: %v", asked, problem.Code(err), err)
+		}
+	}
+	_, err = Read(dir, "cargo")
+	if hint := problem.Hint(err); hint != "choose one of: distillery, mix, erlang.mk, rebar3, gleam" {
+		t.Errorf("hint %q", hint)
 	}
 }
 
@@ -85,7 +114,7 @@ func (silent) Need(tool.Need)                {}
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
 	for file, name := range map[string]string{"gleam.toml": "Gleam"} {
-		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"))
+		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"), "")
 		if err != nil {
 			t.Fatal(err)
 		}
