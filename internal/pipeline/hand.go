@@ -117,7 +117,7 @@ func (p *Pipeline) ByHand(ctx context.Context, dir string, cfg config.Config, ha
 
 // handToolchain is what a build of the project would take.
 func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Config) (*toolchain.Toolchain, error) {
-	proj, err := tools.Read(dir, cfg.Tool)
+	proj, err := tools.Read(dir, plan.Given(cfg))
 	if errors.Is(err, tool.ErrNone) {
 		ref := cfg.Toolchain
 		if ref == "" {

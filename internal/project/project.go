@@ -19,6 +19,7 @@ import (
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
+	"dram/internal/project/dockerfile"
 )
 
 // Project is what was found.
@@ -64,6 +65,10 @@ type Elsewhere struct {
 	Requirements []Version
 	// Offers are versions that files which dram does not obey build with.
 	Offers []Offer
+	// Docker is what the project's Dockerfile does, DockerFile its name, "" if there is
+	// none.
+	DockerFile string
+	Docker     dockerfile.Recipe
 }
 
 // Shown is what files show, each list sorted.
@@ -159,8 +164,10 @@ const (
 // Dir is a project's directory, open to be read. It is for one goroutine.
 type Dir struct {
 	Path string // absolute
-	root *os.Root
-	mix  *Project // once read
+	// Given is what the project is read for.
+	Given Given
+	root  *os.Root
+	mix   *Project // once read
 }
 
 // Open opens the directory dir.

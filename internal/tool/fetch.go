@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dram/internal/credential"
 	"dram/internal/distro"
 	"dram/internal/source"
 	"dram/internal/store"
@@ -48,20 +49,9 @@ func Some(names []string, shown int) string {
 func NeedGit(p Planner, name, url string) {
 	why := "the git dependency " + name
 	p.Need(Need{What: distro.Git, Why: why})
-	if overSSH(url) {
+	if credential.OverSSH(url) {
 		p.Need(Need{What: distro.SSH, Why: why + " (" + withoutUser(url) + ")"})
 	}
-}
-
-// overSSH says whether git fetches a URL by ssh: "ssh://…", "git+ssh://…", or its
-// short form "[user@]host:path".
-func overSSH(url string) bool {
-	scheme, _, ok := strings.Cut(url, "://")
-	if ok {
-		return scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git"
-	}
-	host, _, colon := strings.Cut(url, ":")
-	return colon && !strings.Contains(host, "/")
 }
 
 // withoutUser is a URL to be shown: what stands before the host may be a secret.

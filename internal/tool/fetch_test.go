@@ -9,7 +9,7 @@ import (
 	"dram/internal/store"
 )
 
-func TestOverSSH(t *testing.T) {
+func TestWithoutUser(t *testing.T) {
 	for url, want := range map[string]string{
 		"git@forge.example:a/b.git":               "forge.example:a/b.git",
 		"forge.example:a/b.git":                   "forge.example:a/b.git",
@@ -22,9 +22,6 @@ func TestOverSSH(t *testing.T) {
 		"owner/name":                              "", // github:
 		"":                                        "",
 	} {
-		if got := overSSH(url); got != (want != "") {
-			t.Errorf("%q: %v", url, got)
-		}
 		if got := withoutUser(url); want != "" && got != want {
 			t.Errorf("%q is shown as %q", url, got)
 		}

@@ -14,17 +14,18 @@ import (
 // ErrNone says that a directory is no project of any tool.
 var ErrNone = errors.New("no project")
 
-// Read reads the project in dir, by the tool that was asked for by its name, or, for
-// "", by the first of the table that makes its releases. Others that would are noted.
-func (t Table) Read(dir, asked string) (Project, error) {
-	if asked != "" {
-		return t.readBy(dir, asked)
+// Read reads the project in dir for a build, by the tool that was asked for, or else by
+// the first of the table that makes its releases. Others that would are noted.
+func (t Table) Read(dir string, given project.Given) (Project, error) {
+	if given.Tool != "" {
+		return t.readBy(dir, given)
 	}
 	d, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // only read from
+	d.Given = given
 	for i, tool := range t {
 		p, err := tool.Read(d)
 		if err != nil || p != nil {
@@ -40,12 +41,14 @@ func (t Table) Read(dir, asked string) (Project, error) {
 }
 
 // readBy reads the project by one tool alone.
-func (t Table) readBy(dir, asked string) (Project, error) {
+func (t Table) readBy(dir string, given project.Given) (Project, error) {
+	asked := given.Tool
+	given.Tool = ""
 	i := slices.IndexFunc(t, func(tool Tool) bool { return tool.About().Name == asked })
 	if i < 0 {
 		return nil, problem.New(problem.Usage, "choose one of: "+t.each(", ", func(a About) string { return a.Name }), "there is no tool %q", asked)
 	}
-	return t[i:i+1].Read(dir, "")
+	return t[i:i+1].Read(dir, given)
 }
 
 // noteOthers notes tools that declare releases in the directory, too.

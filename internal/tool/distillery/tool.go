@@ -43,9 +43,9 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 		d.Note(File + " is left over: neither mix.exs nor mix.lock names Distillery")
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
-	p := &Project{facts: facts, text: text}
+	var config *Config
 	if has {
-		p.config, textErr = Read(text)
+		config, textErr = Read(text)
 	}
 	if _, bad := errors.AsType[*elixir.Error](textErr); bad {
 		textErr = problem.New(problem.Build, "mend the file there; Distillery would fail on it too",
@@ -54,13 +54,14 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	if err := errors.Join(err, textErr); err != nil {
 		return nil, err
 	}
-	p.version = version(d, facts)
+	p := New(facts, config, version(d, facts))
+	p.text = text
 	return p, nil
 }
 
 // depends says whether the project may have Distillery at all.
 func depends(facts *project.Project) bool {
-	return facts.DepsOpen || slices.Contains(facts.Locked, name) ||
+	return facts.DepsOpen && len(facts.Locked) == 0 || slices.Contains(facts.Locked, name) ||
 		slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
 }
 

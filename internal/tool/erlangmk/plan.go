@@ -152,7 +152,7 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 		Astray:    "see that " + relxFile + " names the release, and that the Makefile sets no RELX_OUTPUT_DIR by itself",
 	}
 	if b.fetch {
-		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source)})
+		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source), Remotes: b.remotes()})
 	}
 	release := engine.Step{Name: engine.StepRelease, Argv: b.assemble("RELX_TAR=0"), Network: c.Network, Packing: b.assemble()}
 	if c.Network {
@@ -172,6 +172,17 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	}
 	job.Steps = append(job.Steps, engine.Step{Name: engine.StepClear, Argv: []string{"rm", "-rf", job.Export}}, release)
 	return job
+}
+
+// remotes are where dependencies come from that are in git.
+func (b *build) remotes() []string {
+	var urls []string
+	for _, d := range b.project.sources {
+		if d.Source == project.Git && d.Where != "" {
+			urls = append(urls, d.Where)
+		}
+	}
+	return urls
 }
 
 // needs is what a fetching step reads of the source: makefiles, and relx.config,

@@ -47,6 +47,7 @@ func (c *Common) gaps() {
 	c.scripts()
 	c.offline()
 	c.atStart()
+	c.docker()
 }
 
 // unmade notes assets that no step makes.

@@ -58,19 +58,37 @@ func compiles(code string) distro.Need {
 
 // gits says what fetches dependencies out of repositories.
 func (c *Common) gits(env string) {
+	for _, r := range c.remotes(env) {
+		tool.NeedGit(c.Planner, r.Name, r.URL)
+	}
+}
+
+// remotes are the repositories that dependencies are fetched from.
+func (c *Common) remotes(env string) []project.Repository {
+	var all []project.Repository
 	unused := map[string]bool{}
 	for _, d := range c.Facts.Deps {
 		switch {
 		case d.Source != project.Git:
 		case d.In(env):
-			tool.NeedGit(c.Planner, d.Name, d.Where)
+			all = append(all, project.Repository{Name: d.Name, URL: atGitHub(d.Where)})
 		default:
 			unused[d.Name] = true
 		}
 	}
 	for _, l := range c.Facts.LockedGit {
 		if !unused[l.Name] {
-			tool.NeedGit(c.Planner, l.Name, l.URL)
+			all = append(all, l)
 		}
 	}
+	return all
+}
+
+// atGitHub is the whole URL of what `github: "owner/name"` says.
+func atGitHub(url string) string {
+	owner, name, ok := strings.Cut(url, "/")
+	if !ok || owner == "" || owner[0] == '.' || strings.ContainsAny(owner, ":@") || strings.Contains(name, "/") {
+		return url
+	}
+	return "https://github.com/" + url
 }

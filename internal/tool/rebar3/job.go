@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dram/internal/engine"
+	"dram/internal/project"
 	"dram/internal/source"
 	"dram/internal/tool"
 )
@@ -73,7 +74,7 @@ func (b *build) fetching(program string, c tool.Circumstances) []engine.Step {
 		needs = insert(needs, "rebar3")
 	}
 	step := func(name string, argv ...string) engine.Step {
-		s := engine.Step{Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Network: true, Needs: needs}
+		s := engine.Step{Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Network: true, Needs: needs, Remotes: repositories(b.project.facts.Deps)}
 		if b.project.facts.HasLock || !b.deps {
 			s.InputDigest = tool.FetchKey(c.Source, needs, argv)
 		}
@@ -131,6 +132,17 @@ func fetchNeeds(src *source.Tree, script bool) []string {
 		}
 	}
 	return needs
+}
+
+// repositories are where dependencies come from that are in git.
+func repositories(deps []project.Dep) []string {
+	var urls []string
+	for _, d := range deps {
+		if d.Source == project.Git && d.Where != "" {
+			urls = append(urls, d.Where)
+		}
+	}
+	return urls
 }
 
 // insert adds a name to a sorted list.

@@ -8,6 +8,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/problem"
+	"dram/internal/project"
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/tool/tooltest"
@@ -42,7 +43,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			p, err := Read(dir, "")
+			p, err := Read(dir, project.Given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +62,7 @@ func TestReadFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			_, err := Read(dir, "")
+			_, err := Read(dir, project.Given{})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -77,14 +78,14 @@ func TestReadFails(t *testing.T) {
 // are said, and each can be asked for.
 func TestSeveralTools(t *testing.T) {
 	dir := tooltest.Tree(t, mixOf("", "a: []")+"-- rebar.config --\n{relx, [{release, {b, \"1\"}, [b]}]}.\n-- erlang.mk --\n")
-	p, err := Read(dir, "")
+	p, err := Read(dir, project.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(p.Facts().Notes, "\n"); p.Tool().About().Name != "mix" || got != "it is a project of rebar3 as well, with b: --tool rebar3 builds it so" {
 		t.Errorf("a project of %s, noted %q", p.Tool().About().Name, got)
 	}
-	p, err = Read(dir, "rebar3")
+	p, err = Read(dir, project.Given{Tool: "rebar3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +93,11 @@ func TestSeveralTools(t *testing.T) {
 		t.Errorf("releases %q, %v, notes %q", names, err, p.Facts().Notes)
 	}
 	for asked, says := range map[string]string{"cargo": `there is no tool "cargo"`, "gleam": "it has no gleam.toml"} {
-		if _, err := Read(dir, asked); problem.Code(err) != 2 || !strings.Contains(err.Error(), says) {
+		if _, err := Read(dir, project.Given{Tool: asked}); problem.Code(err) != 2 || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: code %d: %v", asked, problem.Code(err), err)
 		}
 	}
-	_, err = Read(dir, "cargo")
+	_, err = Read(dir, project.Given{Tool: "cargo"})
 	if hint := problem.Hint(err); hint != "choose one of: distillery, mix, erlang.mk, rebar3, gleam" {
 		t.Errorf("hint %q", hint)
 	}
@@ -114,7 +115,7 @@ func (silent) Need(tool.Need)                {}
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
 	for file, name := range map[string]string{"gleam.toml": "Gleam"} {
-		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"), "")
+		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"), project.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +123,7 @@ func TestUnbuilt(t *testing.T) {
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
-				problem.Hint(err) != "bottle what `gleam export erlang-shipment` makes in an image of your own; this version of dram builds projects for Mix, rebar3 and erlang.mk; see docs/project-kinds.md" {
+				problem.Hint(err) != "bottle what `gleam export erlang-shipment` makes in an image of your own; this version of dram builds projects for Mix, rebar3 and erlang.mk" {
 				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
 			}
 		}
