@@ -22,7 +22,7 @@ import (
 const upstreamRecipe = 1
 
 // LeftOut is what Erlang/OTP is compiled without, for people.
-const LeftOut = "wx (which observer and debugger show with), megaco, jinterface"
+const LeftOut = "wx, debugger, et, observer, reltool, megaco, jinterface"
 
 // mixture is a system with parts laid over it, each made once and kept.
 type mixture struct {
@@ -238,7 +238,7 @@ type step struct{ name, script string }
 // that do not say where they were compiled: the compiler's option would take the
 // directories out of its lists of what depends on what, too. The documents, the examples and the sources that
 // only people read are left out; headers stay. So are, as in a distribution's root,
-// telephony (megaco), Java and graphics (wx, which observer and debugger stand on).
+// telephony (megaco), Java, and graphics: wx and the four applications that stand on it.
 func steps(s upstream.Software) []step {
 	if s == upstream.Elixir {
 		return []step{
@@ -247,7 +247,7 @@ func steps(s upstream.Software) []step {
 		}
 	}
 	return []step{
-		{"configure", "test -x configure || { echo 'error: the source has no configure'; exit 1; }\n./configure --enable-deterministic-build --without-javac --without-megaco --without-wx --prefix=/" + prefix},
+		{"configure", "test -x configure || { echo 'error: the source has no configure'; exit 1; }\n./configure --enable-deterministic-build --without-javac --without-megaco --without-wx --without-debugger --without-et --without-observer --without-reltool --prefix=/" + prefix},
 		{"make", "make"},
 		{"install", "make install DESTDIR=/" + compiledDir + "\ncd /" + compiledDir + "/" + erlangHome + `
 rm -rf man lib/*/examples lib/*/c_src lib/*/java_src lib/*/doc
