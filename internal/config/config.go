@@ -36,6 +36,8 @@ type Config struct {
 	Check
 	// Builders run the builds, instead of this machine; dram.toml alone has them.
 	Builders []Builder
+	// Steps are commands of the user's own; dram.toml alone has them.
+	Steps []Step
 
 	origin      map[string]string
 	perPlatform bool

@@ -73,5 +73,6 @@ func (m *maker) work(context.Context) error {
 	}
 	m.plan.Fetch, m.plan.Locked, m.plan.Setup, m.plan.Deploy = w.Fetch, w.Locked, w.Setup, w.Deploy
 	m.building(w)
+	m.ownSteps()
 	return nil
 }
