@@ -31,7 +31,7 @@ type Config struct {
 	BuildEnv       []string // "K=V", sorted
 	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
-	Secrets        []string // files that the build sees whatever they hold
+	Access
 	Image
 	Check
 	// Builders run the builds, instead of this machine; dram.toml alone has them.
@@ -41,6 +41,12 @@ type Config struct {
 
 	origin      map[string]string
 	perPlatform bool
+}
+
+// Access is what a build is given that others are not to see.
+type Access struct {
+	Secrets     []string // files that it sees whatever they hold
+	Credentials []string // of the user's own, for git dependencies: "ssh", "netrc"
 }
 
 // Image is settings of the image.
@@ -68,6 +74,7 @@ type Setting struct {
 	field   func(*Config) any // *string, *[]string or *[]int
 	pairs   bool              // a []string of K=V: a table in dram.toml
 	names   bool              // a []string of names, each once: one may stand alone, several between commas
+	own     bool              // the user's own to set, by flag or environment
 	check   func(string) error
 }
 
@@ -89,6 +96,7 @@ func Settings() []Setting {
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
+		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
@@ -250,6 +258,9 @@ func (c Config) WithFlag(flag string, values []string) (Config, error) {
 	}
 	return c, fmt.Errorf("no setting has the flag --%s", flag)
 }
+
+// Own says whether the setting is the user's alone, which no dram.toml may set.
+func (s Setting) Own() bool { return s.own }
 
 // IsList says whether the setting takes several values.
 func (s Setting) IsList() bool {

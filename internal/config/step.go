@@ -21,7 +21,7 @@ type Step struct {
 	Before  string   `json:"before,omitempty"`
 	After   string   `json:"after,omitempty"`
 	Network bool     `json:"network,omitempty"`
-	Secrets []string `json:"secrets,omitempty"` // names of variables of dram's own environment
+	Secrets []string `json:"secrets,omitempty"` // names of variables; DRAM_SECRET_NAME has what they hold
 	Inputs  []string `json:"inputs,omitempty"`  // files and directories: it is left out while they are the same
 	Outputs []string `json:"outputs,omitempty"` // files and directories that it has to make
 }

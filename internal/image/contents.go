@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -91,8 +91,7 @@ func (c *collector) keep(f File) error {
 
 // stays says whether a link means the same wherever the release lies.
 func (c *collector) stays(f release.File) bool {
-	to := path.Join(path.Dir(f.Path), f.Link)
-	if path.IsAbs(f.Link) || to == ".." || strings.HasPrefix(to, "../") {
+	if !fsutil.Local(path.Dir(f.Path), f.Link) {
 		return false
 	}
 	_, err := c.rel.FS.Stat(f.Path)

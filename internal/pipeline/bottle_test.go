@@ -71,7 +71,7 @@ func TestBottle(t *testing.T) {
 		{"allowed", packed(t, bad), []string{"symbol-version"}, 0, false},
 		{"no release", packed(t, tree{"a": "b"}), nil, 2, false},
 		{"no Erlang of its own", packed(t, hello().without("erts-13.1.5/bin/beam.smp").without("erts-13.1.5/bin/erl").
-			without("erts-13.1.5/bin/erlexec").without("erts-13.1.5/bin/erl_child_setup")), nil, 2, false},
+			without("erts-13.1.5/bin/erlexec").without("erts-13.1.5/bin/erl_child_setup").without("erts-13.1.5/bin/inet_gethost")), nil, 2, false},
 		{"nothing", filepath.Join(t.TempDir(), "none"), nil, 1, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,6 +117,30 @@ func named(t *testing.T, s string) ref.Ref {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// An image that somebody opened is not opened again, be it the target as well: what
+// is checked is what was opened, whatever lies there by then.
+func TestCheckOpensOnce(t *testing.T) {
+	w := newWorld(t)
+	r := w.built(t)
+	path := filepath.Join(t.TempDir(), "hello.tar")
+	w.write(t, r, output.Tar{Path: path})
+	from := named(t, "tar:"+path)
+	img, _, err := output.OpenWritten(from, oci.Options{Arch: "amd64", TempDir: w.Store.TempDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	report, err := w.Check(t.Context(), from, CheckOptions{Image: img})
+	if err != nil || report.Worst() != check.OK || report.Target.Name != from.String() {
+		t.Errorf("%v, %v", report, err)
+	}
+	if _, err := w.Check(t.Context(), from, CheckOptions{}); err == nil {
+		t.Error("a tar that is not there was checked")
+	}
 }
 
 // A release is checked wherever it lies; what is found is the same.

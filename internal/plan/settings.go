@@ -34,7 +34,7 @@ type CheckSettings struct {
 func (p *Plan) take(c config.Config) {
 	p.Image = ImageSettings{Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose}
 	p.Check = CheckSettings{Target: c.CheckTarget, Allow: c.Allow}
-	p.BuildEnv, p.Secrets = c.BuildEnv, c.Secrets
+	p.BuildEnv, p.Secrets, p.Credentials = c.BuildEnv, c.Secrets, c.Credentials
 	p.perPlatform = c.PerPlatform()
 	o := c.Origin("output_dir")
 	p.inProject = o == "" || o == config.FileName
@@ -57,6 +57,7 @@ func (m *maker) settings() {
 		{"toolchain.repository", "repository", words(c.Repository)},
 		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
 		{"build.include_secrets", "include secrets", p.Secrets},
+		{"build.credentials", "credentials", p.Credentials},
 		{"image.programs", "programs", p.Image.Programs},
 		{"image.user", "user", words(p.Image.User)},
 		{"image.env", "image env", withoutSecrets(p.Image.Env)},

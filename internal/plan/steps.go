@@ -31,7 +31,7 @@ func (m *maker) ownSteps() {
 			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("the step %q has the network: what it downloads is not checked by dram, and builds may differ", s.Run))
 		}
 		if len(s.Secrets) > 0 {
-			with += ", and " + strings.Join(s.Secrets, ", ")
+			with += fmt.Sprintf(", and %s (of %s%s)", strings.Join(s.Secrets, ", "), secretPrefix, strings.Join(s.Secrets, ", "+secretPrefix))
 		}
 		m.decide("step", s.Run+", "+where+", "+with, "set by "+config.FileName)
 	}
@@ -117,8 +117,14 @@ func (p *Plan) own(n int, s config.Step, part tool.Job, src *source.Tree, enviro
 		step.Env, step.Secrets = part.Steps[i].Env, part.Steps[i].Secrets
 	}
 	for _, kv := range environ {
-		if name, _, _ := strings.Cut(kv, "="); s.Network && (slices.Contains(s.Secrets, name) || slices.Contains(proxies, name)) {
+		name, value, _ := strings.Cut(kv, "=")
+		meant, is := strings.CutPrefix(name, secretPrefix)
+		switch {
+		case !s.Network:
+		case slices.Contains(proxies, name):
 			step.Secrets = append(step.Secrets, kv)
+		case is && slices.Contains(s.Secrets, meant):
+			step.Secrets = append(step.Secrets, meant+"="+value)
 		}
 	}
 	if len(s.Inputs) > 0 {
@@ -126,6 +132,10 @@ func (p *Plan) own(n int, s config.Step, part tool.Job, src *source.Tree, enviro
 	}
 	return step
 }
+
+// secretPrefix begins the names of variables that hold secrets for steps: whoever
+// clones a project gives its dram.toml no other variable of their environment.
+const secretPrefix = "DRAM_SECRET_"
 
 var proxies = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
 

@@ -71,7 +71,7 @@ func TestOwnStepsOrder(t *testing.T) {
 
 // What a step is given: no network and no secret unless it asks.
 func TestOwnStepsGiven(t *testing.T) {
-	environ := []string{"GEO_KEY=hunter2", "OTHER=x", "HTTPS_PROXY=http://proxy"}
+	environ := []string{"DRAM_SECRET_GEO_KEY=hunter2", "DRAM_SECRET_MORE=x", "GEO_KEY=not this", "HTTPS_PROXY=http://proxy"}
 	p := &Plan{BuildSettings: BuildSettings{Steps: []config.Step{
 		{Run: "plain", Before: "release"},
 		{Run: "online", Before: "release", Network: true, Secrets: []string{"GEO_KEY"}, Inputs: []string{"in"}},
@@ -149,7 +149,7 @@ func TestOwnStepsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := reason(p, "step"); got != "make geo, before compile, with the network, and GEO_KEY: set by dram.toml" {
+	if got := reason(p, "step"); got != "make geo, before compile, with the network, and GEO_KEY (of DRAM_SECRET_GEO_KEY): set by dram.toml" {
 		t.Error(got)
 	}
 	if !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, `"make geo" has the network`) }) {

@@ -236,7 +236,7 @@ func kind(m fs.FileMode) string {
 // leaves says whether a link leads out of the project, as text or through
 // other links. One that leads nowhere stays: it is none of our business.
 func (w *walker) leaves(name, target string) bool {
-	if path.IsAbs(target) || !filepath.IsLocal(path.Join(path.Dir(name), target)) {
+	if !fsutil.Local(path.Dir(name), target) {
 		return true
 	}
 	_, err := w.root.Stat(filepath.FromSlash(name))

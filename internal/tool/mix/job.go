@@ -46,6 +46,9 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 		if c.work.Locked {
 			get = f.once("fetch", get.Argv...)
 		}
+		for _, r := range c.remotes(env) {
+			get.Remotes = append(get.Remotes, r.URL)
+		}
 		get.Lock, get.Relock = "mix.lock", "mix deps.get"
 		// as far as they need nothing of the project, whose code then cannot change
 		// what is kept of them

@@ -2,7 +2,7 @@ package mix
 
 import "testing"
 
-func TestOverSSH(t *testing.T) {
+func TestWithoutUser(t *testing.T) {
 	for url, want := range map[string]string{
 		"git@forge.example:a/b.git":               "forge.example:a/b.git",
 		"forge.example:a/b.git":                   "forge.example:a/b.git",
@@ -15,11 +15,21 @@ func TestOverSSH(t *testing.T) {
 		"owner/name":                              "", // github:
 		"":                                        "",
 	} {
-		if got := overSSH(url); got != (want != "") {
-			t.Errorf("%q: %v", url, got)
-		}
 		if got := withoutUser(url); want != "" && got != want {
 			t.Errorf("%q is shown as %q", url, got)
+		}
+	}
+}
+
+// `github: "owner/name"` is a repository like another.
+func TestAtGitHub(t *testing.T) {
+	for url, want := range map[string]string{
+		"owner/name": "https://github.com/owner/name", "owner/name.git": "https://github.com/owner/name.git",
+		"./vendor": "./vendor", "../x": "../x", "/srv/git": "/srv/git", "a/b/c": "a/b/c", "": "", "name": "name",
+		"git@forge.example:a/b": "git@forge.example:a/b", "https://forge.example/a": "https://forge.example/a",
+	} {
+		if got := atGitHub(url); got != want {
+			t.Errorf("%q is %q, want %q", url, got, want)
 		}
 	}
 }

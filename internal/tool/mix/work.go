@@ -25,8 +25,23 @@ type Common struct {
 	install    []string // tasks that do what assets.setup would
 }
 
-// ChooseEnv chooses MIX_ENV.
-func (c *Common) ChooseEnv() (string, error) {
+// Open chooses MIX_ENV, and then the release, whose name keeps to a rule of its tool.
+func (c *Common) Open(choose func() (name, reason string, err error), rule func(name string) error) (env, name string, err error) {
+	if env, err = c.chooseEnv(); err != nil {
+		return "", "", err
+	}
+	name, reason, err := choose()
+	if err != nil {
+		return "", "", err
+	}
+	if err := rule(name); err != nil {
+		return "", "", problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
+	}
+	c.Planner.Decide("release", name, reason)
+	return env, name, nil
+}
+
+func (c *Common) chooseEnv() (string, error) {
 	env := cmp.Or(c.Planner.Settings().MixEnv, "prod")
 	if err := grammar.Name(env); err != nil {
 		return "", problem.New(problem.Usage, tool.NameHint, "MIX_ENV: %w", err)

@@ -93,7 +93,7 @@ func TestUnbuilt(t *testing.T) {
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
-				problem.Hint(err) != "this version of dram builds projects with mix.exs, by `mix release` or Distillery; see docs/project-kinds.md" {
+				problem.Hint(err) != "this version of dram builds projects with mix.exs, by `mix release` or Distillery" {
 				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
 			}
 		}
