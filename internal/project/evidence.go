@@ -76,6 +76,8 @@ func (r *reader) finish() {
 	}
 	p.Locked, p.LockedGit = lockedNames(lock), lockedGit(lock)
 	r.configured()
+	r.asks()
+	r.private(lock)
 	for _, dir := range []string{"assets", "."} {
 		if file := path.Join(dir, "package.json"); r.Has(file) {
 			p.Assets.Packages = append(p.Assets.Packages, dir)
