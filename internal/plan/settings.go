@@ -43,7 +43,7 @@ func (p *Plan) take(c config.Config) {
 // Given is what the settings say of the build to who reads the project.
 func Given(c config.Config) project.Given {
 	images := c.Toolchain != "" && !strings.HasPrefix(c.Toolchain, "distro:")
-	return project.Given{MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
+	return project.Given{Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
 }
 
 // settings lists what was set as decisions; what was not has its default, and no line.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"dram/internal/credential"
 	"dram/internal/distro"
 	"dram/internal/project"
 	"dram/internal/tool"
@@ -60,11 +59,7 @@ func compiles(code string) distro.Need {
 // gits says what fetches dependencies out of repositories.
 func (c *Common) gits(env string) {
 	for _, r := range c.remotes(env) {
-		why := "the git dependency " + r.Name
-		c.Planner.Need(tool.Need{What: distro.Git, Why: why})
-		if credential.OverSSH(r.URL) {
-			c.Planner.Need(tool.Need{What: distro.SSH, Why: why + " (" + withoutUser(r.URL) + ")"})
-		}
+		tool.NeedGit(c.Planner, r.Name, r.URL)
 	}
 }
 
@@ -87,19 +82,6 @@ func (c *Common) remotes(env string) []project.Repository {
 		}
 	}
 	return all
-}
-
-// withoutUser is a URL to be shown: what stands before the host may be a secret.
-func withoutUser(url string) string {
-	at := strings.LastIndexByte(url, '@')
-	scheme, _, ok := strings.Cut(url, "://")
-	switch {
-	case at < 0:
-		return url
-	case ok:
-		return scheme + "://" + url[at+1:]
-	}
-	return url[at+1:]
 }
 
 // atGitHub is the whole URL of what `github: "owner/name"` says.
