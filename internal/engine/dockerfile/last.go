@@ -83,11 +83,11 @@ func lastArgv(job engine.Job) []string {
 	if len(own) == 0 {
 		return argv
 	}
-	script := shellWords(argv)
+	script := []string{shellWords(argv)}
 	for _, s := range own {
-		script += "; " + s.Argv[len(s.Argv)-1]
+		script = append(script, s.Argv[len(s.Argv)-1])
 	}
-	return []string{"sh", "-euc", script}
+	return []string{"sh", "-euc", strings.Join(script, "; ")}
 }
 
 func releaseStep(job engine.Job) int {

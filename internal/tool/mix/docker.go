@@ -26,7 +26,7 @@ func (c *Common) docker() {
 		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(have, n) })
 	}
 	if reads := c.Facts.BuildReads; len(reads) > 0 {
-		c.Planner.Decide("build arguments", some(reads, 20), "read while it compiles: --build-env NAME=VALUE sets one")
+		c.Planner.Decide("build arguments", tool.Some(reads, 20), "read while it compiles: --build-env NAME=VALUE sets one")
 	}
 	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, set.Packages))
 	note("installs %s to run: --package NAME --program NAME puts a program of the toolchain into the image", without(d.Run, set.Programs))
