@@ -30,7 +30,7 @@ func (r *reader) kind(config elixir.Value) {
 
 // configuredForProd says whether there is configuration for a release.
 func (r *reader) configuredForProd() bool {
-	return r.Has("config/prod.exs") || r.Has(runtimeConfig) || r.Has("config/releases.exs") || r.dir("rel")
+	return r.Has("config/prod.exs") || r.Has("config/runtime.exs") || r.Has("config/releases.exs") || r.dir("rel")
 }
 
 // asks notes what the project asks of the build's environment while it compiles: the

@@ -17,6 +17,10 @@ import (
 func (c *Common) docker() {
 	d, file := c.Facts.Docker, c.Facts.DockerFile
 	set := c.Planner.Settings()
+	packages := set.Packages
+	if c.js.uses {
+		packages = append(slices.Clone(packages), "nodejs", "npm", "yarn", "yarnpkg")
+	}
 	note := func(format string, names []string) {
 		if len(names) > 0 {
 			c.Planner.Note(file + " " + fmt.Sprintf(format, tool.Some(names, 12)))
@@ -28,7 +32,7 @@ func (c *Common) docker() {
 	if reads := c.Facts.BuildReads; len(reads) > 0 {
 		c.Planner.Decide("build arguments", tool.Some(reads, 20), "read while it compiles: --build-env NAME=VALUE sets one")
 	}
-	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, set.Packages))
+	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, packages))
 	note("installs %s to run: --package NAME --program NAME puts a program of the toolchain into the image", without(d.Run, set.Programs))
 	note("also runs, to build: %s; give each as a [[step]] in dram.toml, see docs/howto/steps.md", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
 	note("takes the build arguments %s: --build-env NAME=VALUE gives one to the build", slices.DeleteFunc(slices.Clone(d.Args), func(name string) bool {
@@ -56,7 +60,7 @@ func (c *Common) does(command string) bool {
 	}
 	calls := slices.Concat(c.Facts.Assets.Setups, c.Facts.Assets.Deploys)
 	if scripting.MatchString(command) {
-		return slices.ContainsFunc(calls, javascript.MatchString)
+		return c.js.uses
 	}
-	return slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
+	return task == "phx.digest" && c.js.digest != "" || slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
 }
