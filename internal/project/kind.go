@@ -43,7 +43,7 @@ func (r *reader) asks() {
 		}
 		code := comment.ReplaceAllString(text, "")
 		for _, m := range readsEnv.FindAllStringSubmatch(code, -1) {
-			r.p.BuildReads = append(r.p.BuildReads, m[1])
+			r.p.BuildReads = append(r.p.BuildReads, m[2])
 		}
 		if strings.Contains(code, "Mix.target()") || strings.Contains(code, "targets:") && name == "mix.exs" {
 			if _, set, _ := r.Given.getenv("MIX_TARGET"); !set {
