@@ -25,7 +25,7 @@ var otherLoader = Cause{
 // interpreter: the kernel says "not found" of the program itself.
 func interpreter(s *Survey) (out []Finding) {
 	for _, n := range s.natives {
-		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) {
+		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) || s.brought.starts(n.Path) {
 			continue
 		}
 		if _, err := rootfs.Resolve(s.root, n.elf.Interp); err == nil {

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"dram/internal/portable"
 	"dram/internal/rootfs"
 	"dram/internal/shell"
 	"dram/internal/target"
@@ -59,7 +60,7 @@ func program(s *Survey) (out []Finding) {
 		if by == nil {
 			continue
 		}
-		if found, _ := rootfs.Programs(s.root, []string{c.name}); len(found) > 0 {
+		if found, _ := rootfs.Programs(s.root, []string{c.name}); len(found) > 0 || s.brought.starts(portable.Programs+"/"+c.name) {
 			continue
 		}
 		f := Finding{

@@ -1,8 +1,10 @@
 package rootfs
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -19,7 +21,11 @@ type Loader struct {
 	fsys    FS
 	conf    []string // directories of /etc/ld.so.conf
 	present []abi    // whose loader is in this root
+	brought *brought // what stands in for what programs name
 }
+
+// brought is a loader that is called by its path, and the folder that it is given.
+type brought struct{ loader, libraries string }
 
 // Closure is the files that programs need in order to start.
 type Closure struct {
@@ -68,6 +74,24 @@ func NewLoader(fsys FS) (*Loader, error) {
 	l := &Loader{fsys: fsys, conf: conf}
 	for _, a := range abis() {
 		if slices.ContainsFunc(a.interps, func(p string) bool { _, err := fsys.Stat(p); return err == nil }) {
+			l.present = append(l.present, a)
+		}
+	}
+	return l, nil
+}
+
+// NewBroughtLoader is a loader that starts programs by its own path, whatever loader
+// these name, and is told to look for libraries in one folder
+// (ld.so --inhibit-cache --library-path).
+func NewBroughtLoader(fsys FS, loader, libraries string) (*Loader, error) {
+	l := &Loader{fsys: fsys, brought: &brought{Clean(loader), Clean(libraries)}}
+	f := newSearch(l).read(l.brought.loader)
+	if f.elf == nil {
+		return nil, &fs.PathError{Op: "load", Path: loader, Err: cmp.Or(f.err, errNotELF)}
+	}
+	musl := strings.HasPrefix(path.Base(loader), "ld-musl-")
+	for _, a := range abis() {
+		if a.musl == musl && a.runs(f.elf) {
 			l.present = append(l.present, a)
 		}
 	}
