@@ -6,7 +6,7 @@ DEADCODE_VERSION = v0.49.0
 FUZZTIME ?= 20s
 TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
-.PHONY: build test short lint shape fmt fuzz bench oracle campaign launcher ci
+.PHONY: build test short lint shape fmt fuzz bench oracle corpus campaign launcher ci
 
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/dram ./cmd/dram
@@ -47,6 +47,9 @@ bench: ## the benchmark suite; writes docs/benchmarks.md
 
 oracle: ## dram check against what machines do, all of it; writes the tables of docs/check.md
 	DRAM_ORACLE=1 $(GO) test -count=1 -timeout 60m -v ./test/oracle -update
+
+corpus: ## plans of public projects against what these need: DIR has their checkouts, each as OWNER+NAME
+	DRAM_CORPUS=$(abspath $(DIR)) $(GO) test -count=1 -v -run '^TestCorpus$$' ./test/corpus
 
 # What CI tries a sample of, one line a campaign: PACKAGE TESTS.
 campaign: export DRAM_CAMPAIGN = 1

@@ -51,10 +51,10 @@ func bootOf(lines ...string) string {
 func mixed() tree {
 	const dir = "releases/0.1.0/"
 	clean := bootOf("path $ROOT/lib/kernel-10.2/ebin", "load code", "kernel")
-	return hello().with("bin/hello", "#!/bin/sh\nexec sed -n $RELEASE_BOOT_SCRIPT | cut -c 1\n").
+	return hello().with("bin/hello", "#!/bin/sh\nsed -n $RELEASE_BOOT_SCRIPT < /dev/null | cut -c 1\nexec \"${0%/*}/../releases/0.1.0/elixir\" \"$@\"\n").
 		with(dir+"start.boot", bootOf("path $ROOT/lib/kernel-10.2/ebin", "load code", "kernel",
 			"path $RELEASE_LIB/../releases/0.1.0/consolidated $RELEASE_LIB/hello-0.1.0/ebin", "load hello hello_sup")).
-		with(dir+"start_clean.boot", clean).with(dir+"elixir", "#!/bin/sh\nexec erts-15.2.7/bin/erl\n").
+		with(dir+"start_clean.boot", clean).with(dir+"elixir", "#!/bin/sh\nexec \"${0%/*}/../../erts-15.2.7/bin/erl\" -noshell\n").
 		with(dir+"vm.args", "644 +Q 1\n").with(dir+"runtime.exs", "644 import Config\n").
 		with(dir+"sys.config", "644 %% coding: utf-8\n[{elixir,[{config_provider_init,#{providers => "+
 			"[{'Elixir.Config.Reader',{{system,<<\"RELEASE_ROOT\">>,<<\"/releases/0.1.0/runtime.exs\">>},[{env,prod}]}}]}}]}].\n").
@@ -140,10 +140,11 @@ func TestRunReadsBootScripts(t *testing.T) {
 
 // Without ERTS, $ROOT is the target's Erlang/OTP.
 func TestRunFollowsBootScriptsIntoTheTarget(t *testing.T) {
-	rel := mixed().without(erts+"beam.smp", erts+"erlexec", erts+"erl_child_setup", erts+"erl", "lib/kernel-10.2/ebin/kernel.app", "lib/kernel-10.2/ebin/code.beam").
+	rel := mixed().without(erts+"beam.smp", erts+"erlexec", erts+"erl_child_setup", erts+"inet_gethost", erts+"erl", "lib/kernel-10.2/ebin/kernel.app", "lib/kernel-10.2/ebin/code.beam").
 		with("releases/0.1.0/elixir", "#!/bin/sh\nexec erl\n")
 	place := func() tree {
-		return bookworm().with("usr/lib/erlang/releases/start_erl.data", "15.2.7 27").with("usr/lib/erlang/erts-15.2.7/bin/beam.smp", beam(glibc, "libc.so.6"))
+		return bookworm().with("usr/lib/erlang/releases/start_erl.data", "15.2.7 27").with("usr/lib/erlang/erts-15.2.7/bin/beam.smp", beam(glibc, "libc.so.6")).
+			with("usr/bin/erl", "#!/bin/sh\nexec /usr/lib/erlang/erts-15.2.7/bin/beam.smp\n")
 	}
 	for _, tt := range []struct {
 		place tree

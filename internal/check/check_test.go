@@ -121,13 +121,13 @@ func cases() map[string]struct {
 				with("lib/hello-0.1.0/priv/x.py", "#!/usr/bin/python3\n"), bookworm(),
 			[]string{
 				"FAIL shebang bin/hello: its lines end in CR LF",
-				"FAIL shebang bin/other: it is run by bash, which is not on the target",
 				"WARN shebang lib/hello-0.1.0/priv/x.py: it is run by /usr/bin/python3, which is not on the target",
+				"WARN shebang bin/other: it is run by bash, which is not on the target",
 			},
 		},
 		"programs that are not there": {
-			hello(), bookworm().without("usr/bin/sed", "usr/bin/awk"),
-			[]string{"FAIL program bin/hello: it calls sed, which is not on the target"},
+			hello().with("bin/hello", "#!/bin/sh\nset -e\nA=$(cat /dev/null)\nB=$(sed x | cut -c 1)\n"+execErl), bookworm().without("usr/bin/sed", "usr/bin/awk", "usr/bin/cat"),
+			[]string{"FAIL program bin/hello: it calls cat, which is not on the target"},
 		},
 		"a release that was changed by hand": {
 			hello().without("lib/kernel-10.2/ebin/kernel.app").with("lib/kernel-10.3/ebin/kernel.app", "644 {vsn,\"10.3\"}").
@@ -257,7 +257,7 @@ func TestRunByLibc(t *testing.T) {
 
 func TestRunOnMusl(t *testing.T) {
 	rel := hello().with(erts+"beam.smp", beam(musl, "libc.so"))
-	for _, name := range []string{erts + "erlexec", erts + "erl_child_setup"} {
+	for _, name := range []string{erts + "erlexec", erts + "erl_child_setup", erts + "inet_gethost"} {
 		rel[name] = elf(lib{Interp: musl, Needed: []string{"libc.so"}})
 	}
 	rel.with(nif, changed(func(l *lib) { l.Undefined = append(l.Undefined, symbols("__isoc23_strtol@GLIBC_2.38=libc.so.6")...) }))
@@ -279,11 +279,13 @@ func TestRunOnMusl(t *testing.T) {
 }
 
 func TestRunWithoutERTS(t *testing.T) {
-	rel := hello().without(erts+"beam.smp", erts+"erlexec", erts+"erl_child_setup", erts+"erl", "lib/kernel-10.2/ebin/kernel.app")
+	rel := hello().without(erts+"beam.smp", erts+"erlexec", erts+"erl_child_setup", erts+"erl", erts+"inet_gethost", "lib/kernel-10.2/ebin/kernel.app").
+		with("bin/hello", "#!/bin/sh\nexec \"${0%/*}/../releases/0.1.0/elixir\"\n")
 	place := func(version, kernel string) tree {
 		return bookworm().with("usr/lib/erlang/releases/start_erl.data", version+" 27").
 			with("usr/lib/erlang/lib/kernel-"+kernel+"/ebin/kernel.app", "x").
-			with("usr/lib/erlang/erts-"+version+"/bin/beam.smp", beam(glibc, "libc.so.6"))
+			with("usr/lib/erlang/erts-"+version+"/bin/beam.smp", beam(glibc, "libc.so.6")).
+			with("usr/lib/erlang/bin/erl", "#!/bin/sh\nexec /usr/lib/erlang/erts-"+version+"/bin/beam.smp\n").with("usr/bin/erl", "-> ../lib/erlang/bin/erl")
 	}
 	const f = "FAIL otp releases/start_erl.data: the release has no ERTS of its own"
 	rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\nexec erl\n"
@@ -297,11 +299,11 @@ func TestRunWithoutERTS(t *testing.T) {
 		{"another ERTS", place("13.1.5", "8.5"), []string{f + " and wants 15.2.7, the target's Erlang/OTP 27 has 13.1.5"}},
 		{"none", bookworm(), []string{f + ", and the target has no Erlang/OTP"}},
 		{"none, and it calls its own", place("15.2.7", "10.2").with("calls its own", ""), []string{
-			"FAIL consistency releases/0.1.0/elixir: it starts erts-15.2.7/bin/erl, and the release has no erts-15.2.7",
+			"FAIL start releases/0.1.0/elixir: line 3 starts erts-15.2.7/bin/erl, which is not in the release",
 		}},
 	} {
 		if _, ok := tt.place["calls its own"]; ok {
-			rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\"$DIR/../../erts-15.2.7/bin/\"\n"
+			rel["releases/0.1.0/elixir"] = "#!/bin/sh\nERTS_BIN=\"${0%/*}/../../erts-15.2.7/bin/\"\nexec \"$ERTS_BIN\"erl\n"
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			in := open(t, rel, tt.place)

@@ -45,7 +45,8 @@ func TestWhatTheOracleFound(t *testing.T) {
 			hello().with(nif, changed(opening)+"\x00libplain.so.1\x00libbeside.so\x00").with("lib/exqlite-0.27.0/priv/libbeside.so", elf(lib{})), bullseye(), nil,
 		},
 		"a library that opens musl by one of its names": {
-			hello().without("lib/hello-0.1.0/priv/port", erts+"erl_child_setup", erts+"erlexec").with(erts+"beam.smp", beam(musl, "libc.musl-x86_64.so.1")).with(nif, changed(func(l *lib) {
+			hello().without("lib/hello-0.1.0/priv/port").with(erts+"beam.smp", beam(musl, "libc.musl-x86_64.so.1")).
+				with(erts+"erl_child_setup", elf(lib{Interp: musl})).with(erts+"erlexec", elf(lib{Interp: musl})).with(erts+"inet_gethost", elf(lib{Interp: musl})).with(nif, changed(func(l *lib) {
 				l.Needed, l.Undefined = []string{"libc.so"}, symbols("dlopen", "enif_make_int")
 			})+"\x00libm.so.6\x00libnowhere.so.7\x00"), alpine().with("lib/ld-musl-x86_64.so.1", elf(lib{Soname: "libc.musl-x86_64.so.1", Defined: symbols("puts", "strtol", "dlopen")})),
 			[]string{"WARN opened " + nif + ": it calls dlopen and holds the name libnowhere.so.7, which is not on the target"},

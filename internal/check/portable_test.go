@@ -25,7 +25,7 @@ func portableHello(t *testing.T) tree {
 	}
 	tr["portable/lib/libc.so.6"] = string(abiTagged([]byte(tr["portable/lib/libc.so.6"])))
 	tr["portable/cacerts.pem"] = "644 x"
-	for _, name := range []string{erts + "beam.smp", erts + "erlexec", erts + "erl_child_setup", "lib/hello-0.1.0/priv/port"} {
+	for _, name := range []string{erts + "beam.smp", erts + "erlexec", erts + "erl_child_setup", erts + "inet_gethost", "lib/hello-0.1.0/priv/port"} {
 		tr[portable.Beside(name)], tr[name] = tr[name], launcher(t, name)
 	}
 	return tr
@@ -78,6 +78,7 @@ func TestPortable(t *testing.T) {
 		"without any libc": {whole(same), scratch(), nil},
 		"without any program": {
 			whole(func(tr tree) {
+				tr["bin/hello"] = strings.Replace(tr["bin/hello"], "#!/bin/sh\n", "#!/bin/sh\n"+string(portable.Path()), 1)
 				for _, name := range []string{"portable/bin/sed", "portable/bin/cut"} {
 					tr[portable.Beside(name)], tr[name] = elf(lib{Interp: glibc, Needed: []string{"libc.so.6"}}), launcher(t, name)
 				}

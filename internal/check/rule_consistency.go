@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/shell"
 )
 
 var consistencyRule = Rule{
@@ -67,7 +68,7 @@ func consistency(s *Survey) (out []Finding) {
 		}
 	}
 	script := path.Join("releases", s.rel.Version, "elixir")
-	if m := scriptERTS.FindString(s.text(script)); m != "" && s.files[m] == nil {
+	if m := scriptERTS.FindString(s.text(script)); m != "" && s.files[m] == nil && !s.ending(script, shell.NotFound) { // see start
 		found(Fail, script, ertsCalled, Params{"folder": m})
 	}
 	for _, app := range slices.Sorted(maps.Keys(rel.Apps)) {

@@ -2,18 +2,18 @@ package check
 
 import (
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 
-	"dram/internal/portable"
 	"dram/internal/rootfs"
 	"dram/internal/shell"
-	"dram/internal/target"
 )
 
 var programRule = Rule{
 	ID: "program", Title: "the programs that the start scripts call are on the target", Worst: Fail, Run: program,
 	Doc: Doc{
-		Looks: "The programs that the start scripts call (sh, sed, cut, grep and the like), on the target's path. Some are called by rpc and remote alone; without those it is a warning.",
+		Looks: "Every program that the scripts which start the release call, as far as they can be followed: on the target's path, or at the path that they give. What a start comes to in any case stops it; what other commands (rpc, remote, eval, daemon) and other scripts in bin/ call is a warning.",
 		Seen:  `/app/bin/my_app: line 30: sed: not found`,
 		Do:    "Install the program on the target. Into an image that dram makes, --program NAME puts it.",
 	},
@@ -24,6 +24,9 @@ var (
 		ID: "missing", Summary: "it calls #{program}, which is not on the target", Symptom: `"#{program}: not found", and the release does not start`,
 		Remedy: "install #{program} on the target\nfor an image that dram makes, --program #{program}", Needs: "#{program} on the target",
 	}
+	noProgramAtTimes = noProgram.with(Cause{
+		ID: "missing-at-times", Symptom: `"#{program}: not found", where the script comes to line #{line}; the release starts without it`,
+	})
 	noProgramForSome = noProgram.with(Cause{Symptom: `"#{program}: not found", in #{fails}`})
 	unknownPrograms  = Cause{
 		ID: "unknown", Summary: "it calls #{wants}, and which programs the target has is not known", Symptom: `"#{program}: not found", if it is not there`,
@@ -31,80 +34,63 @@ var (
 	}
 )
 
-// called are the programs that start scripts call, and what fails without
-// them; "" is the start itself.
-func called() []struct{ name, fails string } {
-	return []struct{ name, fails string }{
-		{"sh", ""},
-		{"dirname", ""},
-		{"basename", ""},
-		{"readlink", ""},
-		{"sed", ""},
-		{"cut", ""},
-		{"cat", ""},
-		{"grep", ""},
-		{"mkdir", "a start with a runtime configuration"},
-		{"date", "a start with a runtime configuration"},
-		{"dd", "rpc and remote"},
-		{"od", "rpc and remote"},
-		{"awk", "rpc and remote"},
-		{"tr", "rpc and remote"},
-	}
-}
-
-// program looks for the programs that the scripts which start the release call.
+// program looks for the programs that the scripts which start the release call,
+// and then for those of its other commands and scripts.
 func program(s *Survey) (out []Finding) {
-	calls := s.scriptCalls()
-	for _, c := range called() {
-		by := calls[c.name]
-		if by == nil {
-			continue
+	st := s.starting()
+	var open []Finding
+	take := func(f shell.Fault, by string) {
+		name := f.Name
+		switch {
+		case f.Kind == shell.Interpreter && f.Open:
+			name = path.Base(name)
+		case f.Kind != shell.NotFound || s.ofRelease(f) || strings.HasSuffix(name, `\r`), name == "erl" && s.rel.ERTS == "" && s.target.Facts.OTP == nil: // see start, shebang, otp
+			return
 		}
-		if found, _ := rootfs.Programs(s.root, []string{c.name}); len(found) > 0 || s.brought.starts(portable.Programs+"/"+c.name) {
-			continue
+		found := Finding{
+			Verdict: Fail, Subject: s.subjectAt(s.startFile(f.Position)), Cause: &noProgram, Params: Params{"program": name},
+			Facts: Params{"fails": by, "line": strconv.Itoa(int(f.Line))}, Evidence: Evidence{Wants: []string{name}},
 		}
-		f := Finding{
-			Verdict: Fail, Subject: subject(by.File), Cause: &noProgram, Params: Params{"program": c.name}, Facts: Params{"fails": c.fails},
-			Evidence: Evidence{Wants: []string{c.name}},
+		switch {
+		case by != "":
+			found.Verdict, found.Cause = Warn, noProgramForSome
+		case !f.Ends || !f.Sure:
+			found.Verdict, found.Cause = Warn, noProgramAtTimes
 		}
-		if c.fails != "" {
-			f.Verdict, f.Cause = Warn, noProgramForSome
+		if f.Open {
+			open = append(open, found)
+			return
 		}
-		out = append(out, f)
+		out = append(out, found)
 	}
-	if s.target.Open(target.Programs) && len(out) > 0 {
-		return []Finding{joinPrograms(out)}
+	for _, f := range st.Faults {
+		take(f, "")
+	}
+	faults, by := s.otherFaults()
+	for i, f := range faults {
+		take(f, by[i])
+	}
+	if len(open) > 0 {
+		out = append(out, joinPrograms(open))
 	}
 	return out
 }
 
-// scriptCalls is the programs that the scripts which start the release call,
-// each with the first script that does.
-func (s *Survey) scriptCalls() map[string]*script {
-	calls := map[string]*script{}
-	for i, sc := range s.scripts {
-		dir := path.Dir(sc.Path)
-		if dir != "bin" && !strings.HasPrefix(dir, "releases/") && sc.Path != "erts-"+s.rel.ERTS+"/bin/erl" {
-			continue
-		}
-		for _, name := range shell.Commands(sc.text) {
-			if calls[name] == nil {
-				calls[name] = &s.scripts[i]
-			}
-		}
-		if strings.HasPrefix(sc.text, "#!/bin/sh") && calls["sh"] == nil {
-			calls["sh"] = &s.scripts[i]
-		}
-	}
-	return calls
+// ofRelease says whether a fault is about a file of the release itself.
+func (s *Survey) ofRelease(f shell.Fault) bool {
+	_, own := s.inRelease(rootfs.Clean(f.Name))
+	return own && strings.HasPrefix(f.Name, "/")
 }
 
 // joinPrograms puts into one finding the programs that are not known to be
 // there.
 func joinPrograms(list []Finding) Finding {
 	f := list[0]
+	f.Facts = nil
 	for _, o := range list[1:] {
-		f.Evidence.Wants = append(f.Evidence.Wants, o.Evidence.Wants...)
+		if !slices.Contains(f.Evidence.Wants, o.Evidence.Wants[0]) {
+			f.Evidence.Wants = append(f.Evidence.Wants, o.Evidence.Wants...)
+		}
 	}
 	f.Verdict, f.Cause = Unknown, &unknownPrograms
 	return f

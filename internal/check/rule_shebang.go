@@ -8,6 +8,7 @@ import (
 
 	"dram/internal/release"
 	"dram/internal/rootfs"
+	"dram/internal/shell"
 	"dram/internal/target"
 )
 
@@ -31,7 +32,15 @@ var (
 		Detail: "#{line}", Remedy: "install #{program} on the target", Needs: "#{program} on the target",
 	}
 	unknownInterpreter = noInterpreter.with(Cause{ID: "unknown", Summary: "it is run by #{interpreter}, and whether the target has it is not known"})
-	noFirstLine        = Cause{
+	longLine           = noInterpreter.with(Cause{
+		ID: "long", Summary: "its first line is longer than the 255 bytes that Linux reads of it", Remedy: "shorten the path of the interpreter: #!/usr/bin/env -S … or #!/bin/sh",
+		Needs: "a shorter first line of #{base}",
+	})
+	oneArgument = noInterpreter.with(Cause{
+		ID: "one-argument", Summary: "its first line has env look for one program called \"#{interpreter}\", as Linux takes all after env for one word",
+		Remedy: "write #!/usr/bin/env -S #{interpreter}, or set the options in the script", Needs: "another first line of #{base}",
+	})
+	noFirstLine = Cause{
 		ID: "no-first-line", Summary: "it may be started, and is neither a program nor a script with a first line #!",
 		Symptom: "if it is opened as a port, the port ends with status 8 (Exec format error); a shell would run it",
 		Remedy:  "begin it with #!/bin/sh or the like, or take its executable bit away", Needs: "a first line #! in #{base}",
@@ -59,54 +68,72 @@ func shebang(s *Survey) (out []Finding) {
 }
 
 func (s *Survey) scriptFinding(sc script) (f Finding, bad bool) {
-	line, rest, _ := strings.Cut(sc.text, "\n")
-	first := strings.TrimPrefix(line, "#!")
+	text, rest, _ := strings.Cut(sc.text, "\n")
 	f = Finding{Verdict: Warn, Subject: subject(sc.File)}
-	if starts(sc.File) && !strings.HasSuffix(sc.Path, ".escript") && sc.Mode&0o111 != 0 {
+	if sc.Mode&0o111 != 0 && s.ending(sc.Path, shell.Interpreter) || s.ending(sc.Path, shell.NotFound, shell.Syntax) && strings.Contains(rest, "\r\n") {
 		f.Verdict = Fail
 	}
-	if strings.HasSuffix(line, "\r") || (strings.HasSuffix(sc.Path, "env.sh") && strings.Contains(rest, "\r\n")) {
-		f.Cause, f.Facts = &carriageReturn, Params{"line": fmt.Sprintf("%q", line)}
+	if strings.HasSuffix(text, "\r") || (strings.HasSuffix(sc.Path, "env.sh") && strings.Contains(rest, "\r\n")) {
+		f.Cause, f.Facts = &carriageReturn, Params{"line": fmt.Sprintf("%q", text)}
 		return f, true
 	}
-	words := strings.Fields(first)
-	if len(words) == 0 || line == first || sc.Mode&0o111 == 0 {
+	first, ok := shell.ReadFirstLine(sc.text)
+	if !ok || first.Interpreter == "" || sc.Mode&0o111 == 0 {
 		return f, false
 	}
-	missing := s.missingInterpreter(words)
+	missing := s.missingInterpreter(first)
 	open := s.target.Open(target.Programs)
-	if missing == "" || missing == "/bin/sh" && open { // see program
+	if missing == "" || path.Base(missing) == "sh" && open { // see program
 		return f, false
 	}
-	f.Cause, f.Params, f.Facts = &noInterpreter, Params{"interpreter": missing}, Params{"program": path.Base(missing), "line": line}
+	f.Cause, f.Params, f.Facts = &noInterpreter, Params{"interpreter": missing}, Params{"program": path.Base(missing), "line": text}
 	f.Evidence.Wants = []string{missing}
-	if open {
+	switch {
+	case first.Cut:
+		f.Cause, f.Facts["line"] = longLine, text[:64]+"…"
+	case strings.Contains(missing, " "):
+		f.Cause = oneArgument
+	case open && !s.ours(missing):
 		f.Verdict, f.Cause = Unknown, unknownInterpreter
 	}
 	return f, true
 }
 
-// starts says whether a script is one that starts the release.
-func starts(f release.File) bool {
-	return f.Origin == release.Metadata || f.Origin == release.ERTS
+// ending says whether each start ends over a fault of some kind in a script.
+func (s *Survey) ending(script string, kinds ...shell.FaultKind) bool {
+	return s.starting().stops(func(f shell.Fault) bool {
+		return slices.Contains(kinds, f.Kind) && s.startFile(f.Position) == script
+	})
 }
 
-// missingInterpreter is what of a shebang's words is not there.
-func (s *Survey) missingInterpreter(words []string) string {
-	if _, err := rootfs.Resolve(s.root, words[0]); err != nil {
-		return words[0]
+func (s *Survey) ours(name string) bool {
+	_, own := s.inRelease(rootfs.Clean(name))
+	return own
+}
+
+// missingInterpreter is what a first line names that is not there, or may not be
+// run.
+func (s *Survey) missingInterpreter(l shell.FirstLine) string {
+	if !s.runs(l.Interpreter) {
+		return l.Interpreter
 	}
-	if path.Base(words[0]) != "env" {
+	if l.Env == "" || s.files["erts-"+s.rel.ERTS+"/bin/"+l.Env] != nil {
 		return ""
 	}
-	args := slices.DeleteFunc(slices.Clone(words[1:]), func(w string) bool { return strings.HasPrefix(w, "-") || strings.Contains(w, "=") })
-	if len(args) == 0 {
-		return ""
-	}
-	if found, _ := rootfs.Programs(s.root, args[:1]); len(found) == 0 && s.files["erts-"+s.rel.ERTS+"/bin/"+args[0]] == nil {
-		return args[0]
+	if found, _ := rootfs.Programs(s.root, []string{l.Env}); len(found) == 0 {
+		return l.Env
 	}
 	return ""
+}
+
+// runs says whether a path names a program.
+func (s *Survey) runs(name string) bool {
+	real, err := rootfs.Resolve(s.root, name)
+	if err != nil {
+		return false
+	}
+	info, err := s.root.Lstat(real)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
 // unstartable are files in a priv directory that look as if they were to be

@@ -48,6 +48,8 @@ type Survey struct {
 	exports map[string]exports
 	// aboutModules is what readModules read, by path; nil before.
 	aboutModules map[string]aboutModule
+	start        *start            // see starting
+	otherStarts  map[string]*start // see others
 }
 
 // Release is what is checked.

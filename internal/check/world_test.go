@@ -131,12 +131,15 @@ func beam(interp, libc string) string {
 	return elf(lib{Interp: interp, Needed: []string{libc}, Defined: symbols("enif_make_int", "enif_raise")})
 }
 
+// execErl is the end of a start script.
+const execErl = "exec \"${0%/*}/../erts-15.2.7/bin/erl\" -noshell\n"
+
 // hello is a sound release for bookworm.
 func hello() tree {
 	program := elf(lib{Interp: glibc, Needed: []string{"libc.so.6"}, Undefined: symbols("puts@GLIBC_2.2.5=libc.so.6")})
 	return tree{
-		"bin/hello": "#!/bin/sh\n# uses perl\nexec sed -n x | cut -c 1\n", erts + "beam.smp": beam(glibc, "libc.so.6"),
-		erts + "erlexec": program, erts + "erl_child_setup": program, erts + "erl": "#!/bin/sh\n",
+		"bin/hello": "#!/bin/sh\n# uses perl\nsed -n x < /dev/null | cut -c 1\n" + execErl, erts + "beam.smp": beam(glibc, "libc.so.6"),
+		erts + "erlexec": program, erts + "erl_child_setup": program, erts + "inet_gethost": program, erts + "erl": "#!/bin/sh\nexec \"${0%/*}/erlexec\" \"$@\"\n",
 		"releases/start_erl.data": "644 15.2.7 0.1.0", "releases/0.1.0/env.sh": "644 #!/bin/sh\n",
 		"releases/0.1.0/hello.rel":            "644 {release,{\"hello\",\"0.1.0\"},{erts,\"15.2.7\"},[{kernel,\"10.2\"},{exqlite,\"0.27.0\"},{hello,\"0.1.0\",temporary}]}.\n",
 		"lib/kernel-10.2/ebin/kernel.app":     "644 {application,kernel,[{vsn,\"10.2\"}]}.",

@@ -106,10 +106,11 @@ without a Dockerfile and without a daemon.
 	root.CompletionOptions.DisableDefaultCmd = true
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain,
+		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain, newShell,
 	} {
 		root.AddCommand(make(g))
 	}
+	root.AddCommand(newHands(g)...)
 	root.SetHelpCommand(newHelp())
 	wrapArgs(root)
 	return root

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"mvdan.cc/sh/v3/syntax"
 
 	"dram/internal/config"
 	"dram/internal/output"
@@ -77,8 +78,27 @@ func (g *globals) makeImage(cmd *cobra.Command, arg string, to *outputFlags, all
 	if err != nil {
 		return err
 	}
+	next(made.UI, made.written)
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ref())
 	return err
+}
+
+// next says what people do with what was written.
+func next(u *ui.UI, written []output.Written) {
+	for _, w := range written {
+		if w.Next == "" {
+			continue
+		}
+		what := w.Ref
+		if what == "" {
+			what = relative(w.Place)
+		}
+		quoted, err := syntax.Quote(what, syntax.LangPOSIX)
+		if err != nil { // it has what no shell can be given
+			continue
+		}
+		u.Note("%-10s "+w.Next, "next", quoted)
+	}
 }
 
 // imageSettings is the settings for the project or beside the release that arg names.

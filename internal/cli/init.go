@@ -133,7 +133,7 @@ func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipe
 	if err != nil {
 		return nil, s, err
 	}
-	proj, err := tools.Read(dir)
+	proj, err := tools.Read(dir, plan.Given(a.settings))
 	if err != nil {
 		return nil, s, err
 	}

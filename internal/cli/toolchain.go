@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"dram/internal/pipeline"
+	"dram/internal/problem"
+	"dram/internal/sandbox"
 )
 
 func newToolchain(g *globals) *cobra.Command {
@@ -52,13 +55,19 @@ func newToolchainRoot(g *globals) *cobra.Command {
 
 func newToolchainExec(g *globals) *cobra.Command {
 	var binds, env []string
+	var network string
 	cmd := &cobra.Command{
 		Use:     "exec REF [--bind HOST:INSIDE]… -- COMMAND…",
 		Short:   "run a command in a toolchain, in the sandbox",
-		Long:    long("Runs a command over a toolchain's root in the sandbox, with loopback alone for a network. What it writes outside of binds is thrown away."),
+		Long:    long("Runs a command over a toolchain's root in the sandbox, with loopback alone for a network unless --network says otherwise. What it writes outside of binds is thrown away."),
 		Example: `  dram toolchain exec distro:debian/13 -- elixir --version`,
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			reaches := map[string]sandbox.Network{"none": sandbox.Loopback, "host": sandbox.Host}
+			net, ok := reaches[network]
+			if !ok {
+				return problem.New(problem.Usage, "use none or host", "unknown network %q", network)
+			}
 			a, err := g.open(cmd, ".")
 			if err != nil {
 				return err
@@ -68,14 +77,16 @@ func newToolchainExec(g *globals) *cobra.Command {
 				return err
 			}
 			g.std.Running()
-			err = a.Exec(cmd.Context(), tc, binds, args[1:], pipeline.RunOptions{
-				Env: env, Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
-			})
+			err = a.Exec(cmd.Context(), tc, pipeline.ExecOptions{Binds: binds, Network: net, RunOptions: pipeline.RunOptions{
+				Command: args[1:], Env: env, Interactive: isTerminal(os.Stdin) && isTerminal(os.Stdout),
+				Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
+			}})
 			return g.passOnEnd(err)
 		},
 	}
 	cmd.Flags().StringArrayVar(&binds, "bind", nil, "HOST:INSIDE, a directory to show inside, repeatable")
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V, repeatable")
+	cmd.Flags().StringVar(&network, "network", "none", "none (loopback alone) or host")
 	g.settings(cmd)
 	return cmd
 }

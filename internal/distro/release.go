@@ -32,6 +32,10 @@ func parseRelease(text string) (out System) {
 			out.Version = value
 		case "PRETTY_NAME":
 			out.Name = value
+		case "VERSION_CODENAME":
+			out.Codename = value
+		case "ID_LIKE":
+			out.Like = strings.Fields(value)
 		}
 	}
 	return out

@@ -15,6 +15,9 @@ type System struct {
 	ID      string // "debian"
 	Version string // "13", "" where it has no number
 	Name    string // "Debian GNU/Linux 13 (trixie)"
+
+	Codename string   // "trixie", "" where it says none
+	Like     []string // IDs of the distributions that it is made of, the nearest first
 }
 
 // Default is the distribution that is taken where none is asked for.

@@ -26,7 +26,7 @@ func (l Layout) Write(ctx context.Context, b *Build) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	return Written{Name: "image", Place: "oci:" + l.Dir, Size: b.ImageSize()}, publish.Layout(ctx, l.Dir, img, b.Names()[0])
+	return Written{Name: "image", Place: "oci:" + l.Dir, Size: b.ImageSize(), Next: "dram run %s"}, publish.Layout(ctx, l.Dir, img, b.Names()[0])
 }
 
 // WriteIndex adds the images of one release to the layout: one as it is, several as

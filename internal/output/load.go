@@ -37,7 +37,11 @@ func (l Load) Write(ctx context.Context, b *Build) (Written, error) {
 		return Written{}, err
 	}
 	name, err := LoadImage(ctx, b.UI, l.Daemon, img, b.Names())
-	return Written{Place: name}, err
+	next := "docker run --rm %s"
+	if l.Daemon.Podman() {
+		next = "podman run --rm %s"
+	}
+	return Written{Place: name, Next: next}, err
 }
 
 // Close lets the daemon go.

@@ -50,6 +50,7 @@ type Written struct {
 	Place string // a path, or what a daemon or a registry knows it by
 	Size  int64  // bytes
 	Ref   string // of an image that others can pull, by its digest
+	Next  string // what people do with it, a command with %s for the place or the reference
 }
 
 // Outputs is all that is wanted of a build.

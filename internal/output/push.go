@@ -61,7 +61,7 @@ func (p Push) Write(ctx context.Context, b *Build) (Written, error) {
 		return Written{}, err
 	}
 	sent, err := p.Send(ctx, b.Store, b.UI, img)
-	return Written{Place: p.To.Repository.String(), Ref: sent}, err
+	return Written{Place: p.To.Repository.String(), Ref: sent, Next: "docker pull %s"}, err
 }
 
 // Send sends an image and gives its reference, by its digest. Which repositories

@@ -45,7 +45,7 @@ func (t Tar) Write(ctx context.Context, b *Build) (Written, error) {
 	}
 	at := t.place(b.Plan, b.Version)
 	_, err = publish.Tar(ctx, at, img, b.Names())
-	return Written{Name: "image", Place: at.Path, Size: b.ImageSize()}, err
+	return Written{Name: "image", Place: at.Path, Size: b.ImageSize(), Next: "docker load < %s"}, err
 }
 
 // FileUse says which references name a file or a directory that an image is written

@@ -36,7 +36,7 @@ func (p *Pipeline) PlanAllReleases(ctx context.Context, dir string, cfg config.C
 
 func (p *Pipeline) planMatrix(ctx context.Context, dir string, cfg config.Config, wanted func(tool.Project) ([]string, error)) (*Matrix, error) {
 	stage := p.UI.Start("plan", dir)
-	proj, err := tools.Read(dir)
+	proj, err := tools.Read(dir, plan.Given(cfg))
 	if err != nil {
 		return nil, err
 	}

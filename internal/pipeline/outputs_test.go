@@ -62,11 +62,11 @@ func TestWrittenEverywhere(t *testing.T) {
 	releases := filepath.Join(w.dir, "releases", "hello")
 	want := []output.Written{
 		{Name: "tarball", Place: filepath.Join(releases, "releases/0.1.0/hello.tar.gz"), Size: r.Tarball.Size},
-		{Name: "image", Place: filepath.Join(releases, "hello-0.1.0-linux-amd64.tar"), Size: r.ImageSize()},
-		{Name: "image", Place: filepath.Join(dir, "hello.tar"), Size: r.ImageSize()},
-		{Name: "image", Place: "oci:" + filepath.Join(dir, "layout"), Size: r.ImageSize()},
-		{Place: "hello:0.1.0"},
-		{Place: host + "/team/hello", Ref: host + "/team/hello@" + string(r.Image)},
+		{Name: "image", Place: filepath.Join(releases, "hello-0.1.0-linux-amd64.tar"), Size: r.ImageSize(), Next: "docker load < %s"},
+		{Name: "image", Place: filepath.Join(dir, "hello.tar"), Size: r.ImageSize(), Next: "docker load < %s"},
+		{Name: "image", Place: "oci:" + filepath.Join(dir, "layout"), Size: r.ImageSize(), Next: "dram run %s"},
+		{Place: "hello:0.1.0", Next: "docker run --rm %s"},
+		{Place: host + "/team/hello", Ref: host + "/team/hello@" + string(r.Image), Next: "docker pull %s"},
 	}
 	if d := cmp.Diff(want, written); d != "" {
 		t.Error(d)

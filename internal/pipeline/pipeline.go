@@ -61,7 +61,7 @@ func (p *Pipeline) asking() *Pipeline {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
-	proj, err := tools.Read(dir)
+	proj, err := tools.Read(dir, plan.Given(cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 
@@ -167,39 +166,6 @@ func passwd(root rootfs.FS, file, name string) (ids [2]int, ok bool) {
 		return ids, true
 	}
 	return ids, false
-}
-
-// Exec runs a command in a toolchain's root, for looking around and for
-// benchmarks; binds are "HOST:INSIDE".
-func (p *Pipeline) Exec(ctx context.Context, tc *toolchain.Toolchain, binds, command []string, opts RunOptions) error {
-	dir, err := tc.Root(ctx)
-	if err != nil {
-		return err
-	}
-	facts, err := tc.Facts(ctx)
-	if err != nil {
-		return err
-	}
-	scratch, done, err := p.Store.TempDir("exec")
-	if err != nil {
-		return err
-	}
-	defer done()
-	spec := sandbox.Spec{
-		Lower: []string{dir}, Scratch: scratch, Argv: command, Reap: true,
-		Env: environ.Merge(tc.Config.Env, []string{
-			"PATH=" + facts.Path, "LANG=C.UTF-8", "HOME=/root", "TERM=" + os.Getenv("TERM"),
-		}, opts.Env),
-		Stdio: sandbox.Stdio{Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive},
-	}
-	for _, b := range binds {
-		host, inside, ok := strings.Cut(b, ":")
-		if !ok || !strings.HasPrefix(inside, "/") || !strings.HasPrefix(host, "/") {
-			return problem.New(problem.Usage, "write --bind /host/directory:/inside", "%q is not a bind", b)
-		}
-		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: host, Target: inside})
-	}
-	return sandbox.Run(ctx, spec)
 }
 
 // Ended is a program's own end, if err is one: the exit code to pass on, and

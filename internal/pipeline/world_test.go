@@ -281,8 +281,8 @@ func hello() tree {
 	program := needs("GLIBC_2.2.5")
 	const erts = "erts-13.1.5/bin/"
 	return tree{
-		"bin/hello":       "#!/bin/sh\nexec sed -n x | cut -c 1\n",
-		erts + "beam.smp": program, erts + "erlexec": program, erts + "erl_child_setup": program, erts + "erl": "#!/bin/sh\n",
+		"bin/hello":       "#!/bin/sh\nset -e\nA=$(sed -n x < /dev/null)\ncut -c 1 < /dev/null\nexec \"${0%/*}/../erts-13.1.5/bin/erlexec\"\n",
+		erts + "beam.smp": program, erts + "erlexec": program, erts + "erl_child_setup": program, erts + "inet_gethost": program, erts + "erl": "#!/bin/sh\n",
 		"releases/start_erl.data": "644 13.1.5 0.1.0", "releases/0.1.0/env.sh": "644 #!/bin/sh\n",
 		"releases/0.1.0/hello.rel":         "644 {release,{\"hello\",\"0.1.0\"},{erts,\"13.1.5\"},[{kernel,\"8.5.3\"},{hello,\"0.1.0\"}]}.\n",
 		"lib/kernel-8.5.3/ebin/kernel.app": "644 {application,kernel,[{vsn,\"8.5.3\"}]}.",

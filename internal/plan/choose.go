@@ -28,7 +28,6 @@ const BuildKitEngine = "buildkit"
 // toolchain chooses: what was set; else an image with the versions that the
 // project asks for; else the distribution's newest stable suite that satisfies mix.exs.
 func (m *maker) toolchain(ctx context.Context) error {
-	m.plan.Packages = m.in.Config.Packages
 	asked := m.facts.Asked
 	onHost := strings.HasPrefix(m.in.Config.Toolchain, "host:")
 	switch {
@@ -53,15 +52,6 @@ func (m *maker) toolchain(ctx context.Context) error {
 func (m *maker) choose(ref, reason string) {
 	m.plan.Toolchain = ref
 	m.decide("toolchain", ref, reason)
-	if len(m.plan.Packages) == 0 {
-		return
-	}
-	packages := strings.Join(m.plan.Packages, ", ")
-	if strings.HasPrefix(ref, "distro:") {
-		m.decide("packages", packages, m.set("toolchain.packages"))
-		return
-	}
-	m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("packages are added to distro: toolchains alone: %s is taken as it is, without %s", ref, packages))
 }
 
 func (m *maker) byRequirement(ctx context.Context) error {

@@ -46,20 +46,6 @@ func TestGapsAreNoted(t *testing.T) {
 			"bundlex downloads while it is compiled, and compiling has no network: --build-network host gives it one",
 		},
 		{
-			"Rust",
-			project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}},
-			nil,
-			"native/x/Cargo.toml needs cargo, which a toolchain has only if it is asked for: --package cargo",
-		},
-		{"Rust that is provided for", project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}}, []string{"package", "cargo"}, ""},
-		{"Rust in a toolchain that may have it", project.Project{Shown: project.Shown{NativeCode: []string{"native/x/Cargo.toml"}}}, []string{"toolchain", "tar:x.tar"}, ""},
-		{
-			"Zig",
-			project.Project{Shown: project.Shown{NativeCode: []string{"./mix.exs: dependency :zigler"}}},
-			nil,
-			"./mix.exs: dependency :zigler needs zig, which a toolchain has only if it is asked for: --package zig",
-		},
-		{
 			"a server",
 			project.Project{Shown: project.Shown{Reads: []string{"PHX_SERVER"}}},
 			nil,

@@ -35,7 +35,7 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 // its Lineage.
 func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, src *source.Tree, environ []string) engine.Job {
 	part := p.build.Job(tool.Circumstances{
-		Toolchain: tool.Toolchain{OTP: facts.OTP, Hex: facts.Hex, Rebar3: facts.Rebar3, CACerts: facts.CACerts},
+		Toolchain: ForTool(facts),
 		Source:    src, Environ: environ, Network: p.Network, Inert: p.inert(src),
 	})
 	job := engine.Job{
@@ -54,6 +54,11 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 	}
 	job.Emulated = emulated(facts, job.Env)
 	return job
+}
+
+// ForTool is what a tool needs to know of a toolchain with these facts.
+func ForTool(facts toolchain.Facts) tool.Toolchain {
+	return tool.Toolchain{OTP: facts.OTP, Hex: facts.Hex, Rebar3: facts.Rebar3, CACerts: facts.CACerts}
 }
 
 // emulated is what Erlang needs to run under qemu's user emulation, where a page

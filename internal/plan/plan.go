@@ -50,15 +50,15 @@ type Decision struct {
 
 // Plan is what was decided. It is not changed once made.
 type Plan struct {
-	Dir       string   `json:"dir"`  // the project's, absolute
-	Tool      string   `json:"kind"` // the name of the one that makes the release
-	Release   string   `json:"release"`
-	Declared  bool     `json:"declared"`          // mix.exs declares the release; Mix takes no name otherwise
-	Version   string   `json:"version,omitempty"` // "" where only Mix knows it
-	Toolchain string   `json:"toolchain"`         // a reference
-	Packages  []string `json:"packages,omitempty"`
-	Engine    string   `json:"engine"`
-	Platform  string   `json:"platform"` // "linux/amd64"
+	Dir       string `json:"dir"`  // the project's, absolute
+	Tool      string `json:"kind"` // the name of the one that makes the release
+	Release   string `json:"release"`
+	Declared  bool   `json:"declared"`          // mix.exs declares the release; Mix takes no name otherwise
+	Version   string `json:"version,omitempty"` // "" where only Mix knows it
+	Toolchain string `json:"toolchain"`         // a reference
+	Engine    string `json:"engine"`
+	Platform  string `json:"platform"` // "linux/amd64"
+	Additions
 	BuildSettings
 	Results
 	OwnApps []string `json:"own_apps"`
@@ -108,7 +108,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	}}
 	m.plan.take(in.Config)
 	for _, decide := range []func(context.Context) error{
-		m.tool, m.engine, m.release, m.toolchain, m.offer, m.lacks, m.fits, m.network, m.work, m.output,
+		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.additions, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err
@@ -123,6 +123,7 @@ type maker struct {
 	in    Inputs
 	facts *project.Project
 	plan  *Plan
+	needs []tool.Need // of the project, as its tool found them
 }
 
 func (m *maker) decide(name, value, reason string) {
@@ -250,7 +251,7 @@ func (p *Plan) ImagePath(version string) string {
 // of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
-		Tool: "release", Platform: "linux/" + arch, Packages: c.Packages,
+		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: c.Packages},
 		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/version"
@@ -133,27 +132,4 @@ func offered(o project.Offer) string {
 		asks, write = asks+", Erlang "+o.Erlang, write+" and erlang "+o.Erlang
 	}
 	return fmt.Sprintf("%s asks for %s: write %s into .tool-versions to have that", o.File, asks, write)
-}
-
-// lacks notes what the images for asked versions have not: they hold Erlang and
-// Elixir, and neither git nor a compiler for C.
-func (m *maker) lacks(context.Context) error {
-	if !strings.HasPrefix(m.plan.Toolchain, "image:"+config.DefaultRepository+":") {
-		return nil
-	}
-	const has = "the images of " + config.DefaultRepository + " have no "
-	const instead = ": build in one that does, as image:elixir:VERSION, or in a distro: toolchain"
-	var git []string
-	for _, d := range m.facts.Deps {
-		if d.Source == project.Git && d.In(m.plan.MixEnv) {
-			git = append(git, d.Name)
-		}
-	}
-	if len(git) > 0 {
-		m.plan.Notes = append(m.plan.Notes, has+"git, which is to fetch "+strings.Join(git, ", ")+instead)
-	}
-	if code := m.facts.NativeCode; len(code) > 0 {
-		m.plan.Notes = append(m.plan.Notes, has+"C compiler and no make, which "+code[0]+" needs"+instead)
-	}
-	return nil
 }

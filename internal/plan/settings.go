@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"dram/internal/config"
+	"dram/internal/project"
 	"dram/internal/secret"
 )
 
@@ -36,6 +38,12 @@ func (p *Plan) take(c config.Config) {
 	p.perPlatform = c.PerPlatform()
 	o := c.Origin("output_dir")
 	p.inProject = o == "" || o == config.FileName
+}
+
+// Given is what the settings say of the build to who reads the project.
+func Given(c config.Config) project.Given {
+	images := c.Toolchain != "" && !strings.HasPrefix(c.Toolchain, "distro:")
+	return project.Given{MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
 }
 
 // settings lists what was set as decisions; what was not has its default, and no line.

@@ -39,6 +39,11 @@ func (r *reader) native(dir string, config elixir.Value) {
 		evidence("%s", r.sources(src))
 		uses = true
 	}
+	for _, at := range []string{"c_src/CMakeLists.txt", "CMakeLists.txt"} {
+		if cmake := path.Join(dir, at); r.Has(cmake) && (uses || at != "CMakeLists.txt") {
+			evidence("%s", cmake)
+		}
+	}
 	if makefile := path.Join(dir, "Makefile"); uses && r.Has(makefile) {
 		evidence("%s", makefile)
 	}
@@ -69,7 +74,7 @@ func (r *reader) finish() {
 	for _, d := range p.Deps {
 		p.UsesHex = p.UsesHex || d.Source == Hex
 	}
-	p.Locked = lockedNames(lock)
+	p.Locked, p.LockedGit = lockedNames(lock), lockedGit(lock)
 	r.configured()
 	for _, dir := range []string{"assets", "."} {
 		if file := path.Join(dir, "package.json"); r.Has(file) {

@@ -34,6 +34,16 @@ func lockedNames(text string) (names []string) {
 	return slices.Compact(names)
 }
 
+// lockedGit are the repositories that mix.lock names: {:git, "URL", "commit", […]}.
+func lockedGit(text string) (out []Repository) {
+	for _, it := range locked(text) {
+		if parts := it.Value.Items; it.Value.Type == elixir.Tuple && len(parts) > 1 && parts[0].Value.IsAtom("git") {
+			out = append(out, Repository{it.Key, parts[1].Value.Text})
+		}
+	}
+	return out
+}
+
 // LockedVersion is what mix.lock holds of a dependency: {:hex, :name, "1.2.3", …}
 // or {:git, "URL", "commit", [tag: "1.2.3"]}; "" if it holds none.
 func (d *Dir) LockedVersion(name string) string {

@@ -58,7 +58,7 @@ func (r *reader) config(dir string) (elixir.Value, error) {
 	if err != nil {
 		return elixir.Value{}, err
 	}
-	m, err := elixir.Read(name, text, "project", func(file string) (string, error) { return r.readInside(dir, file) })
+	m, err := elixir.Read(name, text, "project", r.world(dir))
 	if _, ok := errors.AsType[*elixir.Error](err); ok {
 		return elixir.Value{}, problem.New(problem.Build, "mend the file there; mix would fail on it too",
 			"reading mix.exs: %w", err)
@@ -73,6 +73,19 @@ func (r *reader) config(dir string) (elixir.Value, error) {
 		return elixir.Value{}, nil
 	}
 	return config, nil
+}
+
+// world is what the mix.exs in dir may ask of its surroundings.
+func (r *reader) world(dir string) elixir.World {
+	return elixir.World{
+		ReadFile: func(file string) (string, error) { return r.readInside(dir, file) },
+		Exists: func(file string) bool {
+			name := path.Join(dir, file)
+			return insideProject(name) && (r.Has(name) || r.dir(name))
+		},
+		MixEnv: r.Given.MixEnv,
+		Getenv: r.Given.getenv,
+	}
 }
 
 func (r *reader) readInside(dir, file string) (string, error) {

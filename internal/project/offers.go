@@ -3,23 +3,44 @@ package project
 import (
 	"regexp"
 	"strings"
+
+	"dram/internal/project/dockerfile"
 )
 
 // Files that say what a project is built with elsewhere. dram does not obey them:
 // they speak of another build. But a plan names what they say.
-const (
-	dockerFile = "Dockerfile"
-	buildpack  = "elixir_buildpack.config"
-	maxLines   = 2_000 // of them
-)
+const buildpack = "elixir_buildpack.config"
+
+// dockerFiles is where a project's Dockerfile lies; the first that makes a release of
+// it counts, or else the first that is there.
+var dockerFiles = []string{
+	"Dockerfile", "docker/Dockerfile", "ops/Dockerfile", "deploy/Dockerfile", ".docker/Dockerfile", "rel/Dockerfile",
+	"Dockerfile.prod", "Dockerfile.production", "Dockerfile.release", "docker/prod/Dockerfile", "docker/production/Dockerfile",
+}
+
+// docker reads the project's Dockerfile.
+func (r *reader) docker() {
+	for _, name := range dockerFiles {
+		text, ok, err := r.Text(name, dockerfile.MaxFile)
+		if err != nil || !ok {
+			continue
+		}
+		d := dockerfile.Read(text)
+		if r.p.DockerFile == "" || d.Makes {
+			r.p.DockerFile, r.p.Docker = name, d
+		}
+		if d.Makes {
+			break
+		}
+	}
+	if o := dockerOffer(r.p.DockerFile, r.p.Docker.Images); o.Image != "" {
+		r.p.Offers = append(r.p.Offers, o)
+	}
+}
 
 // offers reads what other files build with.
 func (r *reader) offers() {
-	if text, ok, err := r.Text(dockerFile, maxText); err == nil && ok {
-		if o := dockerOffer(text); o.Image != "" {
-			r.p.Offers = append(r.p.Offers, o)
-		}
-	}
+	r.docker()
 	if text, ok, err := r.Text(buildpack, maxText); err == nil && ok {
 		if o := buildpackOffer(text); o.Elixir != "" {
 			r.p.Offers = append(r.p.Offers, o)
@@ -28,34 +49,19 @@ func (r *reader) offers() {
 }
 
 var (
-	argLine   = regexp.MustCompile(`(?i)^ARG\s+([A-Za-z_][A-Za-z0-9_]*)=["']?([^"'\s]*)`)
-	fromLine  = regexp.MustCompile(`(?i)^FROM\s+(?:--\S+\s+)*["']?([^"'\s]+)`)
-	variable  = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 	hexpmTag  = regexp.MustCompile(`^v?([0-9][0-9.]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)`)
 	officials = regexp.MustCompile(`^v?([0-9]+\.[0-9][0-9.]*)(?:-otp-([0-9]+))?(?:-|$)`)
 )
 
-// dockerOffer is the first image of Elixir that a Dockerfile builds in, with the
-// defaults of its build arguments.
-func dockerOffer(text string) Offer {
-	args := map[string]string{}
-	lines := strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n")
-	for _, line := range lines[:min(len(lines), maxLines)] {
-		line = strings.TrimSpace(line)
-		if m := argLine.FindStringSubmatch(line); m != nil {
-			args[m[1]] = expand(m[2], args)
-		}
-		m := fromLine.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		image := expand(m[1], args)
+// dockerOffer is the first image of Elixir that a Dockerfile builds in.
+func dockerOffer(file string, images []string) Offer {
+	for _, image := range images {
 		name, tag, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 		tag, _, _ = strings.Cut(tag, "@")
-		if name != "elixir" || strings.Contains(image, "$") {
+		if name != "elixir" {
 			continue
 		}
-		o := Offer{File: dockerFile, Image: image}
+		o := Offer{File: file, Image: image}
 		if v := hexpmTag.FindStringSubmatch(tag); v != nil {
 			o.Elixir, o.Erlang = v[1], v[2]
 		} else if v := officials.FindStringSubmatch(tag); v != nil {
@@ -64,20 +70,6 @@ func dockerOffer(text string) Offer {
 		return o
 	}
 	return Offer{}
-}
-
-// expand fills in build arguments; one that is not known stays as it is.
-func expand(text string, args map[string]string) string {
-	return variable.ReplaceAllStringFunc(text, func(ref string) string {
-		m := variable.FindStringSubmatch(ref)
-		if v, ok := args[m[1]+m[3]]; ok {
-			return v
-		}
-		if m[2] != "" {
-			return m[2]
-		}
-		return ref
-	})
 }
 
 // buildpackOffer reads the settings of Heroku's buildpack for Elixir.

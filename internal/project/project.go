@@ -19,6 +19,7 @@ import (
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
+	"dram/internal/project/dockerfile"
 )
 
 // Project is what was found.
@@ -64,6 +65,10 @@ type Elsewhere struct {
 	Requirements []Version
 	// Offers are versions that files which dram does not obey build with.
 	Offers []Offer
+	// Docker is what the project's Dockerfile does, DockerFile its name, "" if there is
+	// none.
+	DockerFile string
+	Docker     dockerfile.Recipe
 }
 
 // Shown is what files show, each list sorted.
@@ -73,8 +78,12 @@ type Shown struct {
 	// AliasesOpen means that mix.exs computes aliases: there may be more.
 	AliasesOpen bool
 	Locked      []string // names in mix.lock
+	LockedGit   []Repository
 	Reads       []string // environment variables that config/runtime.exs reads
 }
+
+// Repository is where mix.lock has a dependency from, if that is git.
+type Repository struct{ Name, URL string }
 
 // Release is a release that mix.exs declares.
 type Release struct {
@@ -155,8 +164,10 @@ const (
 // Dir is a project's directory, open to be read. It is for one goroutine.
 type Dir struct {
 	Path string // absolute
-	root *os.Root
-	mix  *Project // once read
+	// Given is what the project is read for.
+	Given Given
+	root  *os.Root
+	mix   *Project // once read
 }
 
 // Open opens the directory dir.

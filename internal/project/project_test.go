@@ -297,7 +297,7 @@ func TestRead(t *testing.T) {
 			App: "notebook", Version: "0.15.0-dev", ElixirRequirement: "~> 1.18", DefaultRelease: "notebook",
 			Releases: []Release{{Name: "notebook", NoERTS: true}, {Name: "app"}},
 			Asked:    Asked{Elixir: Version{"1.18.3", ".elixir-version"}, Erlang: Version{"27.3", ".erlang-version"}},
-			DepsOpen: true, OwnApps: []string{"notebook"},
+			Deps:     []Dep{{Name: "jason", Source: Hex, Requirement: "~> 1.0"}}, UsesHex: true, OwnApps: []string{"notebook"},
 		}},
 		{"a project that is computed", "-- mix.exs --\ndefmodule A do\n def project, do: Shared.project(:a)\nend\n", Project{
 			DepsOpen: true, ReleasesOpen: true,

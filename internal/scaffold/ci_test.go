@@ -58,7 +58,7 @@ func joined(v any) string {
 func TestPipelines(t *testing.T) {
 	for _, toolchain := range []string{"distro:debian/12", "distro:debian/13", "image:registry.example/elixir:1.18"} {
 		for _, name := range Services() {
-			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Packages: []string{"libsodium-dev"}})
+			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Additions: plan.Additions{Packages: []string{"libsodium-dev"}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,7 @@ func planned(t *testing.T, files []txtar.File, flags ...string) Project {
 		}
 		settings = append(settings, Setting{flags[i], flags[i+1 : i+2]})
 	}
-	proj, err := tools.Read(dir)
+	proj, err := tools.Read(dir, plan.Given(config.Config{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,8 @@ func readFacts(root rootfs.FS) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	f := Facts{OS: OS(distro.Identify(root))}
+	system := distro.Identify(root)
+	f := Facts{OS: OS{ID: system.ID, Version: system.Version, Name: system.Name}}
 	if in, ok := interpreter(root, loader); ok {
 		f.Libc.Loader = in.Path
 		f.Platform = map[elf.Machine]string{elf.EM_X86_64: "linux/amd64", elf.EM_AARCH64: "linux/arm64"}[in.Machine]

@@ -2,6 +2,7 @@ package tool
 
 import (
 	"dram/internal/config"
+	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/project"
 	"dram/internal/source"
@@ -41,6 +42,18 @@ type Planner interface {
 	Origin(key string) string
 	Decide(name, value, reason string)
 	Note(text string)
+	// Need says what steps call that a toolchain may lack. What is said before the
+	// work is decided is added to the toolchain.
+	Need(n Need)
+}
+
+// Need is what a project needs of a toolchain.
+type Need struct {
+	What distro.Need
+	Why  string // what of the project needs it: "c_src/nif.c"
+	// Perhaps says that a build may do without it: what needs it is known by its name
+	// alone, and may bring what it would make.
+	Perhaps bool
 }
 
 // Build is how a project is built. Its first methods decide, each once and in

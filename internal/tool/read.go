@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,14 +11,18 @@ import (
 	"dram/internal/project"
 )
 
-// Read reads the project in dir, by the first tool of the table that makes its
-// releases.
-func (t Table) Read(dir string) (Project, error) {
+// ErrNone says that a directory is no project of any tool.
+var ErrNone = errors.New("no project")
+
+// Read reads the project in dir for a build, by the first tool of the table that
+// makes its releases.
+func (t Table) Read(dir string, given project.Given) (Project, error) {
 	d, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // only read from
+	d.Given = given
 	for _, tool := range t {
 		if p, err := tool.Read(d); err != nil || p != nil {
 			return p, err
@@ -27,7 +32,7 @@ func (t Table) Read(dir string) (Project, error) {
 	if near := t.nearest(d.Path); near != "" {
 		hint = "there is a project in " + near + ": name that directory"
 	}
-	return nil, problem.New(problem.Usage, hint, "no project in %q: it has no %s", d.Path, t.files())
+	return nil, problem.New(problem.Usage, hint, "%w in %q: it has no %s", ErrNone, d.Path, t.files())
 }
 
 // files are those that people know tools by: "mix.exs, rebar.config or erlang.mk".

@@ -83,7 +83,7 @@ func toys() tool.Table { return append(tools.All(), toy{}) }
 
 // A new tool is planned, written down and checked, and no other file knows of it.
 func TestToyIsPlanned(t *testing.T) {
-	p, err := toys().Read(tooltest.Tree(t, "-- toy.conf --\nbear 1.2.3\n"))
+	p, err := toys().Read(tooltest.Tree(t, "-- toy.conf --\nbear 1.2.3\n"), project.Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

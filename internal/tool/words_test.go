@@ -31,6 +31,11 @@ var excused = map[string]string{
 	"internal/scaffold/ignore.go mix":    "a place among those of what builds leave behind",
 	"internal/release/origin.go mix":     "an application of Elixir",
 	"internal/cli/engines.go mix":        "a program that the host engine counts on",
+
+	"internal/project/given.go rebar3":                  "a variable that images have",
+	"internal/project/dockerfile/command.go mix":        "a command of people's own Dockerfiles",
+	"internal/project/dockerfile/command.go rebar3":     "a task that fetches it, there",
+	"internal/project/dockerfile/command.go distillery": "a task that makes a release, there",
 }
 
 // A tool is named in its package and in the table, and nowhere else.

@@ -16,7 +16,8 @@ type Distribution struct{}
 func (Distribution) Info() distro.Info {
 	return distro.Info{
 		ID: id, Name: "Debian", Suites: Suites(), Retired: []string{"buster", "stretch"},
-		Curl: `command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`,
+		Brings: []distro.Need{distro.Git, distro.C},
+		Curl:   `command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`,
 	}
 }
 

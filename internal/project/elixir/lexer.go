@@ -12,6 +12,9 @@ type lexer struct {
 	pos    int
 	tokens []token
 	lines  []int // byte offset at which each line starts
+
+	inner [][]token // the tokens of each interpolation, with a kindEOF at their end
+	parts []part    // those of the text that was read last
 }
 
 // lex splits src into tokens, the last of which is kindEOF, and checks that

@@ -1,6 +1,7 @@
 package elixir
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ func (l *lexer) quoted(depth int) error {
 	start := l.pos
 	delim := l.rest()[:1]
 	text, dynamic, err := l.body(depth, delim, true)
+	parts := l.parts
 	if err != nil {
 		return err
 	}
@@ -22,7 +24,11 @@ func (l *lexer) quoted(depth int) error {
 	case delim == "'":
 		k = kindCharlist
 	}
-	l.emit(k, start, text).dynamic = dynamic
+	t := l.emit(k, start, text)
+	t.dynamic = dynamic
+	if k == kindString {
+		t.parts = parts
+	}
 	return nil
 }
 
@@ -127,12 +133,18 @@ func (l *lexer) body(depth int, delim string, live bool) (text string, dynamic b
 	}
 	l.pos += len(end)
 	var b strings.Builder
+	var parts []part
+	said := 0 // bytes of the text that stand in parts
 	for l.pos < len(l.src) {
 		switch {
 		case l.at(end) && (!heredoc || l.lineStart()):
 			l.pos += len(end)
+			l.parts = nil
 			if heredoc {
 				return unindent(b.String(), l.src, l.pos-len(end)), dynamic, nil
+			}
+			if dynamic {
+				l.parts = append(parts, part{text: b.String()[said:], inner: -1})
 			}
 			return b.String(), dynamic, nil
 		case l.at(`\`) && l.pos+1 < len(l.src):
@@ -148,6 +160,9 @@ func (l *lexer) body(depth int, delim string, live bool) (text string, dynamic b
 			if err := l.balanced(inner); err != nil {
 				return "", false, err
 			}
+			parts = append(parts, part{text: b.String()[said:], inner: len(l.inner)})
+			said = b.Len()
+			l.inner = append(l.inner, slices.Clone(inner))
 			l.tokens = l.tokens[:kept]
 		default:
 			b.WriteByte(l.src[l.pos])

@@ -45,13 +45,13 @@ func ReadScript(file, src string) ([]Statement, error) {
 		return nil, err
 	}
 	e := newEvaluator(l)
-	return e.statements(0, len(e.src.tokens)-1), nil
+	return e.statements(0, e.src.end), nil
 }
 
 // newEvaluator evaluates what stands in no module.
 func newEvaluator(l *lexer) *evaluator {
 	return &evaluator{
-		Module: &Module{src: newStream(l.tokens), functions: map[string][]body{}, attrs: map[string][]body{}},
+		Module: &Module{src: newStream(l), functions: map[string][]body{}, attrs: map[string][]body{}},
 		memo:   map[string]Value{}, active: map[string]bool{},
 	}
 }
@@ -157,5 +157,5 @@ func ReadTerm(file, src string) (Value, error) {
 		return Value{}, err
 	}
 	e := newEvaluator(l)
-	return e.expr(0, len(e.src.tokens)-1, scope{}), nil
+	return e.expr(0, e.src.end, scope{}), nil
 }

@@ -55,8 +55,15 @@ type token struct {
 	text    string // the name, the unescaped string, the operator
 	flags   string // a sigil's modifiers
 	dynamic bool   // a string or atom with interpolation: text is not its value
+	parts   []part // of a dynamic string, if they are known
 	start   int    // byte offset
 	end     int    // byte offset behind it
+}
+
+// part is literal text and the interpolation that follows it: its number, or -1.
+type part struct {
+	text  string
+	inner int
 }
 
 func (t token) is(text string) bool {

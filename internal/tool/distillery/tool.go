@@ -60,7 +60,7 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 
 // depends says whether the project may have Distillery at all.
 func depends(facts *project.Project) bool {
-	return facts.DepsOpen || slices.Contains(facts.Locked, name) ||
+	return facts.DepsOpen && len(facts.Locked) == 0 || slices.Contains(facts.Locked, name) ||
 		slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
 }
 

@@ -14,7 +14,7 @@ import (
 
 // downloading are packages that download while they are compiled, and what to do.
 var downloading = map[string]string{
-	"rustler_precompiled": "let the packages that use it be compiled (force_build, or their own variable by --build-env), with --package cargo",
+	"rustler_precompiled": "let the packages that use it be compiled (force_build, or their own variable by --build-env)",
 	"xla":                 "give it an archive by XLA_ARCHIVE_URL and --build-env",
 	"bundlex":             "",
 	"appsignal":           "",
@@ -45,8 +45,8 @@ func (c *Common) gaps() {
 	c.unmade()
 	c.scripts()
 	c.offline()
-	c.compilers()
 	c.atStart()
+	c.docker()
 }
 
 // unmade notes assets that no step makes.
@@ -111,22 +111,6 @@ func (c *Common) offline() {
 				note += "; or " + instead
 			}
 			c.Planner.Note(note)
-		}
-	}
-}
-
-// compilers notes native code in languages that toolchains have no compiler for
-// unless it is asked for.
-func (c *Common) compilers() {
-	signs := []struct{ program, sign string }{{"cargo", "Cargo.toml"}, {"zig", ":zigler"}}
-	if !slices.Contains(c.Facts.Locked, "rustler_precompiled") { // beside which rustler is optional
-		signs = append(signs, struct{ program, sign string }{"cargo", ":rustler"})
-	}
-	for _, language := range signs {
-		i := slices.IndexFunc(c.Facts.NativeCode, func(code string) bool { return strings.HasSuffix(code, language.sign) })
-		if i >= 0 && c.lacks(language.program) {
-			c.Planner.Note(fmt.Sprintf("%s needs %s, which a toolchain has only if it is asked for: --package %s", c.Facts.NativeCode[i], language.program, language.program))
-			return
 		}
 	}
 }

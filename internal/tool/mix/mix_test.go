@@ -21,11 +21,13 @@ import (
 type notes struct {
 	settings config.Config
 	told     []string
+	needs    []tool.Need
 }
 
 func (n *notes) Settings() config.Config    { return n.settings }
 func (n *notes) Origin(key string) string   { return "set by " + key }
 func (n *notes) Note(text string)           { n.told = append(n.told, "note: "+text) }
+func (n *notes) Need(need tool.Need)        { n.needs = append(n.needs, need) }
 func (n *notes) Decide(name, v, why string) { n.told = append(n.told, name+": "+v+": "+why) }
 
 func TestReleases(t *testing.T) {

@@ -45,6 +45,7 @@ func (c *Common) Decide(env, online string) (tool.Work, error) {
 	if code := c.Facts.NativeCode; len(code) > 0 {
 		c.Planner.Decide("native code", "compiled in the toolchain", strings.Join(code, ", "))
 	}
+	c.needs(env)
 	c.gaps()
 	return c.work, nil
 }

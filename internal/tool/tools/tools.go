@@ -2,6 +2,7 @@
 package tools
 
 import (
+	"dram/internal/project"
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/tool/distillery"
@@ -26,8 +27,8 @@ func All() tool.Table {
 	}
 }
 
-// Read reads the project in dir.
-func Read(dir string) (tool.Project, error) { return All().Read(dir) }
+// Read reads the project in dir for a build.
+func Read(dir string, given project.Given) (tool.Project, error) { return All().Read(dir, given) }
 
 // Boot is how a release starts.
 func Boot(rel *release.Release) tool.Boot { return All().Boot(rel) }

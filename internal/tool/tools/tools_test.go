@@ -8,6 +8,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/problem"
+	"dram/internal/project"
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/tool/tooltest"
@@ -41,7 +42,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			p, err := Read(dir)
+			p, err := Read(dir, project.Given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +61,7 @@ func TestReadFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tooltest.Tree(t, c.tree)
-			_, err := Read(dir)
+			_, err := Read(dir, project.Given{})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -79,11 +80,12 @@ func (silent) Settings() config.Config       { return config.Config{} }
 func (silent) Origin(string) string          { return "" }
 func (silent) Decide(string, string, string) {}
 func (silent) Note(string)                   {}
+func (silent) Need(tool.Need)                {}
 
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
 	for file, name := range map[string]string{"rebar.config": "rebar3", "erlang.mk": "erlang.mk"} {
-		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"))
+		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"), project.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}

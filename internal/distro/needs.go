@@ -1,0 +1,71 @@
+package distro
+
+import (
+	"slices"
+	"strings"
+)
+
+// Need is what the steps of a build call and a toolchain may lack. Who finds out
+// that a project needs it speaks of the need; what meets it is called otherwise in
+// each family of distributions.
+type Need string
+
+// The needs.
+const (
+	Git   Need = "git"
+	SSH   Need = "ssh"
+	C     Need = "a C compiler and make"
+	CMake Need = "cmake"
+	Cargo Need = "cargo"
+	Zig   Need = "zig"
+	Node  Need = "node"
+	NPM   Need = "npm"
+)
+
+// Want is a need of a build.
+type Want struct {
+	Need    Need `json:"need"`
+	Perhaps bool `json:"perhaps,omitempty"` // the build may do without
+}
+
+// need is a row of the table.
+type need struct {
+	of       Need
+	programs []string          // that are there where the need is met
+	packages map[Family]string // that meet it, parted by spaces
+}
+
+func needs() []need {
+	same := func(name string) map[Family]string {
+		return map[Family]string{Deb: name, Apk: name, RPM: name, SUSE: name, Pacman: name}
+	}
+	return []need{
+		{Git, []string{"git"}, same("git")},
+		{SSH, []string{"ssh"}, map[Family]string{
+			Deb: "openssh-client", Apk: "openssh-client", RPM: "openssh-clients", SUSE: "openssh-clients", Pacman: "openssh",
+		}},
+		{C, []string{"cc", "make"}, map[Family]string{
+			Deb: "gcc g++ make libc6-dev", Apk: "build-base", RPM: "gcc gcc-c++ make glibc-devel",
+			SUSE: "gcc gcc-c++ make glibc-devel", Pacman: "gcc make",
+		}},
+		{CMake, []string{"cmake"}, same("cmake")},
+		{Cargo, []string{"cargo"}, map[Family]string{Deb: "cargo", Apk: "cargo", RPM: "cargo", SUSE: "cargo", Pacman: "rust"}},
+		{Zig, []string{"zig"}, map[Family]string{Apk: "zig", RPM: "zig", SUSE: "zig", Pacman: "zig"}},
+		{Node, []string{"node"}, same("nodejs")},
+		{NPM, []string{"npm"}, same("npm")},
+	}
+}
+
+func (n Need) row() need {
+	all := needs()
+	if i := slices.IndexFunc(all, func(row need) bool { return row.of == n }); i >= 0 {
+		return all[i]
+	}
+	return need{}
+}
+
+// Programs are there where the need is met.
+func (n Need) Programs() []string { return n.row().programs }
+
+// Packages are those of a family that meet the need; none where no family is known.
+func (n Need) Packages(f Family) []string { return strings.Fields(n.row().packages[f]) }

@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dram/internal/distro"
+	"dram/internal/distro/distros"
+	"dram/internal/problem"
+	"dram/internal/ref"
+	"dram/internal/tool"
+	"dram/internal/toolchain"
+)
+
+// Additions are what the toolchain is to have beside what it comes with.
+type Additions struct {
+	Packages []string `json:"packages,omitempty"` // by the names of its distribution
+	// Needs are met by packages that are found once the toolchain's files tell which
+	// distribution it is of, and where it lacks them.
+	Needs []distro.Want `json:"needs,omitempty"`
+}
+
+func (p planner) Need(n tool.Need) { p.m.need(n) }
+
+// need takes in what the project was found to need, once for each.
+func (m *maker) need(n tool.Need) {
+	i := slices.IndexFunc(m.needs, func(o tool.Need) bool { return o.What == n.What })
+	switch {
+	case i < 0:
+		m.needs = append(m.needs, n)
+	case m.needs[i].Perhaps && !n.Perhaps:
+		m.needs[i] = n
+	}
+}
+
+// additions decides what is added to the toolchain: what was asked for, and what the
+// project needs.
+func (m *maker) additions(context.Context) error {
+	m.plan.Packages = m.in.Config.Packages
+	from, err := toolchain.ParseRef(m.plan.Toolchain)
+	switch {
+	case err != nil:
+		return nil //nolint:nilerr // whoever opens it says so
+	case from.Kind == ref.Host:
+		return m.onHost()
+	case from.Kind == ref.Distro:
+		m.toDistribution(from.Value)
+	default:
+		m.toImage()
+	}
+	return nil
+}
+
+// onHost refuses packages: they are this machine's to install.
+func (m *maker) onHost() error {
+	if len(m.plan.Packages) == 0 {
+		return nil
+	}
+	return problem.New(problem.Usage, "install them here by its own package manager, and leave --package out; or build with --engine native",
+		"packages are not added to this machine: %s", strings.Join(m.plan.Packages, ", "))
+}
+
+// toDistribution adds the packages of a distribution that its toolchains come without.
+func (m *maker) toDistribution(value string) {
+	if len(m.plan.Packages) > 0 {
+		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
+	}
+	id, _, _ := strings.Cut(value, "/")
+	brings := m.brings(id)
+	for _, n := range m.needs {
+		if slices.Contains(brings, n.What) {
+			continue
+		}
+		names := n.What.Packages(distro.System{ID: id}.Family())
+		if len(names) == 0 {
+			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s, and which package of %s has it is not known: --package NAME", n.Why, n.What, id))
+			continue
+		}
+		if missing := without(names, m.plan.Packages); len(missing) > 0 {
+			m.plan.Packages = slices.Concat(m.plan.Packages, missing)
+			m.decide("packages", strings.Join(missing, ", "), n.Why+" needs "+string(n.What))
+		}
+	}
+}
+
+// brings are the needs that toolchains of a distribution meet by themselves.
+func (m *maker) brings(id string) []distro.Need {
+	if m.in.Distro.ID == id {
+		return m.in.Distro.Brings
+	}
+	for _, d := range distros.All() {
+		if d.Info().ID == id {
+			return d.Info().Brings
+		}
+	}
+	return nil
+}
+
+// toImage notes what an image is taken without.
+func (m *maker) toImage() {
+	for _, n := range m.needs {
+		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps})
+		if !n.Perhaps {
+			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s: see that %s has it, or build in a distro: toolchain", n.Why, n.What, m.plan.Toolchain))
+		}
+	}
+	if len(m.plan.Packages) > 0 {
+		m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("packages are added to distro: toolchains alone: %s is taken as it is, without %s",
+			m.plan.Toolchain, strings.Join(m.plan.Packages, ", ")))
+	}
+}
+
+func without(names, those []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(those, n) })
+}

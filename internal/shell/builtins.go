@@ -1,0 +1,387 @@
+package shell
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+type command func(*runner, *state, *call) flow
+
+// builtin is a command of a shell's own, nil if it has none of that name.
+func builtin(d dialect, name string) command {
+	switch name {
+	case ":", "true":
+		return ends0
+	case "false":
+		return func(_ *runner, st *state, _ *call) flow { st.status = status{code: 1}; return goes }
+	case "test", "[":
+		return (*runner).test
+	case "echo", "printf":
+		return (*runner).print
+	case "cd":
+		return (*runner).cd
+	case "pwd":
+		return (*runner).pwd
+	case "exit", "return", "break", "continue":
+		return (*runner).leave
+	case "export", "readonly":
+		return (*runner).export
+	case "unset":
+		return (*runner).unset
+	case "set":
+		return (*runner).set
+	case "shift":
+		return (*runner).shift
+	case ".":
+		return (*runner).dot
+	case "eval":
+		return (*runner).eval
+	case "exec":
+		return (*runner).execute
+	case "command":
+		return (*runner).past
+	case "read", "getopts":
+		return (*runner).read
+	case "local":
+		return (*runner).export
+	case "type", "hash":
+		return (*runner).typeOf
+	case "trap", "wait", "umask", "times", "alias", "unalias", "bg", "fg", "jobs", "ulimit", "kill":
+		return ends0
+	}
+	if d != dash && slices.Contains([]string{"source", "let", "[["}, name) || (d == bash || d == bashAsSh) && slices.Contains(bashOnly(), name) {
+		if name == "source" {
+			return (*runner).dot
+		}
+		return anyStatus
+	}
+	return nil
+}
+
+func bashOnly() []string {
+	return strings.Fields("declare typeset shopt pushd popd dirs mapfile readarray disown enable builtin caller bind complete compgen compopt help history suspend logout")
+}
+
+func ends0(_ *runner, st *state, _ *call) flow { st.status = status{}; return goes }
+
+func anyStatus(_ *runner, st *state, _ *call) flow {
+	st.status = someStatus
+	st.out.add(unknown)
+	return goes
+}
+
+func (r *runner) print(st *state, c *call) flow {
+	if c.more {
+		st.out.add(unknown)
+		return goes
+	}
+	words, end := c.args[1:], "\n"
+	if c.name() == "printf" {
+		if len(words) == 0 || words[0].Unknown {
+			st.out.add(unknown)
+			return goes
+		}
+		format := strings.ReplaceAll(words[0].Text, `\n`, "\n")
+		switch {
+		case !strings.Contains(format, "%") && !strings.Contains(format, `\`):
+			st.out.add(known(format))
+		case len(words) == 2 && strings.Count(format, "%") == 1 && strings.Contains(format, "%s"):
+			before, after, _ := strings.Cut(format, "%s")
+			st.out.add(join(join(known(before), words[1]), known(after)))
+		default:
+			st.out.add(unknown)
+		}
+		return goes
+	}
+	if len(words) > 0 && words[0].Text == "-n" {
+		words, end = words[1:], ""
+	}
+	for i, w := range words {
+		if i > 0 {
+			st.out.add(known(" "))
+		}
+		st.out.add(w)
+	}
+	st.out.add(known(end))
+	return goes
+}
+
+func (r *runner) cd(st *state, c *call) flow {
+	args := slices.DeleteFunc(slices.Clone(c.args[1:]), func(v Value) bool { return strings.HasPrefix(v.Text, "-") && v.Text != "-" })
+	if len(args) != 1 || c.more || args[0].Text == "-" {
+		st.dir = unknown
+		return goes
+	}
+	name, ok := st.place(args[0])
+	if !ok {
+		st.dir = unknown
+		return goes
+	}
+	real, err := r.world.Resolve(name)
+	if err != nil {
+		if fickle(name) {
+			st.dir = unknown
+			return goes
+		}
+		r.fault(st, Fault{Position: c.at, Kind: NoFolder, Name: args[0].Text}, false)
+		st.status = status{code: 2}
+		return goes
+	}
+	st.dir = known("/" + strings.TrimPrefix(real, "."))
+	return goes
+}
+
+func (r *runner) pwd(st *state, _ *call) flow {
+	st.out.add(join(st.dir, known("\n")))
+	return goes
+}
+
+// leave ends the script, a function or a loop.
+func (r *runner) leave(st *state, c *call) flow {
+	f := map[string]flow{"exit": ends, "return": returns, "break": breaks, "continue": continues}[c.name()]
+	if f == breaks || f == continues {
+		return f
+	}
+	s := st.lastStatus(c)
+	if f == ends {
+		return r.exit(st, c.at, s)
+	}
+	st.status = s
+	return f
+}
+
+func (st *state) lastStatus(c *call) status {
+	if len(c.args) < 2 {
+		return someStatus
+	}
+	n, err := strconv.Atoi(c.args[1].Text)
+	return status{n & 0xff, err != nil || c.args[1].Unknown}
+}
+
+func (r *runner) export(st *state, c *call) flow {
+	for _, a := range c.args[1:] {
+		if a.Unknown {
+			continue
+		}
+		name, v, ok := strings.Cut(a.Text, "=")
+		if ok && syntax.ValidName(name) {
+			st.set(name, known(v))
+		}
+		if c.name() == "export" {
+			st.export(name)
+		}
+	}
+	return goes
+}
+
+// declare is export, local and the like, which the parser knows.
+func (r *runner) declare(st *state, d *syntax.DeclClause) flow {
+	if b := builtin(st.dialect, d.Variant.Value); b == nil {
+		r.refused(st, &call{at: r.at(st, d), args: []Value{known(d.Variant.Value)}}, NotFound)
+		return goes
+	}
+	st.status = status{}
+	for _, a := range d.Args {
+		if a.Name == nil {
+			continue
+		}
+		if !a.Naked {
+			r.assign(st, a)
+		}
+		if d.Variant.Value == "export" {
+			if _, ok := st.vars[a.Name.Value]; ok {
+				st.export(a.Name.Value)
+			}
+		}
+	}
+	st.status = status{} // whatever its values came to
+	return r.ended(st)
+}
+
+func (r *runner) unset(st *state, c *call) flow {
+	for _, a := range c.args[1:] {
+		delete(st.vars, a.Text)
+	}
+	return goes
+}
+
+func (r *runner) set(st *state, c *call) flow {
+	for i, a := range c.args[1:] {
+		switch {
+		case a.Text == "--":
+			st.args, st.more = append(st.args[:min(1, len(st.args)):1], c.args[i+2:]...), c.more
+			return goes
+		case strings.HasPrefix(a.Text, "-o") || strings.HasPrefix(a.Text, "+o"):
+			return goes
+		case strings.HasPrefix(a.Text, "-") && strings.Contains(a.Text, "e"):
+			st.errexit = true
+		case strings.HasPrefix(a.Text, "+") && strings.Contains(a.Text, "e"):
+			st.errexit = false
+		case !strings.HasPrefix(a.Text, "-") && !strings.HasPrefix(a.Text, "+"):
+			st.args, st.more = append(st.args[:min(1, len(st.args)):1], c.args[i+1:]...), c.more
+			return goes
+		}
+	}
+	return goes
+}
+
+func (r *runner) shift(st *state, c *call) flow {
+	n := 1
+	if len(c.args) > 1 {
+		s := st.lastStatus(c)
+		if s.unknown {
+			st.args, st.more = st.args[:min(1, len(st.args))], true
+			return goes
+		}
+		n = s.code
+	}
+	if n >= len(st.args) {
+		if st.more {
+			st.args = st.args[:1]
+			return goes
+		}
+		st.status = status{code: 1}
+		return goes
+	}
+	if n > 0 {
+		st.args = append(slices.Clone(st.args[:1]), st.args[1+n:]...)
+	}
+	return goes
+}
+
+// dot reads a file as if it stood here. Where there is none, shells end, but for
+// bash under its own name.
+func (r *runner) dot(st *state, c *call) flow {
+	if len(c.args) < 2 || c.args[1].Unknown {
+		r.stop(c.at, "which file it reads is not known")
+		st.status = someStatus
+		return goes
+	}
+	name := c.args[1]
+	at, ok := st.place(name)
+	if !strings.Contains(name.Text, "/") && st.dialect != bash {
+		var kind FaultKind
+		at, kind = r.find(st, name)
+		ok = kind != "unknown"
+	}
+	text, err := r.text(at)
+	info, serr := r.stat(at)
+	switch {
+	case !ok || fickle(at) && err != nil:
+		r.stop(c.at, "which file it reads is not known")
+		st.status = someStatus
+		return goes
+	case err != nil || serr != nil || info.IsDir():
+		fatal := st.dialect != bash || st.errexit && st.calm == 0
+		r.fault(st, Fault{Position: c.at, Kind: NoSource, Name: name.Text, Open: r.world.Open && !r.own(at)}, fatal)
+		st.status = status{code: 1}
+		if fatal && (!r.world.Open || r.own(at)) {
+			return ends
+		}
+		return goes
+	}
+	if r.depth++; r.depth > maxDepth {
+		r.depth--
+		return ends
+	}
+	f := r.source(st, at, text)
+	r.depth--
+	if f == returns {
+		return goes
+	}
+	return f
+}
+
+// eval runs words as a script.
+func (r *runner) eval(st *state, c *call) flow {
+	text := Value{}
+	for _, a := range c.args[1:] {
+		text = join(join(text, a), known(" "))
+	}
+	if text.Unknown || c.more {
+		r.stop(c.at, "what it evaluates is not known")
+		st.status = someStatus
+		return goes
+	}
+	stmts, err := parse(text.Text, st.variant(), 0)
+	if err != nil {
+		r.stop(c.at, "what it evaluates is no shell")
+		return goes
+	}
+	return r.list(st, stmts)
+}
+
+func (r *runner) execute(st *state, c *call) flow {
+	args := c.args[1:]
+	for len(args) > 1 && (args[0].Text == "-a" || args[0].Text == "--") {
+		args = args[map[string]int{"-a": 2, "--": 1}[args[0].Text]:]
+	}
+	if len(args) == 0 {
+		return goes // redirections alone
+	}
+	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin, exec: true})
+	if f == goes && !r.over && st.status.code != 0 {
+		return ends
+	}
+	return f
+}
+
+// past is command(1), which passes over functions.
+func (r *runner) past(st *state, c *call) flow {
+	args := c.args[1:]
+	for len(args) > 0 && args[0].Text == "-p" {
+		args = args[1:]
+	}
+	if len(args) > 1 && (args[0].Text == "-v" || args[0].Text == "-V") {
+		return r.whether(st, args[1], true)
+	}
+	if len(args) == 0 {
+		return goes
+	}
+	funcs := st.funcs
+	st.funcs = map[string]function{}
+	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin})
+	st.funcs = funcs
+	return f
+}
+
+func (r *runner) typeOf(st *state, c *call) flow {
+	if len(c.args) != 2 {
+		return anyStatus(r, st, c)
+	}
+	return r.whether(st, c.args[1], false)
+}
+
+// whether says whether there is a command of a name.
+func (r *runner) whether(st *state, name Value, says bool) flow {
+	_, fn := st.funcs[name.Text]
+	at, kind := r.find(st, name)
+	switch {
+	case name.Unknown || kind == "unknown" || kind != "" && r.world.Open:
+		st.status = someStatus
+		st.out.add(unknown)
+	case fn || builtin(st.dialect, name.Text) != nil:
+		st.out.add(known(name.Text + "\n"))
+	case kind != "":
+		st.status = status{code: 127}
+	case says:
+		st.out.add(known("/" + path.Clean(at) + "\n"))
+	default:
+		st.out.add(unknown)
+	}
+	return goes
+}
+
+func (r *runner) read(st *state, c *call) flow {
+	for _, a := range c.args[1:] {
+		if syntax.ValidName(a.Text) {
+			st.set(a.Text, unknown)
+		}
+	}
+	st.status = someStatus
+	return goes
+}

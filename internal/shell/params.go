@@ -1,0 +1,223 @@
+package shell
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/pattern"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// lookup is a parameter: a variable, an argument, one of the shell's own.
+func (r *runner) lookup(st *state, name string) (v Value, set bool) {
+	switch name {
+	case "?":
+		return Value{strconv.Itoa(st.status.code), st.status.unknown}, true
+	case "#":
+		return Value{strconv.Itoa(max(len(st.args)-1, 0)), st.more}, true
+	case "@", "*":
+		return joinArgs(st), len(st.args) > 1 || st.more
+	case "$", "!", "PPID", "RANDOM", "SECONDS", "LINENO", "UID", "EUID", "HOSTNAME", "-", "_":
+		return unknown, true
+	case "PWD":
+		return st.dir, true
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
+		if n < len(st.args) {
+			return st.args[n], true
+		}
+		return Value{Unknown: st.more}, st.more
+	}
+	return st.get(name)
+}
+
+func joinArgs(st *state) Value {
+	if st.more {
+		return unknown
+	}
+	out := Value{}
+	for i, a := range st.args[min(1, len(st.args)):] {
+		if i > 0 {
+			out = join(out, known(" "))
+		}
+		out = join(out, a)
+	}
+	return out
+}
+
+// param is what a parameter expands to.
+func (r *runner) param(st *state, p *syntax.ParamExp) Value {
+	if p.Param == nil || p.Excl || p.Index != nil || p.Slice != nil || p.Names != 0 {
+		r.badSubstitution(st, p)
+		return unknown
+	}
+	v, set := r.lookup(st, p.Param.Value)
+	switch {
+	case p.Length:
+		return Value{strconv.Itoa(len(v.Text)), v.Unknown}
+	case p.Repl != nil:
+		r.badSubstitution(st, p)
+		return unknown
+	case p.Exp != nil:
+		return r.expansion(st, p, v, set)
+	}
+	return v
+}
+
+// badSubstitution notes what a shell that is no bash ends over.
+func (r *runner) badSubstitution(st *state, p *syntax.ParamExp) {
+	if st.dialect == dash {
+		r.fault(st, Fault{Position: r.at(st, p), Kind: Syntax, Name: "Bad substitution"}, true)
+		st.bad = true
+	}
+}
+
+func (r *runner) expansion(st *state, p *syntax.ParamExp, v Value, set bool) Value {
+	name := p.Param.Value
+	unset := !set
+	switch p.Exp.Op { //nolint:exhaustive // the others do not mind
+	case syntax.DefaultUnsetOrNull, syntax.AlternateUnsetOrNull, syntax.AssignUnsetOrNull, syntax.ErrorUnsetOrNull:
+		if set && v.Unknown {
+			return v // perhaps
+		}
+		unset = unset || v.Text == ""
+	}
+	switch p.Exp.Op {
+	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+		if unset {
+			return r.word(st, p.Exp.Word)
+		}
+	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
+		if unset {
+			v = r.word(st, p.Exp.Word)
+			st.set(name, v)
+		}
+	case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+		if unset {
+			return Value{}
+		}
+		return r.word(st, p.Exp.Word)
+	case syntax.ErrorUnset, syntax.ErrorUnsetOrNull:
+		if unset { // whoever starts it gives it one
+			r.fault(st, Fault{Position: r.at(st, p), Kind: Unset, Name: name}, false)
+			return unknown
+		}
+	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
+		return r.trim(st, p.Exp, v)
+	default:
+		r.badSubstitution(st, p)
+		return unknown
+	}
+	return v
+}
+
+// trim removes what matches a pattern from one end.
+func (r *runner) trim(st *state, e *syntax.Expansion, v Value) Value {
+	p := r.pattern(st, e.Word)
+	if v.Unknown || p.Unknown {
+		return unknown
+	}
+	small := e.Op == syntax.RemSmallPrefix || e.Op == syntax.RemSmallSuffix
+	prefix := e.Op == syntax.RemSmallPrefix || e.Op == syntax.RemLargePrefix
+	expr, err := pattern.Regexp(p.Text, pattern.EntireString)
+	if err != nil {
+		return unknown
+	}
+	re, err := regexp.Compile(expr)
+	if err != nil || len(v.Text) > maxName {
+		return unknown
+	}
+	for i := range len(v.Text) + 1 {
+		n := i
+		if !small {
+			n = len(v.Text) - i
+		}
+		if prefix && re.MatchString(v.Text[:n]) {
+			return known(v.Text[n:])
+		}
+		if cut := len(v.Text) - n; !prefix && re.MatchString(v.Text[cut:]) {
+			return known(v.Text[:cut])
+		}
+	}
+	return v
+}
+
+// maxName bounds, in bytes, a value in which patterns are looked for.
+const maxName = 4096
+
+// arithmetic is the value of an expression; ok is false where it is not known.
+func (r *runner) arithmetic(st *state, x syntax.ArithmExpr, depth int) (n int, ok bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	switch x := x.(type) {
+	case *syntax.Word:
+		return r.number(st, x)
+	case *syntax.ParenArithm:
+		return r.arithmetic(st, x.X, depth+1)
+	case *syntax.UnaryArithm:
+		n, ok := r.arithmetic(st, x.X, depth+1)
+		switch x.Op { //nolint:exhaustive // the others change a variable
+		case syntax.Minus:
+			return -n, ok
+		case syntax.Plus:
+			return n, ok
+		}
+	case *syntax.BinaryArithm:
+		a, ok := r.arithmetic(st, x.X, depth+1)
+		b, ok2 := r.arithmetic(st, x.Y, depth+1)
+		if ok && ok2 {
+			return calculate(x.Op, a, b)
+		}
+	}
+	return 0, false
+}
+
+func (r *runner) number(st *state, w *syntax.Word) (int, bool) {
+	v := r.word(st, w)
+	text := strings.TrimSpace(v.Text)
+	if syntax.ValidName(text) {
+		v, _ = st.get(text)
+		text = v.Text
+	}
+	if text == "" {
+		return 0, !v.Unknown
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && !v.Unknown
+}
+
+func calculate(op syntax.BinAritOperator, a, b int) (int, bool) {
+	truth := func(yes bool) (int, bool) {
+		if yes {
+			return 1, true
+		}
+		return 0, true
+	}
+	switch op { //nolint:exhaustive // the others are not known
+	case syntax.Add:
+		return a + b, true
+	case syntax.Sub:
+		return a - b, true
+	case syntax.Mul:
+		return a * b, true
+	case syntax.Eql:
+		return truth(a == b)
+	case syntax.Neq:
+		return truth(a != b)
+	case syntax.Lss:
+		return truth(a < b)
+	case syntax.Gtr:
+		return truth(a > b)
+	case syntax.Leq:
+		return truth(a <= b)
+	case syntax.Geq:
+		return truth(a >= b)
+	case syntax.Quo:
+		if b != 0 {
+			return a / b, true
+		}
+	}
+	return 0, false
+}

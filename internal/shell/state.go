@@ -1,0 +1,218 @@
+package shell
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// variable is a variable of a shell.
+type variable struct {
+	Value
+	exported bool
+}
+
+// function is one that a script defines.
+type function struct {
+	body *syntax.Stmt
+	file string
+}
+
+// dialect is a kind of shell.
+type dialect int
+
+const (
+	dash dialect = iota
+	busybox
+	bash
+	bashAsSh
+)
+
+// status is how a command ended.
+type status struct {
+	code    int
+	unknown bool
+}
+
+var someStatus = status{unknown: true}
+
+// flow is what comes after a statement.
+type flow int
+
+const (
+	goes flow = iota
+	breaks
+	continues
+	returns
+	ends
+)
+
+// state is what a shell holds.
+type state struct {
+	vars    map[string]variable
+	funcs   map[string]function
+	args    []Value // $0 and so on
+	more    bool    // there may be other ones
+	dir     Value
+	status  status
+	dialect dialect
+	file    string // that is read
+	errexit bool
+	calm    int  // how many constructs around it have failures decide, not end
+	maybe   bool // not each run comes here
+	sub     int  // how many shells are around it
+	caught  bool // it runs for what it prints
+	bad     bool // it met what the shell does not understand
+	out     *output
+}
+
+// output is what a command substitution gathers; nil is nobody.
+type output struct {
+	Value
+}
+
+func (o *output) add(v Value) {
+	switch {
+	case o == nil:
+	case v.Unknown || len(o.Text)+len(v.Text) > maxText:
+		o.Value = unknown
+	case !o.Unknown:
+		o.Text += v.Text
+	}
+}
+
+func (st *state) clone() *state {
+	c := *st
+	c.vars, c.funcs, c.args = maps.Clone(st.vars), maps.Clone(st.funcs), slices.Clone(st.args)
+	return &c
+}
+
+// branch is a copy for a way that may not be taken.
+func (st *state) branch() *state {
+	c := st.clone()
+	c.maybe = true
+	if st.out != nil {
+		out := *st.out
+		c.out = &out
+	}
+	return c
+}
+
+// merge is what is the same after either of two ways; st had neither.
+func (st *state) merge(a, b *state) {
+	maybe, out := st.maybe, st.out
+	*st = *a
+	st.maybe, st.out = maybe, out
+	if out != nil {
+		*out = *a.out
+		if *a.out != *b.out {
+			out.Value = unknown
+		}
+	}
+	vars := maps.Clone(a.vars)
+	for name := range b.vars {
+		if _, ok := a.vars[name]; !ok {
+			vars[name] = variable{unknown, b.vars[name].exported}
+		}
+	}
+	for name, v := range a.vars {
+		w, ok := b.vars[name]
+		if !ok || v.Value != w.Value {
+			vars[name] = variable{unknown, v.exported || w.exported}
+		}
+	}
+	st.vars = vars
+	st.funcs = maps.Clone(a.funcs)
+	maps.Copy(st.funcs, b.funcs)
+	if !slices.Equal(a.args, b.args) || b.more {
+		st.args, st.more = st.args[:min(1, len(st.args))], true
+	}
+	if a.dir != b.dir {
+		st.dir = unknown
+	}
+	if a.status != b.status {
+		st.status = someStatus
+	}
+}
+
+func (st *state) get(name string) (v Value, set bool) {
+	x, ok := st.vars[name]
+	return x.Value, ok
+}
+
+func (st *state) set(name string, v Value) {
+	if len(v.Text) > maxText {
+		v = unknown
+	}
+	if old, ok := st.vars[name]; ok || len(st.vars) < maxVars {
+		st.vars[name] = variable{v, old.exported}
+	}
+}
+
+func (st *state) export(name string) {
+	if v, ok := st.vars[name]; ok {
+		v.exported = true
+		st.vars[name] = v
+	}
+}
+
+// environ is what programs get.
+func (st *state) environ() map[string]Value {
+	out := map[string]Value{}
+	for name, v := range st.vars {
+		if v.exported {
+			out[name] = v.Value
+		}
+	}
+	return out
+}
+
+// child is the shell of a script that is called with the environment.
+func (st *state) child(argv []Value, more bool) *state {
+	c := &state{
+		vars: map[string]variable{}, funcs: map[string]function{}, args: argv, more: more,
+		dir: st.dir, maybe: st.maybe, out: st.out, sub: st.sub + 1, caught: st.caught,
+	}
+	for name, v := range st.vars {
+		if v.exported {
+			c.vars[name] = v
+		}
+	}
+	return c
+}
+
+// forget makes unknown what statements may set.
+func (st *state) forget(nodes ...*syntax.Stmt) {
+	for _, n := range nodes {
+		syntax.Walk(n, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.Assign:
+				if n.Name != nil {
+					st.set(n.Name.Value, unknown)
+				}
+			case *syntax.CallExpr:
+				if len(n.Args) > 0 {
+					st.forgetCall(n.Args)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func (st *state) forgetCall(args []*syntax.Word) {
+	switch literal(args[0]) {
+	case "read", "getopts", "export", "local", "eval":
+		for _, a := range args[1:] {
+			if name, _, _ := strings.Cut(literal(a), "="); syntax.ValidName(name) {
+				st.set(name, unknown)
+			}
+		}
+	case "shift", "set":
+		st.args, st.more = st.args[:min(1, len(st.args))], true
+	case "cd":
+		st.dir = unknown
+	}
+}

@@ -1,0 +1,379 @@
+package shell
+
+import (
+	"regexp"
+
+	"mvdan.cc/sh/v3/pattern"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+func (r *runner) at(st *state, n syntax.Node) Position { return Position{st.file, n.Pos().Line()} }
+
+func (r *runner) list(st *state, stmts []*syntax.Stmt) flow {
+	for _, s := range stmts {
+		if f := r.stmt(st, s); f != goes {
+			return f
+		}
+	}
+	return goes
+}
+
+// stmt runs one statement.
+func (r *runner) stmt(st *state, s *syntax.Stmt) flow {
+	if !r.step(r.at(st, s)) {
+		return ends
+	}
+	if st.sub == 0 {
+		r.last = -1
+	}
+	if s.Background {
+		in := st.branch()
+		in.sub++
+		r.command(in, s)
+		st.status = status{}
+		return goes
+	}
+	if s.Negated {
+		st.calm++
+	}
+	f := r.command(st, s)
+	if s.Negated {
+		st.calm--
+		st.status = negate(st.status)
+		return f
+	}
+	if f == goes && failsShell(s.Cmd) && st.errexit && st.calm == 0 && !st.status.unknown && st.status.code != 0 {
+		return r.exit(st, r.at(st, s), st.status)
+	}
+	return f
+}
+
+func negate(s status) status {
+	switch {
+	case s.unknown:
+		return s
+	case s.code == 0:
+		return status{code: 1}
+	}
+	return status{}
+}
+
+// failsShell says whether a shell that ends with errors ends with this one's:
+// what is inside others has ended it already.
+func failsShell(c syntax.Command) bool {
+	switch c := c.(type) {
+	case *syntax.CallExpr, *syntax.Subshell, *syntax.DeclClause, *syntax.TestClause, *syntax.ArithmCmd, *syntax.LetClause:
+		return true
+	case *syntax.BinaryCmd:
+		return c.Op == syntax.Pipe || c.Op == syntax.PipeAll
+	}
+	return false
+}
+
+// exit ends the shell.
+func (r *runner) exit(st *state, at Position, s status) flow {
+	st.status = s
+	switch {
+	case st.sub > 0 || s.unknown || s.code == 0:
+	case r.last >= 0:
+		r.trace.Faults[r.last].Ends = true
+	case !st.maybe && len(r.trace.Exits) < maxNoted:
+		r.trace.Exits = append(r.trace.Exits, Exit{at, s.code})
+	}
+	return ends
+}
+
+func (r *runner) command(st *state, s *syntax.Stmt) flow {
+	stdin, out, ok := r.redirect(st, s.Redirs)
+	if !ok {
+		st.status = status{code: 1}
+		if _, simple := s.Cmd.(*syntax.CallExpr); simple && st.errexit && st.calm == 0 {
+			return r.exit(st, r.at(st, s), st.status)
+		}
+		return goes
+	}
+	old := st.out
+	st.out = out
+	defer func() { st.out = old }()
+	switch c := s.Cmd.(type) {
+	case nil:
+		return goes
+	case *syntax.CallExpr:
+		return r.call(st, c, stdin)
+	case *syntax.Block:
+		return r.list(st, c.Stmts)
+	case *syntax.Subshell:
+		return r.subshell(st, c.Stmts)
+	case *syntax.IfClause:
+		return r.ifClause(st, c)
+	case *syntax.WhileClause:
+		return r.while(st, c)
+	case *syntax.ForClause:
+		return r.forClause(st, c)
+	case *syntax.CaseClause:
+		return r.caseClause(st, c)
+	case *syntax.BinaryCmd:
+		return r.binary(st, c)
+	case *syntax.FuncDecl:
+		st.funcs[c.Name.Value], st.status = function{c.Body, st.file}, status{}
+		return goes
+	case *syntax.DeclClause:
+		return r.declare(st, c)
+	case *syntax.TestClause:
+		return r.testClause(st, c)
+	case *syntax.TimeClause:
+		if c.Stmt != nil {
+			return r.stmt(st, c.Stmt)
+		}
+		return goes
+	}
+	st.status = someStatus
+	st.forget(s)
+	return goes
+}
+
+// subshell runs statements in a copy.
+func (r *runner) subshell(st *state, stmts []*syntax.Stmt) flow {
+	in := st.clone()
+	in.sub++
+	r.list(in, stmts)
+	st.status = in.status
+	return goes
+}
+
+// redirect is what the redirections of a statement come to.
+func (r *runner) redirect(st *state, redirs []*syntax.Redirect) (stdin Value, out *output, ok bool) {
+	stdin, out = unknown, st.out
+	for _, d := range redirs {
+		to := r.word(st, d.Word)
+		switch {
+		case d.Hdoc != nil:
+			stdin = r.word(st, d.Hdoc)
+		case d.Op == syntax.WordHdoc:
+			stdin = to
+		case d.Op == syntax.RdrIn:
+			name, sure := st.place(to)
+			if sure && r.missing(name) {
+				r.fault(st, Fault{Position: r.at(st, d), Kind: NoInput, Name: to.Text}, false)
+				return stdin, out, false
+			}
+			if text, err := r.text(name); sure && err == nil && r.own(name) {
+				stdin = known(text)
+			}
+		case d.Op == syntax.DplOut && to.Text == "1":
+		case d.N == nil || d.N.Value == "1":
+			out = &output{}
+		}
+	}
+	return stdin, out, true
+}
+
+// either runs two ways of which one is taken, and joins what comes of them.
+func (r *runner) either(st *state, a, b func(*state) flow) flow {
+	x, y := st.branch(), st.branch()
+	fx, fy := a(x), b(y)
+	switch {
+	case fx != goes && fy != goes:
+		maybe := st.maybe
+		st.merge(x, y)
+		st.maybe = maybe
+		return min(fx, fy)
+	case fx != goes:
+		st.merge(y, y)
+	case fy != goes:
+		st.merge(x, x)
+	default:
+		st.merge(x, y)
+	}
+	return goes
+}
+
+func nothing(*state) flow { return goes }
+
+// condition runs what decides.
+func (r *runner) condition(st *state, stmts []*syntax.Stmt) (status, flow) {
+	st.calm++
+	f := r.list(st, stmts)
+	st.calm--
+	return st.status, f
+}
+
+func (r *runner) ifClause(st *state, c *syntax.IfClause) flow {
+	if c.CondLast == nil && len(c.Cond) == 0 { // else
+		return r.list(st, c.Then)
+	}
+	s, f := r.condition(st, c.Cond)
+	then := func(st *state) flow { return r.list(st, c.Then) }
+	other := nothing
+	if c.Else != nil {
+		other = func(st *state) flow { return r.ifClause(st, c.Else) }
+	}
+	switch {
+	case f != goes:
+		return f
+	case s.unknown:
+		return r.either(st, then, other)
+	case s.code == 0:
+		return then(st)
+	}
+	st.status = status{}
+	return other(st)
+}
+
+func (r *runner) while(st *state, c *syntax.WhileClause) flow {
+	for {
+		s, f := r.condition(st, c.Cond)
+		if c.Until {
+			s = negate(s)
+		}
+		switch {
+		case f != goes || r.over:
+			return f
+		case s.unknown:
+			st.forget(c.Do...)
+			st.forget(c.Cond...)
+			return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
+		case s.code != 0:
+			st.status = status{}
+			return goes
+		}
+		if f := r.list(st, c.Do); f != goes && f != continues {
+			return loop(f)
+		}
+	}
+}
+
+// loop is what comes after a loop whose body came to f.
+func loop(f flow) flow {
+	if f == breaks || f == continues {
+		return goes
+	}
+	return f
+}
+
+func (r *runner) forClause(st *state, c *syntax.ForClause) flow {
+	iter, ok := c.Loop.(*syntax.WordIter)
+	if !ok {
+		st.forget(c.Do...)
+		return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
+	}
+	items, more := r.words(st, iter.Items)
+	if !iter.InPos.IsValid() {
+		items, more = st.args[min(1, len(st.args)):], st.more
+	}
+	st.status = status{}
+	for _, v := range items {
+		st.set(iter.Name.Value, v)
+		if f := r.list(st, c.Do); f != goes && f != continues {
+			return loop(f)
+		}
+		if r.over {
+			return ends
+		}
+	}
+	if more {
+		st.set(iter.Name.Value, unknown)
+		st.forget(c.Do...)
+		return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
+	}
+	return goes
+}
+
+func (r *runner) caseClause(st *state, c *syntax.CaseClause) flow {
+	return r.caseItems(st, r.word(st, c.Word), c.Items)
+}
+
+func (r *runner) caseItems(st *state, v Value, items []*syntax.CaseItem) flow {
+	for i, item := range items {
+		body := func(st *state) flow { return r.list(st, item.Stmts) }
+		switch hit := r.matchesAny(st, v, item.Patterns); {
+		case hit.unknown:
+			return r.either(st, body, func(st *state) flow { return r.caseItems(st, v, items[i+1:]) })
+		case hit.code == 0:
+			st.status = status{}
+			return body(st)
+		}
+	}
+	st.status = status{}
+	return goes
+}
+
+func (r *runner) matchesAny(st *state, v Value, patterns []*syntax.Word) status {
+	hit := status{code: 1}
+	for _, p := range patterns {
+		switch m := r.matches(st, v, p); {
+		case m.unknown:
+			hit = m
+		case m.code == 0:
+			return m
+		}
+	}
+	return hit
+}
+
+// matches says whether a value matches a pattern.
+func (r *runner) matches(st *state, v Value, word *syntax.Word) status {
+	p := r.pattern(st, word)
+	if p.Text == "*" && !p.Unknown {
+		return status{}
+	}
+	if v.Unknown || p.Unknown {
+		return someStatus
+	}
+	expr, err := pattern.Regexp(p.Text, pattern.EntireString)
+	if err != nil {
+		return someStatus
+	}
+	re, err := regexp.Compile(expr)
+	switch {
+	case err != nil:
+		return someStatus
+	case re.MatchString(v.Text):
+		return status{}
+	}
+	return status{code: 1}
+}
+
+func (r *runner) binary(st *state, c *syntax.BinaryCmd) flow {
+	if c.Op == syntax.Pipe || c.Op == syntax.PipeAll {
+		return r.pipe(st, c)
+	}
+	st.calm++
+	f := r.stmt(st, c.X)
+	st.calm--
+	if f != goes {
+		return f
+	}
+	right := func(st *state) flow { return r.stmt(st, c.Y) }
+	s := st.status
+	if c.Op == syntax.OrStmt {
+		s = negate(s)
+	}
+	switch {
+	case s.unknown:
+		return r.either(st, right, nothing)
+	case s.code == 0:
+		return right(st)
+	}
+	return goes
+}
+
+// pipe runs both sides in shells of their own, the second on what the first
+// prints.
+func (r *runner) pipe(st *state, c *syntax.BinaryCmd) flow {
+	left := st.clone()
+	left.out = &output{}
+	left.sub++
+	left.calm++
+	r.stmt(left, c.X)
+	right := st.clone()
+	right.set(stdinName, left.out.Value)
+	right.sub++
+	right.calm++
+	r.stmt(right, c.Y)
+	st.status = right.status
+	return goes
+}
+
+// stdinName is where a shell keeps what it reads; no script can name it.
+const stdinName = "<stdin>"
