@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,9 +31,7 @@ func shellRelease(t *testing.T, more map[string]string) *release.Release {
 	for _, name := range []string{"erts-15.2/bin/beam.smp*", "lib/hello-0.1.0/priv/port*"} {
 		files[name] = string(shell)
 	}
-	for name, content := range more {
-		files[name] = content
-	}
+	maps.Copy(files, more)
 	return readRelease(t, dirFS(t, files))
 }
 
