@@ -32,15 +32,6 @@ func ReadBoot(b []byte) (*BootScript, error) {
 	return bootScript(t)
 }
 
-// ReadScript reads a .script file.
-func ReadScript(text []byte) (*BootScript, error) {
-	t, err := ConsultOne(text)
-	if err != nil {
-		return nil, err
-	}
-	return bootScript(t)
-}
-
 // bootScript reads {script, {Name, Version}, Instructions} (script(4)).
 func bootScript(t Term) (*BootScript, error) {
 	script, ok := AsTuple(t, "script", 3)

@@ -25,8 +25,17 @@ const bootText = `%% coding: utf-8
      {apply,{application,start_boot,[kernel,permanent]}}]}.
 `
 
+// readScript reads the text that a .boot file is made of.
+func readScript(text []byte) (*BootScript, error) {
+	t, err := ConsultOne(text)
+	if err != nil {
+		return nil, err
+	}
+	return bootScript(t)
+}
+
 func TestReadScript(t *testing.T) {
-	got, err := ReadScript([]byte(bootText))
+	got, err := readScript([]byte(bootText))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +55,7 @@ func TestReadScriptRefuses(t *testing.T) {
 		"{script,{\"a\",\"1\"},[{primLoad,[\"a\"]}]}.", "{script,{\"a\",\"1\"},[{primLoad,a}]}.",
 		"{script,{\"a\",\"1\"},[" + strings.Repeat("{primLoad,[a]},", maxScriptLoads) + "{primLoad,[a]}]}.",
 	} {
-		if got, err := ReadScript([]byte(text)); !errors.Is(err, ErrFormat) {
+		if got, err := readScript([]byte(text)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%.40q: %v, %v", text, got, err)
 		}
 	}

@@ -3,7 +3,7 @@ package check
 import (
 	"io/fs"
 
-	"dram/internal/release"
+	"dram/internal/fsutil"
 	"dram/internal/tool/tools"
 )
 
@@ -32,7 +32,7 @@ func link(s *Survey) (out []Finding) {
 		if f.Mode&fs.ModeSymlink == 0 {
 			continue
 		}
-		inside := release.StaysInside(f.Path, f.Link)
+		inside := fsutil.LinkStays(f.Path, f.Link)
 		_, err := s.rel.FS.Stat(f.Path)
 		if inside && err == nil {
 			continue

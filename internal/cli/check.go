@@ -70,7 +70,7 @@ func (g *globals) check(cmd *cobra.Command, what string) (*check.Report, error) 
 	if _, err := os.Stat(what); err == nil {
 		dir = filepath.Dir(what)
 	}
-	from, err := pipeline.ReleaseUse().Find(what)
+	from, err := taken(atCheck).Find(what)
 	if err != nil {
 		return nil, err
 	}

@@ -32,13 +32,22 @@ const exitCodes = `Exit codes:
   3 a check failed   4 the project's own build failed
   5 this machine lacks something   130 cancelled`
 
-// Run runs dram with args and returns the exit code.
-func Run(ctx context.Context, args []string, std Streams) int {
+// App is dram on a command line.
+type App struct{ g *globals }
+
+// New is dram with these streams.
+func New(std Streams) *App {
 	if std.Running == nil {
 		std.Running = func() {}
 	}
-	g := &globals{std: std}
-	root := newRootWith(g)
+	return &App{&globals{std: std}}
+}
+
+// Run runs dram with args and returns the exit code.
+func Run(ctx context.Context, args []string, std Streams) int { return New(std).run(ctx, args) }
+
+func (a *App) run(ctx context.Context, args []string) int {
+	g, std, root := a.g, a.g.std, a.Commands()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	g.close(ctx)
@@ -79,10 +88,9 @@ func report(w io.Writer, err error) {
 	}
 }
 
-func newRoot(std Streams) *cobra.Command { return newRootWith(&globals{std: std}) }
-
-func newRootWith(g *globals) *cobra.Command {
-	std := g.std
+// Commands is the tree of commands.
+func (a *App) Commands() *cobra.Command {
+	g, std := a.g, a.g.std
 	root := &cobra.Command{
 		Use:   "dram",
 		Short: "build OTP releases for where they will run, and bottle them in small images",

@@ -74,7 +74,7 @@ func TestPipelinesCallDramAsItIs(t *testing.T) {
 			t.Errorf("%s calls dram %d times:\n%s", service, len(calls), text)
 		}
 		for _, c := range calls {
-			root := cli.Root(cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard})
+			root := cli.New(cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}).Commands()
 			cmd, rest, err := root.Find(strings.Fields(c[1]))
 			if err == nil {
 				err = cmd.ParseFlags(rest)

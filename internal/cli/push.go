@@ -55,7 +55,7 @@ Credentials are those of docker login and podman login, and of their helpers.`),
 
 // pushWritten checks an image that was written and pushes it.
 func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (string, error) {
-	from, err := pushUse().Find(what)
+	from, err := taken(atPush).Find(what)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +67,7 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow})
+	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow, Image: img})
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +83,7 @@ func (g *globals) runInDaemon(cmd *cobra.Command, what string, run daemon.Run) e
 	if _, _, err := daemon.ParsePorts(run.Publish); err != nil {
 		return err
 	}
-	from, err := dockerUse().Find(what)
+	from, err := taken(atDocker).Find(what)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"dram/internal/output"
 	"dram/internal/pipeline"
 	"dram/internal/ref"
@@ -14,15 +16,30 @@ type Place struct {
 	Use   ref.Use
 }
 
-// Places are all of them, for the documentation and for tests.
+// The places that are arguments.
+const (
+	atCheck  = "dram check"
+	atRun    = "dram run"
+	atDocker = "dram run --docker"
+	atPush   = "dram push"
+)
+
+// taken says which references are taken at a place of the table, so that commands
+// take what the documentation, which is made of it, says.
+func taken(where string) ref.Use {
+	all := Places()
+	return all[slices.IndexFunc(all, func(p Place) bool { return p.Where == where })].Use
+}
+
+// Places are all of them.
 func Places() []Place {
 	return []Place{
 		{"--toolchain", toolchain.Use()},
 		{"--target", target.Use(toolchain.HasDistro)},
-		{"dram check", pipeline.ReleaseUse()},
-		{"dram run", runUse()},
-		{"dram run --docker", dockerUse()},
-		{"dram push", pushUse()},
+		{atCheck, pipeline.ReleaseUse()},
+		{atRun, runUse()},
+		{atDocker, dockerUse()},
+		{atPush, pushUse()},
 		{"dram image -o", output.FileUse()},
 	}
 }

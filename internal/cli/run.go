@@ -80,7 +80,7 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	}
 	interactive := len(command) > 0 && isTerminal(os.Stdin) && isTerminal(os.Stdout)
 	opts := pipeline.RunOptions{
-		As: runUse(), Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
+		As: taken(atRun), Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
 	}
 	if len(command) > 0 {
 		opts.Stdin = g.std.In
@@ -121,7 +121,7 @@ func (g *globals) passOnEnd(err error) error {
 // imageToRun finds the image that an argument names, building it first where
 // it names a project.
 func (g *globals) imageToRun(cmd *cobra.Command, what string) (*app, ref.Ref, error) {
-	from, err := runUse().Find(what)
+	from, err := taken(atRun).Find(what)
 	if err != nil {
 		return nil, from, err
 	}

@@ -89,7 +89,7 @@ func TestBadSettings(t *testing.T) {
 		{"unknown key", "engine = \"native\"\nrelese = \"x\"\n", `dram.toml:2: unknown setting "relese"`, `"release"`},
 		{"unknown key in a table", "[toolchain]\nref = \"a\"\npackage = []\n", `dram.toml:3: unknown setting "toolchain.package"`, `"toolchain.packages"`},
 		{"unknown table", "[tolchain]\nref = \"a\"\n", `dram.toml:1: unknown setting "tolchain"`, "toolchain"},
-		{"syntax", "engine = \n", "dram.toml:1:", "docs/configuration.md"},
+		{"syntax", "engine = \n", "dram.toml:1:", "write it as TOML"},
 		{"not a string", "engine = 3\n", "engine: must be a string", "native"},
 		{"not a list", "[image]\nprograms = \"curl\"\n", "image.programs: must be a list", "programs"},
 		{"not a table", "[image]\nenv = [\"A=1\"]\n", "image.env: must be a table", "K=V"},
@@ -124,7 +124,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
+		if choice, ok := map[string]string{"build.network": "host", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {

@@ -93,12 +93,15 @@ func Parse(raw []byte) (Config, error) {
 	return c, unknownKeys(raw, top, "", seen)
 }
 
+// syntaxHint says how settings are written there.
+const syntaxHint = `write it as TOML, such as engine = "native", or packages = ["git"] in the table [toolchain]`
+
 func syntaxProblem(err error) error {
 	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, col := de.Position()
-		return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s:%d:%d: %s", FileName, row, col, brief(err))
+		return problem.New(problem.Usage, syntaxHint, "%s:%d:%d: %s", FileName, row, col, brief(err))
 	}
-	return problem.New(problem.Usage, "see docs/configuration.md for what it may hold", "%s: %s", FileName, brief(err))
+	return problem.New(problem.Usage, syntaxHint, "%s: %s", FileName, brief(err))
 }
 
 func lookup(top map[string]any, key string) (any, bool) {

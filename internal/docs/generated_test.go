@@ -38,7 +38,7 @@ const (
 )
 
 func root() *cobra.Command {
-	r := cli.Root(cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard})
+	r := cli.New(cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}).Commands()
 	r.InitDefaultCompletionCmd()
 	r.InitDefaultHelpCmd()
 	return r

@@ -51,8 +51,8 @@ func TestOnlyRegularFiles(t *testing.T) {
 	defer func() { _ = root.Close() }()
 	for _, name := range []string{"pipe", "dir", "zero", "to-pipe", "socket"} {
 		within(t, func() {
-			if _, err := Read(at(name), 100); !errors.Is(err, ErrNotRegular) {
-				t.Errorf("Read of %s: %v", name, err)
+			if _, err := Open(at(name)); !errors.Is(err, ErrNotRegular) {
+				t.Errorf("Open of %s: %v", name, err)
 			}
 			if _, err := ReadIn(root, name, 100); err == nil {
 				t.Errorf("ReadIn of %s: no error", name)
@@ -70,7 +70,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 	if _, err := ReadIn(root, "zero", 100); !Leaves(err) {
 		t.Errorf("of a link out of the root: %v", err)
 	}
-	if _, err := Read(at("none"), 100); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(at("none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("of no file: %v", err)
 	}
 }

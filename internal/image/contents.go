@@ -7,8 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
+	"slices"
 
+	"dram/internal/fsutil"
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -71,9 +72,9 @@ func (c *collector) add(f release.File) error {
 	switch {
 	case f.Mode.Type() == fs.ModeSymlink && (!c.links || !c.stays(f)):
 		return c.follow(out, f.Path, 0)
-	case c.boot.Cookie.Env != "" && f.Path == c.rel.Below(c.boot.Cookie.Env):
-		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, c.boot.Cookie.Script) })
-	case c.boot.Cookie.Holder != "" && f.Path == c.rel.Below(c.boot.Cookie.Holder) && !c.cookie:
+	case c.boot.Cookie.Env != "" && f.Path == c.boot.Cookie.EnvOf(c.rel.Version):
+		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, c.boot.Cookie) })
+	case !c.cookie && slices.ContainsFunc(c.boot.Cookie.Holders, func(name string) bool { return f.Path == c.rel.Below(name) }):
 		return c.rewrite(out, c.boot.Cookie.Without)
 	case f.Mode.IsRegular():
 		out.Open, out.source = opener(c.rel.FS, f.Path), f.Path
@@ -92,8 +93,7 @@ func (c *collector) keep(f File) error {
 
 // stays says whether a link means the same wherever the release lies.
 func (c *collector) stays(f release.File) bool {
-	to := path.Join(path.Dir(f.Path), f.Link)
-	if path.IsAbs(f.Link) || to == ".." || strings.HasPrefix(to, "../") {
+	if !fsutil.Local(path.Dir(f.Path), f.Link) {
 		return false
 	}
 	_, err := c.rel.FS.Stat(f.Path)

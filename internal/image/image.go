@@ -109,15 +109,6 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	return d, nil
 }
 
-// Build makes the image of a release, or finds its layers in st.
-func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
-	d, err := NewDraft(st, rel, opts)
-	if err != nil {
-		return nil, err
-	}
-	return d.Build(ctx)
-}
-
 // Build makes the image, or finds its layers in the store.
 func (d *Draft) Build(ctx context.Context) (*Image, error) {
 	plans := plan(d.sys, d.files, d.opts.Root)

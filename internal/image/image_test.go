@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -368,4 +369,13 @@ func TestLayersHoldNothingTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Build makes the image of a release, or finds its layers in st.
+func Build(ctx context.Context, st *store.Store, rel *release.Release, opts Options) (*Image, error) {
+	d, err := NewDraft(st, rel, opts)
+	if err != nil {
+		return nil, err
+	}
+	return d.Build(ctx)
 }

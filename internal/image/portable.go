@@ -258,7 +258,7 @@ func written(f File, content []byte) File {
 // env has the script that each command runs find what the machine has none of.
 func (p *Portable) env(loader loaderFile) error {
 	boot := tools.Boot(p.rel)
-	i := slices.IndexFunc(p.files, func(f File) bool { return boot.Cookie.Env != "" && f.Path == p.rel.Below(boot.Cookie.Env) })
+	i := slices.IndexFunc(p.files, func(f File) bool { return boot.Cookie.Env != "" && f.Path == boot.Cookie.EnvOf(p.rel.Version) })
 	if i < 0 || boot.Root == "" {
 		return nil // a tool that nothing is known of
 	}

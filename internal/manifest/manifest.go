@@ -72,28 +72,26 @@ func Update(ctx context.Context, root string, before *Manifest) (*Manifest, erro
 // update asks failed what becomes of a file that cannot be read: an error ends
 // it all, nil goes on with the digest broken.
 func update(ctx context.Context, root string, before *Manifest, failed func(error) error) (*Manifest, error) {
-	m := &Manifest{taken: time.Now()}
-	var err error
-	if m.entries, err = scan(ctx, root); err != nil {
+	taken := time.Now()
+	entries, err := scan(ctx, root)
+	if err != nil {
 		return nil, fmt.Errorf("taking stock of %q: %w", root, err)
 	}
-	sortEntries(m.entries)
 	var unread []*Entry
-	for i, e := range m.entries {
+	for i, e := range entries {
 		if !e.Mode.IsRegular() {
 			continue
 		}
 		if old, ok := before.settled(e); ok {
-			m.entries[i].Digest = old
+			entries[i].Digest = old
 			continue
 		}
-		unread = append(unread, &m.entries[i])
+		unread = append(unread, &entries[i])
 	}
 	if err := readAll(ctx, root, unread, failed); err != nil {
 		return nil, fmt.Errorf("taking stock of %q: %w", root, err)
 	}
-	m.digest = contentDigest(m.entries)
-	return m, nil
+	return New(taken, entries), nil
 }
 
 // broken is the digest of a file that the disk does not give.

@@ -34,6 +34,17 @@ type Manifest struct {
 // Blobs opens a blob, wherever it lies.
 type Blobs func(v1.Descriptor) (io.ReadCloser, error)
 
+// exact is open, with blobs that are as long as they should be, or whose readers fail.
+func (open Blobs) exact() Blobs {
+	return func(d v1.Descriptor) (io.ReadCloser, error) {
+		r, err := open(d)
+		if err != nil {
+			return nil, err
+		}
+		return registry.Exactly(r, d.Size), nil
+	}
+}
+
 // New is the image with that manifest. Its configuration is read now, by config,
 // and its layers when they are asked for.
 func New(m Manifest, config, layers Blobs) (v1.Image, error) {
@@ -47,13 +58,13 @@ func New(m Manifest, config, layers Blobs) (v1.Image, error) {
 	if err := registry.CheckSizes(parsed); err != nil {
 		return nil, err
 	}
-	img := &image{Manifest: m, parsed: parsed, layers: layers}
+	img := &image{Manifest: m, parsed: parsed, layers: layers.exact()}
 	for _, d := range img.blobs() {
 		if d.Digest.Algorithm != "sha256" {
 			return nil, fmt.Errorf("blob %s: only sha256 is known here", d.Digest)
 		}
 	}
-	if img.config, err = readVerified(config, parsed.Config); err != nil {
+	if img.config, err = readVerified(config.exact(), parsed.Config); err != nil {
 		return nil, err
 	}
 	return partial.CompressedToImage(img)
@@ -113,11 +124,4 @@ func (l layer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil 
 func (l layer) Size() (int64, error)                { return l.desc.Size, nil }
 func (l layer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
 
-// Compressed gives as many bytes as the manifest says, or fails.
-func (l layer) Compressed() (io.ReadCloser, error) {
-	r, err := l.open(l.desc)
-	if err != nil {
-		return nil, err
-	}
-	return registry.Exactly(r, l.desc.Size), nil
-}
+func (l layer) Compressed() (io.ReadCloser, error) { return l.open(l.desc) }

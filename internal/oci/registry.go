@@ -143,16 +143,11 @@ func (r Registry) Image(ctx context.Context, at name.Reference, arch string) (v1
 	return img, because(small, err)
 }
 
-// openBlob opens a blob of a repository; it is as long as d says, or its reader
-// fails.
+// openBlob opens a blob of a repository.
 func openBlob(ctx context.Context, client *remote.Puller, repo name.Repository, d v1.Descriptor) (io.ReadCloser, error) {
 	layer, err := client.Layer(ctx, repo.Digest(d.Digest.String()))
 	if err != nil {
 		return nil, err
 	}
-	r, err := layer.Compressed()
-	if err != nil {
-		return nil, err
-	}
-	return registry.Exactly(r, d.Size), nil
+	return layer.Compressed()
 }

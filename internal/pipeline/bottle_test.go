@@ -119,6 +119,30 @@ func named(t *testing.T, s string) ref.Ref {
 	return r
 }
 
+// An image that somebody opened is not opened again, be it the target as well: what
+// is checked is what was opened, whatever lies there by then.
+func TestCheckOpensOnce(t *testing.T) {
+	w := newWorld(t)
+	r := w.built(t)
+	path := filepath.Join(t.TempDir(), "hello.tar")
+	w.write(t, r, output.Tar{Path: path})
+	from := named(t, "tar:"+path)
+	img, _, err := output.OpenWritten(from, oci.Options{Arch: "amd64", TempDir: w.Store.TempDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	report, err := w.Check(t.Context(), from, CheckOptions{Image: img})
+	if err != nil || report.Worst() != check.OK || report.Target.Name != from.String() {
+		t.Errorf("%v, %v", report, err)
+	}
+	if _, err := w.Check(t.Context(), from, CheckOptions{}); err == nil {
+		t.Error("a tar that is not there was checked")
+	}
+}
+
 // A release is checked wherever it lies; what is found is the same.
 func TestCheckWhereverItLies(t *testing.T) {
 	w := newWorld(t)

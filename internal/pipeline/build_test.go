@@ -131,7 +131,7 @@ func TestImageOfABuild(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "layout")
 	w.write(t, r, output.Layout{Dir: dir})
-	at, err := unpacker{w.Pipeline, ReleaseUse()}.Unpack(t.Context(), ref.Ref{Kind: ref.Layout, Value: dir})
+	at, err := unpacker{Pipeline: w.Pipeline, use: ReleaseUse()}.Unpack(t.Context(), ref.Ref{Kind: ref.Layout, Value: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"dram/internal/check"
 	"dram/internal/problem"
 	"dram/internal/ref"
@@ -25,6 +27,8 @@ type CheckOptions struct {
 	Target  string
 	Default string
 	Allow   []string // rules by name
+	// Image is the one that the release is in, where somebody opened it already.
+	Image v1.Image
 }
 
 // ReleaseUse says which references name a release that was built.
@@ -39,26 +43,22 @@ func ReleaseUse() ref.Use {
 // Check checks a release: a directory, a tarball, or an image that holds one.
 // Nothing is built and nothing is run.
 func (p *Pipeline) Check(ctx context.Context, from ref.Ref, opts CheckOptions) (*check.Report, error) {
-	rel, at, done, err := p.openAny(ctx, from)
+	found, err := p.openAny(ctx, from, opts.Image)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer found.done()
 	name := cmp.Or(opts.Target, opts.Default)
-	if opts.Target == "" && at != "" {
+	if opts.Target == "" && found.image != nil {
 		name = from.String()
 	}
-	t, err := p.OpenTarget(ctx, name)
+	t, err := target.Open(ctx, name, unpacker{p, target.Use(toolchain.HasDistro), map[string]string{from.String(): found.root}})
 	if err != nil {
 		return nil, err
 	}
-	in := check.Input{Release: rel, Target: t, At: cmp.Or(at, "app"), Allow: opts.Allow}
-	if at != "" {
-		tc, err := p.openAs(ctx, from, ReleaseUse())
-		if err != nil {
-			return nil, errors.Join(err, t.Close())
-		}
-		in.Image, in.Settings = &check.Image{Env: tc.Config.Env, User: tc.Config.User}, tc.Config.Env
+	in := check.Input{Release: found.rel, Target: t, At: found.at, Allow: opts.Allow, Image: found.image}
+	if found.image != nil {
+		in.Settings = found.image.Env
 	}
 	r, err := check.Run(ctx, in)
 	return r, errors.Join(err, t.Close())
@@ -66,13 +66,7 @@ func (p *Pipeline) Check(ctx context.Context, from ref.Ref, opts CheckOptions) (
 
 // OpenTarget opens what package target names; the caller closes it.
 func (p *Pipeline) OpenTarget(ctx context.Context, s string) (*target.Target, error) {
-	return target.Open(ctx, s, unpacker{p, target.Use(toolchain.HasDistro)})
-}
-
-// openAs resolves an image or a distribution that was named for something else
-// than a toolchain.
-func (p *Pipeline) openAs(ctx context.Context, r ref.Ref, use ref.Use) (*toolchain.Toolchain, error) {
-	return p.Toolchains.Open(ctx, r, toolchain.Options{Refresh: p.Refresh, As: use})
+	return target.Open(ctx, s, unpacker{Pipeline: p, use: target.Use(toolchain.HasDistro)})
 }
 
 // unpacker takes images and distributions from where toolchains come from. A
@@ -80,17 +74,26 @@ func (p *Pipeline) openAs(ctx context.Context, r ref.Ref, use ref.Use) (*toolcha
 // versions of its packages.
 type unpacker struct {
 	*Pipeline
-	use ref.Use
+	use   ref.Use
+	known map[string]string // roots of references that were unpacked already; "" is none
 }
 
 func (unpacker) HasDistro(name string) bool { return toolchain.HasDistro(name) }
 
 func (u unpacker) Unpack(ctx context.Context, r ref.Ref) (string, error) {
-	tc, err := u.openAs(ctx, r, u.use)
+	if dir := u.known[r.String()]; dir != "" {
+		return dir, nil
+	}
+	tc, err := u.Toolchains.Open(ctx, r, toolchain.Options{Refresh: u.Refresh, As: u.use})
 	if err != nil {
 		return "", err
 	}
-	stage := u.UI.Start("target", tc.Name)
+	return u.root(ctx, tc)
+}
+
+// root is where a target or an image lies unpacked.
+func (p *Pipeline) root(ctx context.Context, tc *toolchain.Toolchain) (string, error) {
+	stage := p.UI.Start("target", tc.Name)
 	dir, err := tc.Unpack(ctx, progress(stage))
 	if err != nil {
 		return "", err
@@ -99,40 +102,57 @@ func (u unpacker) Unpack(ctx context.Context, r ref.Ref) (string, error) {
 	return dir, nil
 }
 
-// openAny opens a release wherever it is; at is where it lies in an image, ""
-// if it is in none.
-func (p *Pipeline) openAny(ctx context.Context, from ref.Ref) (rel *release.Release, at string, done func(), err error) {
+// found is a release, wherever it was.
+type found struct {
+	rel   *release.Release
+	at    string       // where it lies in the root that it runs in
+	image *check.Image // that it is in; nil if it is in none
+	root  string       // the image's
+	done  func()
+}
+
+// openAny opens a release wherever it is. An image is opened once, unless somebody
+// did so already.
+func (p *Pipeline) openAny(ctx context.Context, from ref.Ref, img v1.Image) (found, error) {
 	if from.Kind != ref.Path {
-		dir, err := unpacker{p, ReleaseUse()}.Unpack(ctx, from)
+		f, err := p.openInImage(ctx, from, img)
 		if err != nil {
-			return nil, "", nil, fmt.Errorf("opening release %q: %w", from, err)
+			return f, fmt.Errorf("opening release %q: %w", from, err)
 		}
-		return openInImage(ctx, from.String(), dir)
+		return f, nil
 	}
 	info, err := os.Stat(from.Value)
 	if err != nil {
-		return nil, "", nil, problem.New(problem.Usage, ReleaseUse().Hint, "opening release: %w", err)
+		return found{}, problem.New(problem.Usage, ReleaseUse().Hint, "opening release: %w", err)
 	}
+	open := openDirectory
 	if !info.IsDir() {
-		rel, done, err = p.openTarball(ctx, from.Value, release.Options{Survey: true})
-		return rel, "", done, err
+		open = p.openTarball
 	}
-	rel, done, err = openDirectory(ctx, from.Value, release.Options{Survey: true})
-	return rel, "", done, err
+	rel, done, err := open(ctx, from.Value, release.Options{Survey: true})
+	return found{rel: rel, at: "app", done: done}, err
 }
 
-func openInImage(ctx context.Context, from, dir string) (*release.Release, string, func(), error) {
+func (p *Pipeline) openInImage(ctx context.Context, from ref.Ref, img v1.Image) (found, error) {
+	tc, err := p.Toolchains.Open(ctx, from, toolchain.Options{Refresh: p.Refresh, As: ReleaseUse(), Image: img})
+	if err != nil {
+		return found{}, err
+	}
+	dir, err := p.root(ctx, tc)
+	if err != nil {
+		return found{}, err
+	}
 	root, err := rootfs.Dir(dir)
 	if err != nil {
-		return nil, "", nil, err
+		return found{}, err
 	}
 	at, err := release.Find(root)
 	if err = errors.Join(err, root.Close()); err != nil {
-		return nil, "", nil, fmt.Errorf("opening release %q: %w", from, err)
+		return found{}, err
 	}
 	// at holds no links: it was resolved in the root.
 	rel, done, err := openDirectory(ctx, filepath.Join(dir, filepath.FromSlash(at)), release.Options{Survey: true})
-	return rel, at, done, err
+	return found{rel, at, &check.Image{Env: tc.Config.Env, User: tc.Config.User}, dir, done}, err
 }
 
 func openDirectory(ctx context.Context, dir string, opts release.Options) (*release.Release, func(), error) {

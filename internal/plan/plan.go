@@ -80,6 +80,8 @@ type BuildSettings struct {
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
 	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
+	Credentials []string `json:"credentials,omitempty"`
 }
 
 // Results is where results go.

@@ -5,8 +5,8 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/project/elixir"
 )
@@ -253,6 +253,5 @@ func (r *reader) pathDeps() error {
 }
 
 func insideProject(rel string) bool {
-	clean := path.Clean(rel)
-	return rel != "" && !path.IsAbs(clean) && clean != ".." && !strings.HasPrefix(clean, "../")
+	return rel != "" && fsutil.Local(".", rel)
 }

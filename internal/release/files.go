@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -79,26 +79,14 @@ func newFile(fsys rootfs.FS, name string, d fs.DirEntry, c classifier) (File, er
 }
 
 // checkLink refuses links that lead out of the release. `mix release` makes
-// none: it copies what links lead to. ".." may only come first, where it goes
-// up real directories: behind a name that is a link itself, it could lead
-// anywhere.
+// none: it copies what links lead to.
 func checkLink(name, target string) error {
-	if StaysInside(name, target) {
+	if fsutil.LinkStays(name, target) {
 		return nil
 	}
 	return problem.New(problem.Failure,
 		"build the release without links to the outside: for production, not for development",
 		"link %q leads to %q, outside the release", name, target)
-}
-
-// StaysInside says whether the link name, by what it says alone, leads to
-// somewhere inside the release.
-func StaysInside(name, target string) bool {
-	rest, up := target, 0
-	for ; rest == ".." || strings.HasPrefix(rest, "../"); up++ {
-		rest = strings.TrimPrefix(rest[2:], "/")
-	}
-	return !path.IsAbs(target) && up <= strings.Count(name, "/") && !slices.Contains(strings.Split(rest, "/"), "..")
 }
 
 // digest hashes the regular files, as many at once as there are processors.

@@ -94,10 +94,8 @@ func guilty(all []said, worst check.Verdict) []said {
 	return slices.DeleteFunc(slices.Clone(all), func(f said) bool { return f.Allowed || f.Verdict != worst })
 }
 
-// Summary is the one line that says it all, and what would make it pass: what
+// summary is the one line that says it all, and what would make it pass: what
 // to do if one thing is to be done, else what is needed.
-func Summary(r *check.Report) string { return summary(r, sayAll(r)) }
-
 func summary(r *check.Report, said []said) string {
 	found := guilty(said, r.Worst())
 	all := of(issues(said), r.Worst())

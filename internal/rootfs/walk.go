@@ -3,18 +3,16 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
+
+	"dram/internal/fsutil"
 )
 
-// MaxHops is how many symbolic links one name may go through, as in Linux.
-const MaxHops = 40
-
-// maxName bounds a name while it is being resolved, in bytes, as in Linux.
+// maxName bounds a name that a file gives, in bytes, as in Linux.
 const maxName = 4096
 
 // ErrLoop is what a name with too many symbolic links ends in.
-var ErrLoop = errors.New("too many levels of symbolic links")
+var ErrLoop = fsutil.ErrLinks
 
 // Link is a symbolic link that lies on the way to a file.
 type Link struct {
@@ -50,44 +48,22 @@ func Clean(name string) string {
 // in the last place is followed too. It gives the real name and the links that
 // it went through.
 func walk(l lower, name string, last bool) (real string, links []Link, err error) {
-	todo := strings.Split(Clean(name), "/")
-	real = "."
-	for len(todo) > 0 {
-		elem := todo[0]
-		todo = todo[1:]
-		switch elem {
-		case ".", "":
-			continue
-		case "..":
-			real = path.Dir(real)
-			continue
-		}
-		at := path.Join(real, elem)
+	real, err = fsutil.Resolve(name, func(at string, final bool) (string, bool, error) {
 		info, err := l.lstat(at)
-		if err != nil {
-			return "", links, err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 || (len(todo) == 0 && !last) {
-			real = at
-			continue
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 || final && !last {
+			return "", false, err
 		}
 		target, err := l.readlink(at)
 		if err != nil {
-			return "", links, err
+			return "", false, err
 		}
 		links = append(links, Link{Path: at, Target: target})
-		if len(links) > MaxHops || len(target) > maxName {
-			return "", links, &fs.PathError{Op: "resolve", Path: name, Err: ErrLoop}
-		}
-		if strings.HasPrefix(target, "/") {
-			real = "."
-		}
-		todo = append(strings.Split(target, "/"), todo...)
-		if len(todo) > maxName {
-			return "", links, &fs.PathError{Op: "resolve", Path: name, Err: ErrLoop}
-		}
+		return target, true, nil
+	})
+	if errors.Is(err, ErrLoop) {
+		err = &fs.PathError{Op: "resolve", Path: name, Err: ErrLoop}
 	}
-	return real, links, nil
+	return real, links, err
 }
 
 // lowerOf is fsys for walk: without following anything twice where it is one

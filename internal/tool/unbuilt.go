@@ -43,6 +43,6 @@ func (u unbuilt) Releases() ([]string, error) { return nil, u.refused() }
 func (u unbuilt) Plan(Planner) (Build, error) { return nil, u.refused() }
 
 func (u unbuilt) refused() error {
-	return problem.New(problem.Usage, u.tool.Instead+"; see docs/project-kinds.md",
+	return problem.New(problem.Usage, u.tool.Instead,
 		"%s is a project for %s, which this version of dram does not build yet", u.dir, u.tool.Is.Title)
 }

@@ -30,7 +30,10 @@ func (p *call) openImage(ctx context.Context, r ref.Ref, opts Options) (*Toolcha
 			return t, nil
 		}
 	}
-	img, err := p.find(ctx, r, opts.As)
+	img, err := opts.Image, error(nil)
+	if img == nil {
+		img, err = p.find(ctx, r, opts.As)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,14 +47,23 @@ func (p *call) unpackImage(ctx context.Context, img v1.Image, dir string) error 
 	if err := p.fetchLayers(ctx, layers); err != nil {
 		return err
 	}
-	u := &unpacker{store: p.Store, dir: dir, bytes: maxRoot, files: maxFiles}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // only a handle
+	tree, err := untar.NewTree(root)
+	if err != nil {
+		return err
+	}
+	u := &unpacker{store: p.Store, tree: tree, bytes: maxRoot, files: maxFiles}
 	for i, l := range layers {
 		p.progress("unpacking layer %d of %d", i+1, len(layers))
 		if err := u.layer(ctx, l, store.Digest(config.RootFS.DiffIDs[i].String())); err != nil {
 			return fmt.Errorf("unpacking layer %d: %w", i+1, err)
 		}
 	}
-	return nil
+	return tree.Finish()
 }
 
 // layersOf are the layers of an image whose sizes are those of one.
@@ -127,10 +137,6 @@ func fetchProblem(ctx context.Context, layer store.Digest, err error) error {
 }
 
 func (p *Provider) copyLayer(ctx context.Context, l v1.Layer, want store.Digest) error {
-	size, err := l.Size()
-	if err != nil {
-		return err
-	}
 	r, err := l.Compressed()
 	if err != nil {
 		return err
@@ -138,7 +144,7 @@ func (p *Provider) copyLayer(ctx context.Context, l v1.Layer, want store.Digest)
 	// What is read of a registry has the context that the image was opened with.
 	stop := context.AfterFunc(ctx, func() { _ = r.Close() })
 	defer stop()
-	_, _, err = p.Store.PutBlob(ctx, registry.Exactly(r, size), want)
+	_, _, err = p.Store.PutBlob(ctx, r, want)
 	return errors.Join(err, r.Close())
 }
 
@@ -146,7 +152,7 @@ func (p *Provider) copyLayer(ctx context.Context, l v1.Layer, want store.Digest)
 // all of them together.
 type unpacker struct {
 	store *store.Store
-	dir   string
+	tree  *untar.Tree
 	bytes int64 // that are left
 	files int
 }
@@ -186,7 +192,7 @@ func (u *unpacker) extract(ctx context.Context, body io.Reader) error {
 	if u.bytes <= 0 || u.files <= 0 {
 		return fmt.Errorf("%w: all layers together, more than %d bytes or %d files", untar.ErrLimit, int64(maxRoot), maxFiles)
 	}
-	got, err := untar.Extract(ctx, body, u.dir, untar.Options{Whiteouts: true, MaxBytes: u.bytes, MaxEntries: u.files})
+	got, err := u.tree.Extract(ctx, body, untar.Options{Whiteouts: true, MaxBytes: u.bytes, MaxEntries: u.files})
 	u.bytes, u.files = u.bytes-got.Bytes, u.files-got.Entries
 	if err != nil {
 		return err

@@ -74,6 +74,9 @@ type Options struct {
 	// As says what the reference was given for, where that is not a toolchain, so
 	// that errors speak of it.
 	As ref.Use
+	// Image is what the reference leads to, where somebody opened it already; nil:
+	// it is opened.
+	Image v1.Image
 }
 
 // Toolchain is a reference that was resolved: its content is known.

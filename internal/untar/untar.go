@@ -1,6 +1,7 @@
 // Package untar unpacks tar archives of unknown origin into a directory: image
-// layers (OCI image-layer specification, whiteouts included) and releases. It
-// reads ustar, PAX and GNU archives (archive/tar), already decompressed.
+// layers (OCI image-layer specification, whiteouts included), releases, and the
+// files of packages. It reads ustar, PAX and GNU archives (archive/tar), already
+// decompressed.
 //
 // Nothing is written outside the directory, whatever names and links the
 // archive holds: links are followed as if the directory were the root, by
@@ -9,8 +10,12 @@
 // ordinary user: owners are not set, set-user-id bits and extended attributes
 // are dropped, devices and pipes are left out and reported. Modes are set
 // explicitly, so that the umask does not matter; those of directories come
-// last, so that what lies in an unwritable one can be written. An entry
-// replaces what is there, but a directory keeps what is in it.
+// last, so that what lies in an unwritable one can be written.
+//
+// Of layers, an entry replaces what is there, but a directory keeps what is in it.
+// Packages (Options.Owner) never replace a directory, and one of two decides a
+// path, which must not depend on which comes first: where it would, that is
+// ErrConflict.
 //
 // After an error the directory holds a part of the archive, and is the
 // caller's to remove.
@@ -23,7 +28,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 	"syscall"
 
@@ -32,10 +36,12 @@ import (
 )
 
 // ErrLimit is what an archive that passes a limit ends in, ErrName one with a
-// name or link that no sound archive has.
+// name or link that no sound archive has, ErrConflict one that cannot be in a tree
+// beside another.
 var (
-	ErrLimit = errors.New("archive is too large")
-	ErrName  = errors.New("archive has an unsafe name")
+	ErrLimit    = errors.New("archive is too large")
+	ErrName     = errors.New("archive has an unsafe name")
+	ErrConflict = errors.New("packages cannot both have a path")
 )
 
 // Options says what is allowed and how entries are understood. Zero limits
@@ -50,6 +56,9 @@ type Options struct {
 	// absolute ones included. Without it they are made as they are: whoever
 	// reads the tree must follow them as if it were the root.
 	LinksInside bool
+	// Owner has the archive be one of several that fill the tree in any order. Nil:
+	// it is a layer over those before it.
+	Owner *Owner
 }
 
 // Result is what was unpacked.
@@ -72,29 +81,78 @@ const (
 	maxNames = 256 << 20 // bytes of all names together
 )
 
-// Extract unpacks the archive in r into the existing directory dir.
+// Extract unpacks the archive in r into the empty directory dir.
 func Extract(ctx context.Context, r io.Reader, dir string, opts Options) (Result, error) {
-	if opts.MaxBytes <= 0 {
-		opts.MaxBytes = 16 << 30
-	}
-	if opts.MaxEntries <= 0 {
-		opts.MaxEntries = 1_000_000
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Result{}, fmt.Errorf("opening %q to unpack into: %w", dir, err)
 	}
 	defer func() { _ = root.Close() }() // only a handle
+	t, err := NewTree(root)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := t.Extract(ctx, r, opts)
+	if err != nil {
+		return result, err // and no time is spent on the modes of what is to be removed
+	}
+	return result, t.Finish()
+}
+
+// Extract unpacks the archive in r into a tree, over what is there.
+func (t *Tree) Extract(ctx context.Context, r io.Reader, opts Options) (Result, error) {
+	w := t.Writer(opts)
+	defer w.Close()
+	err := w.Each(ctx, r, w.Entry)
+	return w.result, err
+}
+
+// Each has take look at each entry of an archive, within the writer's bounds.
+func (w *Writer) Each(ctx context.Context, r io.Reader, take func(*tar.Header, io.Reader) error) error {
 	// Headers count too: an archive of nothing but headers must end.
-	raw := &limited{r: store.WithContext(ctx, r), left: opts.MaxBytes + int64(opts.MaxEntries)*4096}
-	x := &extractor{
-		opts: opts, root: root, known: &node{}, dirs: map[string]string{}, buf: make([]byte, 256<<10),
+	raw := &limited{r: store.WithContext(ctx, r), left: w.opts.MaxBytes + int64(w.opts.MaxEntries)*4096}
+	for tr := tar.NewReader(raw); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = w.bound(h)
+		}
+		if err != nil {
+			return damaged(fmt.Errorf("reading archive: %w", err))
+		}
+		if err := take(h, tr); err != nil {
+			return damaged(fmt.Errorf("unpacking %.200q: %w", h.Name, err))
+		}
 	}
-	defer x.leave()
-	if err := x.all(tar.NewReader(raw)); err != nil {
-		return x.result, err // and no time is spent on the modes of what is to be removed
+}
+
+// bound counts an entry by what its header promises, so that a bomb is cut before
+// anything of it is written.
+func (w *Writer) bound(h *tar.Header) error {
+	if err := w.count(len(h.Name) + len(h.Linkname)); err != nil {
+		return err
 	}
-	return x.result, x.finish()
+	if h.Size < 0 || h.Size > w.opts.MaxBytes-w.result.Bytes {
+		return fmt.Errorf("%w: it is larger than %d bytes", ErrLimit, w.opts.MaxBytes)
+	}
+	if regular(h) {
+		w.result.Bytes += h.Size
+	}
+	return nil
+}
+
+// count counts an entry, or a directory that no entry but the names of others
+// ask for, with a name of n bytes.
+func (w *Writer) count(n int) error {
+	if w.result.Entries++; w.result.Entries > w.opts.MaxEntries {
+		return fmt.Errorf("%w: it has more than %d entries", ErrLimit, w.opts.MaxEntries)
+	}
+	if w.names += n; w.names > maxNames {
+		return fmt.Errorf("%w: names of more than %d bytes", ErrLimit, maxNames)
+	}
+	return nil
 }
 
 // Bounded is r, failing once it gives more than n bytes.
@@ -111,36 +169,6 @@ func (l *limited) Read(p []byte) (int, error) {
 		return n, fmt.Errorf("%w: it unpacks to more than it may", ErrLimit)
 	}
 	return n, err
-}
-
-func (x *extractor) all(tr *tar.Reader) error {
-	for {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return damaged(fmt.Errorf("reading archive: %w", err))
-		}
-		if err := x.count(len(h.Name) + len(h.Linkname)); err != nil {
-			return damaged(fmt.Errorf("reading archive: %w", err))
-		}
-		if err := x.entry(h, tr); err != nil {
-			return damaged(fmt.Errorf("unpacking %.200q: %w", h.Name, err))
-		}
-	}
-}
-
-// count counts an entry, or a directory that no entry but the names of others
-// ask for, with a name of n bytes.
-func (x *extractor) count(n int) error {
-	if x.result.Entries++; x.result.Entries > x.opts.MaxEntries {
-		return fmt.Errorf("%w: more than %d entries", ErrLimit, x.opts.MaxEntries)
-	}
-	if x.names += n; x.names > maxNames {
-		return fmt.Errorf("%w: names of more than %d bytes", ErrLimit, maxNames)
-	}
-	return nil
 }
 
 // damaged gives faults of the archive a hint; others, such as a full disk,
@@ -178,45 +206,4 @@ func elements(name string) ([]string, error) {
 		return nil, fmt.Errorf("%w: more than %d directories deep", ErrName, maxDepth)
 	}
 	return out, nil
-}
-
-// entry unpacks one entry.
-func (x *extractor) entry(h *tar.Header, r io.Reader) error {
-	elems, err := elements(h.Name)
-	if err != nil || len(elems) == 0 {
-		return err // the top itself is the caller's directory
-	}
-	base := elems[len(elems)-1]
-	dir, err := x.dir(elems[:len(elems)-1])
-	if err != nil {
-		return err
-	}
-	if err := x.enter(dir); err != nil {
-		return err
-	}
-	if x.opts.Whiteouts && strings.HasPrefix(base, ".wh.") {
-		return x.whiteout(dir, strings.TrimPrefix(base, ".wh."))
-	}
-	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // TypeRegA is what old archives hold
-		err = x.file(dir, base, h, r)
-	case tar.TypeDir:
-		err = x.mkdir(dir, base, h)
-	case tar.TypeSymlink:
-		err = x.symlink(dir, base, h.Linkname)
-	case tar.TypeLink:
-		err = x.hardlink(dir, base, h.Linkname)
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		kind := map[byte]string{tar.TypeChar: "character device", tar.TypeBlock: "block device", tar.TypeFifo: "named pipe"}
-		x.result.Skipped = append(x.result.Skipped, Skipped{path.Join(dir, base), kind[h.Typeflag]})
-		return nil
-	case tar.TypeXGlobalHeader:
-		return nil
-	default:
-		return fmt.Errorf("%w: entries of type %q are not known", tar.ErrHeader, h.Typeflag)
-	}
-	if err == nil {
-		x.known.make(path.Join(dir, base))
-	}
-	return err
 }

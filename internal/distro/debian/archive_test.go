@@ -240,8 +240,23 @@ func (a *archive) request(packages ...string) Request {
 	}
 }
 
+// option changes a Client.
+type option func(*Client)
+
+// withKeys sets who may sign the archive, in place of Debian's own keys.
+func withKeys(keys openpgp.EntityList) option { return func(c *Client) { c.keys = keys } }
+
+// withClock sets the clock that signatures and Valid-Until are checked against.
+func withClock(now func() time.Time) option { return func(c *Client) { c.now = now } }
+
+// withPatience sets after which silence a request is given up (default 30 s)
+// and how long to wait before trying again (default 500 ms, doubled each time).
+func withPatience(stall, backoff time.Duration) option {
+	return func(c *Client) { c.fetch.stall, c.fetch.backoff = stall, backoff }
+}
+
 // client is a Client for such archives with a cache of its own.
-func newClient(t testing.TB, options ...Option) *Client {
+func newClient(t testing.TB, options ...option) *Client {
 	t.Helper()
 	s, err := store.Open(t.TempDir())
 	if err != nil {
@@ -250,13 +265,18 @@ func newClient(t testing.TB, options ...Option) *Client {
 	return clientOn(t, s, options...)
 }
 
-func clientOn(t testing.TB, s *store.Store, options ...Option) *Client {
+func clientOn(t testing.TB, s *store.Store, options ...option) *Client {
 	t.Helper()
-	options = append([]Option{
-		WithKeys(openpgp.EntityList{signer(t)}), WithClock(func() time.Time { return noon }),
-		WithPatience(500*time.Millisecond, time.Millisecond),
+	options = append([]option{
+		withKeys(openpgp.EntityList{signer(t)}), withClock(func() time.Time { return noon }),
+		withPatience(500*time.Millisecond, time.Millisecond),
 	}, options...)
-	return New(s, nil, func(format string, args ...any) { t.Logf(format, args...) }, options...)
+	c := New(s, nil, func(format string, args ...any) { t.Logf(format, args...) })
+	for _, o := range options {
+		o(c)
+	}
+	c.fetch.http = bounded(nil, c.fetch.stall)
+	return c
 }
 
 // controlOf is a control paragraph with what must be in one.

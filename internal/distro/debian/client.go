@@ -98,34 +98,16 @@ type Client struct {
 	limits   limits
 }
 
-// Option changes a Client.
-type Option func(*Client)
-
-// WithKeys sets who may sign the archive, in place of Debian's own keys.
-func WithKeys(keys openpgp.EntityList) Option { return func(c *Client) { c.keys = keys } }
-
-// WithClock sets the clock that signatures and Valid-Until are checked against.
-func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
-
-// WithPatience sets after which silence a request is given up (default 30 s)
-// and how long to wait before trying again (default 500 ms, doubled each time).
-func WithPatience(stall, backoff time.Duration) Option {
-	return func(c *Client) { c.fetch.stall, c.fetch.backoff = stall, backoff }
-}
-
 // New makes a Client that keeps what it fetches in s. A nil HTTP client means
 // one of its own, a nil progress silence; progress takes one line at a time
 // and may be called concurrently.
-func New(s *store.Store, client *http.Client, progress func(format string, args ...any), options ...Option) *Client {
+func New(s *store.Store, client *http.Client, progress func(format string, args ...any)) *Client {
 	if progress == nil {
 		progress = func(string, ...any) {}
 	}
 	c := &Client{
 		store: s, progress: progress, now: time.Now, limits: limits{maxDataBytes, maxDataEntries},
 		fetch: &fetcher{store: s, stall: 30 * time.Second, backoff: 500 * time.Millisecond},
-	}
-	for _, o := range options {
-		o(c)
 	}
 	c.fetch.http = bounded(client, c.fetch.stall)
 	return c

@@ -89,7 +89,7 @@ func TestSignature(t *testing.T) {
 			if now.IsZero() {
 				now = noon
 			}
-			_, err := newClient(t, WithClock(func() time.Time { return now })).Resolve(t.Context(), a.request("app"))
+			_, err := newClient(t, withClock(func() time.Time { return now })).Resolve(t.Context(), a.request("app"))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
@@ -101,7 +101,7 @@ func TestSignature(t *testing.T) {
 	a := newArchive(t, wholesome...)
 	late := a.request("app")
 	late.AllowExpired = true
-	if _, err := newClient(t, WithClock(func() time.Time { return noon.AddDate(0, 0, 8) })).Resolve(t.Context(), late); err != nil {
+	if _, err := newClient(t, withClock(func() time.Time { return noon.AddDate(0, 0, 8) })).Resolve(t.Context(), late); err != nil {
 		t.Errorf("an expired index, allowed: %v", err)
 	}
 }
@@ -211,7 +211,7 @@ func TestPackageTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newArchive(t, wholesome...)
 			a.serve[appDeb] = tc.serve(a.files[appDeb])
-			_, err := unpackAll(t, newClient(t, WithPatience(100*time.Millisecond, time.Millisecond)), a, nil, "app")
+			_, err := unpackAll(t, newClient(t, withPatience(100*time.Millisecond, time.Millisecond)), a, nil, "app")
 			switch {
 			case tc.want == "" && err != nil:
 				t.Error(err)
@@ -296,7 +296,7 @@ func TestCached(t *testing.T) {
 		before := a.count()
 		r := a.request("app")
 		r.Refresh = refresh
-		set, err := clientOn(t, s, WithClock(func() time.Time { return now })).Resolve(t.Context(), r)
+		set, err := clientOn(t, s, withClock(func() time.Time { return now })).Resolve(t.Context(), r)
 		if err == nil && len(set.Packages) != 3 {
 			t.Errorf("%d packages", len(set.Packages))
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dram/internal/distro"
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
 
@@ -139,7 +140,7 @@ func tidy(root *os.Root, dir string, date time.Time) error {
 		if err != nil || !info.ModTime().After(date) {
 			return err
 		}
-		return setLinkTime(p, date)
+		return fsutil.SetLinkTime(p, date)
 	})
 }
 

@@ -75,14 +75,14 @@ func openDeb(r io.Reader) (*deb, error) {
 		return nil, fmt.Errorf("package format %q is not known", strings.TrimSpace(string(format)))
 	}
 	d := &deb{ar: ar, control: map[string][]byte{}, modes: map[string]int64{}}
-	return d, d.part("control.tar", func(t *tar.Reader) error { return d.readControl(t) })
+	return d, d.part("control.tar", func(r io.Reader) error { return d.readControl(tar.NewReader(r)) })
 }
 
-// data calls use with the package's files.
-func (d *deb) data(use func(*tar.Reader) error) error { return d.part("data.tar", use) }
+// data calls use with the archive of the package's files.
+func (d *deb) data(use func(io.Reader) error) error { return d.part("data.tar", use) }
 
 // part finds the member of that name, whatever its compression.
-func (d *deb) part(prefix string, use func(*tar.Reader) error) error {
+func (d *deb) part(prefix string, use func(io.Reader) error) error {
 	for {
 		name, body, err := d.ar.next()
 		if err != nil {
@@ -99,7 +99,7 @@ func (d *deb) part(prefix string, use func(*tar.Reader) error) error {
 			return fmt.Errorf("decompressing %s: %w", name, err)
 		}
 		defer done()
-		if err := use(tar.NewReader(r)); err != nil {
+		if err := use(r); err != nil {
 			return fmt.Errorf("unpacking %s: %w", name, err)
 		}
 		return nil

@@ -2,15 +2,17 @@ package debian
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/md5" //nolint:gosec // dpkg's database records MD5
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"dram/internal/untar"
 )
 
 // installed is what dpkg's database records of an unpacked package.
@@ -26,57 +28,35 @@ type installed struct {
 func (p *installed) field(name string) string { return field(p.par, name) }
 
 // precedence decides whose file it is where two packages have the same: the
-// one that Replaces the other's, else the first in the set's order.
+// one that Replaces the other's, else the first in the set's order. Packages that
+// replace each other have no say in it.
 type precedence struct{ replaces func(a, b int) bool }
 
 func (p precedence) over(a, b int) bool {
-	switch {
-	case a == b, b == nobody:
-		return true
-	case p.replaces(a, b):
-		return true
-	case p.replaces(b, a):
-		return false
+	if mine, theirs := p.replaces(a, b), p.replaces(b, a); mine != theirs {
+		return mine
 	}
 	return a < b
 }
 
-// extractor unpacks one package into the tree.
+// extractor unpacks one package into the tree that all fill.
 type extractor struct {
-	tree   *tree
-	owner  int
-	over   func(other int) bool
-	limits limits
-	out    *installed
-	conf   map[string]bool
-	in     opened
+	to   *untar.Writer
+	out  *installed
+	conf map[string]bool
 }
 
 // extract unpacks the package's files.
-func (x *extractor) extract(t *tar.Reader) error {
-	defer x.in.close()
-	var total int64
-	for n := 0; ; n++ {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		// Counted by what the header promises, so that a bomb is cut before
-		// anything of it is written.
-		if total += h.Size; total > x.limits.bytes || total < 0 || n >= x.limits.entries {
-			return fmt.Errorf("it is larger than %d bytes or has more than %d entries", x.limits.bytes, x.limits.entries)
-		}
-		if err := x.entry(h, t); err != nil {
-			return err
-		}
-	}
+func (x *extractor) extract(ctx context.Context, r io.Reader) error {
+	defer x.to.Close()
+	return x.to.Each(ctx, r, x.entry)
 }
 
 func (x *extractor) entry(h *tar.Header, content io.Reader) error {
 	name, err := cleanName(h.Name)
+	if err == nil && h.Typeflag == tar.TypeLink {
+		_, err = cleanName(h.Linkname)
+	}
 	if err != nil {
 		return err
 	}
@@ -84,32 +64,37 @@ func (x *extractor) entry(h *tar.Header, content io.Reader) error {
 	if h.ModTime.After(x.out.newest) {
 		x.out.newest = h.ModTime
 	}
-	if !unpacked(name) {
+	switch {
+	case !unpacked(name):
 		return nil
+	case x.conf["/"+name] && h.FileInfo().Mode().IsRegular():
+		return x.conffile("/"+name, h, content)
 	}
-	// setuid and setgid mean nothing in a root with one user.
-	mode := fs.FileMode(h.Mode & 0o777) //nolint:gosec // nine bits
-	if h.Typeflag == tar.TypeDir {
-		if h.Mode&0o1000 != 0 {
-			mode |= fs.ModeSticky
-		}
-		return x.tree.mkdir(name, x.owner, mode, h.ModTime)
+	return x.to.Entry(h, content)
+}
+
+// conffile unpacks a configuration file, whose content dpkg knows of every package
+// that has it, also where another one's stands there.
+func (x *extractor) conffile(name string, h *tar.Header, content io.Reader) error {
+	sum := md5.New() //nolint:gosec // as above
+	r := io.TeeReader(content, sum)
+	if err := x.to.Entry(h, r); err != nil {
+		return err
 	}
-	n := node{owner: x.owner, mode: mode, mtime: h.ModTime}
-	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeGNUSparse:
-		n.kind = kindFile
-		return x.file(name, n, content)
-	case tar.TypeSymlink:
-		n.kind, n.link = kindLink, h.Linkname
-		return x.symlink(name, n)
-	case tar.TypeLink:
-		n.kind = kindFile
-		return x.hardlink(name, n, h.Linkname)
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		return nil // the sandbox brings its own /dev
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
 	}
-	return fmt.Errorf("path %q has the unknown type %q", h.Name, h.Typeflag)
+	x.out.conffiles[name] = hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// cleanName checks the name of a package's file and makes it relative to the root.
+func cleanName(name string) (string, error) {
+	if strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) ||
+		slices.Contains(strings.Split(name, "/"), "..") {
+		return "", fmt.Errorf("path %q would leave the root", name)
+	}
+	return path.Clean(name), nil
 }
 
 // list records the path as dpkg does: "/." and then each path in full.
@@ -119,52 +104,4 @@ func (x *extractor) list(name string) {
 		return
 	}
 	x.out.list = append(x.out.list, "/"+name)
-}
-
-func (x *extractor) file(name string, n node, content io.Reader) error {
-	real, err := x.tree.place(name, n, x.over)
-	if err != nil || real == "" {
-		return err
-	}
-	if !x.conf["/"+name] {
-		return x.tree.file(&x.in, real, n, content)
-	}
-	sum := md5.New() //nolint:gosec // as above
-	err = x.tree.file(&x.in, real, n, io.TeeReader(content, sum))
-	x.out.conffiles["/"+name] = hex.EncodeToString(sum.Sum(nil))
-	return err
-}
-
-func (x *extractor) symlink(name string, n node) error {
-	if n.link == "" || len(n.link) > 4095 || strings.ContainsRune(n.link, 0) {
-		return fmt.Errorf("path %q is a malformed symbolic link", name)
-	}
-	if isMerged(name) && x.tree.isKnown(name) {
-		return nil
-	}
-	real, err := x.tree.place(name, n, x.over)
-	if err != nil || real == "" {
-		return err
-	}
-	return x.tree.symlink(&x.in, real, n)
-}
-
-// isMerged says whether the path is one of the links that merge / with /usr,
-// which were there before any package.
-func isMerged(name string) bool {
-	return slices.Contains(mergedDirs, name) || name == "lib64"
-}
-
-var mergedDirs = []string{"bin", "sbin", "lib"}
-
-func (x *extractor) hardlink(name string, n node, target string) error {
-	target, err := cleanName(target)
-	if err != nil {
-		return err
-	}
-	real, err := x.tree.place(name, n, x.over)
-	if err != nil || real == "" {
-		return err
-	}
-	return x.tree.hardlink(real, target, x.owner)
 }

@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"dram/internal/untar"
 )
 
 func FuzzFields(f *testing.F) {
@@ -100,12 +102,14 @@ func FuzzDeb(f *testing.F) {
 		if err != nil {
 			return
 		}
-		x := &extractor{
-			tree: newTree(root), over: func(int) bool { return true }, limits: limits{1 << 20, 100},
-			out: &installed{conffiles: map[string]string{}},
+		tree, err := untar.NewTree(root)
+		if err != nil {
+			t.Fatal(err)
 		}
-		_ = d.data(func(tr *tar.Reader) error { return x.extract(tr) }) // errors are fine
-		_ = x.tree.finish()
+		u := &unpacking{client: &Client{limits: limits{1 << 20, 100}}, tree: tree}
+		x := &extractor{to: u.writer(0), out: &installed{conffiles: map[string]string{}}}
+		_ = d.data(func(r io.Reader) error { return x.extract(t.Context(), r) }) // errors are fine
+		_ = tree.Finish()
 		left, err := os.ReadDir(outer)
 		if err != nil || len(left) != 1 {
 			t.Fatalf("outside the root: %v, %v", left, err)

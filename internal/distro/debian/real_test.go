@@ -3,7 +3,6 @@ package debian
 import (
 	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,9 +42,8 @@ func TestRealArchive(t *testing.T) {
 			t.Errorf("%s is not there", name)
 		}
 	}
-	started := time.Now()
 	again, err := c.Resolve(t.Context(), request)
-	if err != nil || again.ID() != set.ID() || time.Since(started) > 50*time.Millisecond {
-		t.Errorf("a second answer took %v: %v", time.Since(started), err)
+	if err != nil || again.ID() != set.ID() {
+		t.Errorf("the second answer is another: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/store"
+	"dram/internal/untar"
 )
 
 // downloads is how many files are fetched at once: enough to fill a fast line,
@@ -68,7 +70,7 @@ func diskFull(err error) error {
 // unpacking is the state that the workers of one Unpack share.
 type unpacking struct {
 	client   *Client
-	tree     *tree
+	tree     *untar.Tree
 	done     atomic.Int64 // bytes of packages fetched
 	total    int64
 	mu       sync.Mutex
@@ -81,8 +83,12 @@ type unpacking struct {
 // overlapping with the download of others. The largest come first: the last
 // one then keeps no core waiting.
 func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*installed, error) {
+	tree, err := untar.NewTree(root)
+	if err != nil {
+		return nil, err
+	}
 	u := &unpacking{
-		client: c, tree: newTree(root), total: set.Size(),
+		client: c, tree: tree, total: set.Size(),
 		packages: make([]*installed, len(set.Packages)),
 		replaces: make([]map[string]bool, len(set.Packages)),
 	}
@@ -126,7 +132,7 @@ func (c *Client) unpack(ctx context.Context, set *Set, root *os.Root) ([]*instal
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return u.packages, u.tree.finish()
+	return u.packages, conflict(u.tree.Finish())
 }
 
 // standing are directories that are there whether or not a package brings
@@ -136,34 +142,47 @@ var standing = []string{
 	admin + "/info", admin + "/updates", admin + "/alternatives", admin + "/parts", admin + "/triggers",
 }
 
-// merge makes the standing directories and the links of the merged /usr, which the packages of bullseye and
-// bookworm expect and later ones bring.
+// nobody lists the standing directories; standards are there before all packages.
+const (
+	nobody    = 1 << 30
+	standards = -1
+)
+
+var mergedDirs = []string{"bin", "sbin", "lib"}
+
+// merge makes the standing directories and the links of the merged /usr, which the
+// packages of bullseye and bookworm expect and later ones bring.
 func (u *unpacking) merge(arch string) error {
-	dirs := mergedDirs
+	merged := mergedDirs
 	if arch == "amd64" {
-		dirs = append(slices.Clone(dirs), "lib64")
+		merged = append(slices.Clone(merged), "lib64")
 	}
-	for _, name := range standing {
-		if err := u.tree.mkdir(name, nobody, 0o755, time.Time{}); err != nil {
+	dirs, links := u.writer(nobody), u.writer(standards)
+	defer dirs.Close()
+	defer links.Close()
+	for _, name := range append(slices.Clone(standing), ".") {
+		if err := dirs.Entry(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}, nil); err != nil {
 			return err
 		}
 	}
-	var in opened
-	defer in.close()
-	for _, name := range dirs {
-		if err := u.tree.mkdir("usr/"+name, nobody, 0o755, time.Time{}); err != nil {
-			return err
+	for _, name := range merged {
+		err := dirs.Entry(&tar.Header{Typeflag: tar.TypeDir, Name: "usr/" + name, Mode: 0o755}, nil)
+		if err == nil {
+			err = links.Entry(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: "usr/" + name}, nil)
 		}
-		n := node{kind: kindLink, link: "usr/" + name, owner: -1}
-		real, err := u.tree.place(name, n, func(int) bool { return true })
 		if err != nil {
-			return err
-		}
-		if err := u.tree.symlink(&in, real, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writer unpacks what a package of the set brings, by its place in it.
+func (u *unpacking) writer(owner int) *untar.Writer {
+	return u.tree.Writer(untar.Options{
+		MaxBytes: u.client.limits.bytes, MaxEntries: u.client.limits.entries,
+		Owner: &untar.Owner{ID: owner, Over: func(other int) bool { return precedence{u.replacing}.over(owner, other) }},
+	})
 }
 
 func (u *unpacking) download(ctx context.Context, set *Set, todo <-chan int, ready chan<- int) error {
@@ -203,10 +222,18 @@ func (u *unpacking) extractAll(ctx context.Context, set *Set, ready <-chan int) 
 			if errors.Is(err, context.Canceled) {
 				return err
 			}
-			return fmt.Errorf("package %s %s: %w", p.Name, p.Version, err)
+			return conflict(fmt.Errorf("package %s %s: %w", p.Name, p.Version, err))
 		}
 	}
 	return nil
+}
+
+// conflict gives packages that cannot both be in a root a hint.
+func conflict(err error) error {
+	if errors.Is(err, untar.ErrConflict) {
+		return problem.New(problem.Failure, "leave out one of the packages that were asked for", "%w", err)
+	}
+	return err
 }
 
 func (u *unpacking) extract(ctx context.Context, i int, p Package) error {
@@ -224,14 +251,11 @@ func (u *unpacking) extract(ctx context.Context, i int, p Package) error {
 		return err
 	}
 	u.know(i, rec)
-	x := &extractor{
-		tree: u.tree, owner: i, limits: u.client.limits, out: rec, conf: map[string]bool{},
-		over: func(other int) bool { return precedence{u.replacing}.over(i, other) },
-	}
+	x := &extractor{to: u.writer(i), out: rec, conf: map[string]bool{}}
 	for line := range strings.Lines(string(d.control["conffiles"])) {
 		x.conf[strings.TrimSpace(line)] = true
 	}
-	return d.data(func(t *tar.Reader) error { return x.extract(t) })
+	return d.data(func(r io.Reader) error { return x.extract(ctx, r) })
 }
 
 func newInstalled(p Package, d *deb) (*installed, error) {

@@ -18,6 +18,7 @@ import (
 
 	"dram/internal/distro"
 	"dram/internal/store"
+	"dram/internal/untar"
 )
 
 // manifest is every entry below root: mode, and content or target.
@@ -251,7 +252,7 @@ func TestUnpackHostile(t *testing.T) {
 		"file over dir":   {files: []tar.Header{dir("./d", 0o755), file("./d", "x", 0o644)}, want: "directory already"},
 		"hard link out":   {files: []tar.Header{hard("./h", "/etc/passwd")}, want: "would leave the root"},
 		"hard link up":    {files: []tar.Header{hard("./h", "../../etc/passwd")}, want: "would leave the root"},
-		"hard by link":    {files: []tar.Header{link("./l", "/etc"), hard("./h", "./l/passwd")}, want: "not a file of this package"},
+		"hard by link":    {files: []tar.Header{link("./l", "/etc"), hard("./h", "./l/passwd")}, want: "not a file of this archive"},
 		"empty link":      {files: []tar.Header{{Name: "./l", Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("x", 5000)}}, want: "malformed symbolic link"},
 		"device":          {files: []tar.Header{{Name: "./d", Typeflag: tar.TypeBlock, Mode: 0o666}, {Name: "./p", Typeflag: tar.TypeFifo}}},
 		"dpkg's database": {files: []tar.Header{link("./var/lib/dpkg/status", outside+"/status")}},
@@ -298,9 +299,10 @@ func TestBombIsCut(t *testing.T) {
 	if err := w.WriteHeader(&h); err != nil {
 		t.Fatal(err)
 	}
-	x := &extractor{tree: nil, limits: limits{maxDataBytes, maxDataEntries}, out: &installed{}}
+	u := &unpacking{client: &Client{limits: limits{maxDataBytes, maxDataEntries}}, tree: &untar.Tree{}}
+	x := &extractor{to: u.writer(0), out: &installed{}}
 	started := time.Now()
-	err := x.extract(tar.NewReader(strings.NewReader(b.String())))
+	err := x.extract(t.Context(), strings.NewReader(b.String()))
 	if err == nil || !strings.Contains(err.Error(), "larger than") || time.Since(started) > time.Second {
 		t.Errorf("error %v after %v", err, time.Since(started))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/fsutil"
 	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project/elixir"
@@ -79,19 +80,11 @@ func mustParse(s string) semver.Version {
 
 // Release chooses the release and the environment, and reads what they say.
 func (b *build) Release() (tool.Release, error) {
-	env, err := b.ChooseEnv()
+	env, name, err := b.Open(b.choose, grammar.Name)
 	if err != nil {
 		return b.release, err
-	}
-	name, reason, err := b.choose()
-	if err != nil {
-		return b.release, err
-	}
-	if err := grammar.Name(name); err != nil {
-		return b.release, problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
 	}
 	b.release = tool.Release{Name: name, MixEnv: env, Declared: true}
-	b.Planner.Decide("release", name, reason)
 	if err := b.chooseEnvironment(); err != nil {
 		return b.release, err
 	}
@@ -197,7 +190,7 @@ func (b *build) outputDir(s Setting) error {
 		return problem.New(problem.Usage, hint, "%s computes output_dir: where the release will lie is not known", File)
 	}
 	clean := path.Clean(dir)
-	if path.IsAbs(clean) || clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || !grammar.Printable(clean) {
+	if !fsutil.Local(".", dir) || clean == "." || !grammar.Printable(clean) {
 		return problem.New(problem.Usage, hint, "output_dir %q of %s is not a directory of its own inside the project", dir, File)
 	}
 	b.output = clean

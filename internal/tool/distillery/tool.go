@@ -43,9 +43,9 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 		d.Note(File + " is left over: neither mix.exs nor mix.lock names Distillery")
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
-	p := &Project{facts: facts, text: text}
+	var config *Config
 	if has {
-		p.config, textErr = Read(text)
+		config, textErr = Read(text)
 	}
 	if _, bad := errors.AsType[*elixir.Error](textErr); bad {
 		textErr = problem.New(problem.Build, "mend the file there; Distillery would fail on it too",
@@ -54,7 +54,8 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	if err := errors.Join(err, textErr); err != nil {
 		return nil, err
 	}
-	p.version = version(d, facts)
+	p := New(facts, config, version(d, facts))
+	p.text = text
 	return p, nil
 }
 

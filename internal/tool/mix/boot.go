@@ -50,7 +50,7 @@ func (Tool) Boot(*release.Release) tool.Boot {
 		Root:    "RELEASE_ROOT",
 		Mark:    mark,
 		Reads:   []string{"elixir", "vm.args", "sys.config", "env.sh"},
-		Cookie:  tool.Cookie{Script: cookieScript, Env: "env.sh"},
+		Cookie:  tool.Cookie{Script: cookieScript, Env: "releases/*/env.sh"},
 		Exclude: []release.Exclusion{
 			{Pattern: "erts-*/bin/escript", Reason: uncalled, If: script},
 			{Pattern: "erts-*/bin/erl_call", Reason: uncalled, If: script},

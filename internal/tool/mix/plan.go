@@ -31,18 +31,10 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 // Release chooses what was set; else the default of mix.exs, or its only one, or
 // the one that Mix names after the application.
 func (b *build) Release() (tool.Release, error) {
-	env, err := b.ChooseEnv()
+	env, name, err := b.Open(b.choose, grammar.MixRelease)
 	if err != nil {
 		return b.release, err
 	}
-	name, reason, err := b.choose()
-	if err != nil {
-		return b.release, err
-	}
-	if err := grammar.MixRelease(name); err != nil {
-		return b.release, problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
-	}
-	b.Planner.Decide("release", name, reason)
 	p := b.Facts
 	b.release = tool.Release{
 		Name: name, MixEnv: env, Version: p.Version,

@@ -2,7 +2,6 @@ package mix
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"dram/internal/grammar"
@@ -25,8 +24,23 @@ type Common struct {
 	install    []string // tasks that do what assets.setup would
 }
 
-// ChooseEnv chooses MIX_ENV.
-func (c *Common) ChooseEnv() (string, error) {
+// Open chooses MIX_ENV, and then the release, whose name keeps to a rule of its tool.
+func (c *Common) Open(choose func() (name, reason string, err error), rule func(name string) error) (env, name string, err error) {
+	if env, err = c.chooseEnv(); err != nil {
+		return "", "", err
+	}
+	name, reason, err := choose()
+	if err != nil {
+		return "", "", err
+	}
+	if err := rule(name); err != nil {
+		return "", "", problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
+	}
+	c.Planner.Decide("release", name, reason)
+	return env, name, nil
+}
+
+func (c *Common) chooseEnv() (string, error) {
 	env := cmp.Or(c.Planner.Settings().MixEnv, "prod")
 	if err := grammar.Name(env); err != nil {
 		return "", problem.New(problem.Usage, tool.NameHint, "MIX_ENV: %w", err)
@@ -65,7 +79,7 @@ func (c *Common) fetch(env, online string) error {
 	switch {
 	case len(remote) > 0:
 		c.work.Fetch = true
-		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+some(remote, 6))
+		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+tool.Some(remote, 6))
 	case p.DepsOpen:
 		c.work.Fetch = true
 		c.Planner.Decide("fetch", "mix deps.get, "+online, "mix.exs computes its dependencies")
@@ -91,14 +105,6 @@ func lying(d project.Dep, env string) error {
 		return problem.New(problem.Usage, tool.NameHint, "a dependency in a directory of the project: %w", err)
 	}
 	return nil
-}
-
-// some names the first of a list that may be long.
-func some(names []string, shown int) string {
-	if len(names) <= shown+1 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 func (c *Common) assets(online string) {
