@@ -90,7 +90,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.session = loader.Session()
+	s.session = loader.WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
 	s.carried = s.session
 	if err := brings.place(s); err != nil {
 		return nil, err
@@ -317,7 +317,7 @@ func (s *Survey) loadOne(n *native, vmWorks bool) {
 	case n.role == executable && !s.brought.starts(n.Path):
 		n.process, err = s.session.Load(name)
 	case vmWorks && n.role != executable:
-		n.process, err = s.carried.Load(s.vm, name)
+		n.process, err = s.carried.Load(s.vm, append(s.preloads(), name)...)
 		n.inVM = true
 	default:
 		n.process, err = s.carried.Load(name)
