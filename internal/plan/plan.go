@@ -92,6 +92,8 @@ type BuildSettings struct {
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
 	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+	// Steps are the user's own.
+	Steps []config.Step `json:"steps,omitempty"`
 	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
 	Credentials []string `json:"credentials,omitempty"`
 }
@@ -248,6 +250,11 @@ func (p *Plan) TarballPath(version string) string {
 		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
 	}
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
+}
+
+// PortablePath is where the portable release goes.
+func (p *Plan) PortablePath(version string) string {
+	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + "-portable.tar.gz"
 }
 
 // ImagePath is where the image goes unless told otherwise.

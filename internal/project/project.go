@@ -82,6 +82,7 @@ type Shown struct {
 	Rustler     []string // those that use rustler_precompiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
+	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
 }
 
 // Repository is where mix.lock has a dependency from, if that is git.
