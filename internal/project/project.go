@@ -80,6 +80,7 @@ type Shown struct {
 	Locked      []string // names in mix.lock
 	LockedGit   []Repository
 	Reads       []string // environment variables that config/runtime.exs reads
+	Escript     bool     // mix.exs says how an escript is made
 }
 
 // Repository is where mix.lock has a dependency from, if that is git.
