@@ -244,6 +244,11 @@ var interactiveMode = regexp.MustCompile(`(?m)^\s*(export\s+)?RELEASE_MODE=["']?
 
 // interactive says whether the release loads modules when they are called.
 func (s *Survey) interactive() bool {
+	if vm := s.starting().vm; vm != nil {
+		if mode, ok := vm.value("-mode"); ok {
+			return mode.Text == "interactive"
+		}
+	}
 	return interactiveMode.MatchString(s.text(path.Join("releases", s.rel.Version, "env.sh")))
 }
 
