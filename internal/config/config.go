@@ -86,7 +86,7 @@ type Setting struct {
 func Settings() []Setting {
 	return []Setting{
 		{Key: "toolchain.ref", Env: "DRAM_TOOLCHAIN", Flag: "toolchain", Default: "detected", Help: "toolchain: distro:debian/13, image:REF, oci:DIR or tar:FILE; host: with the host engine", field: func(c *Config) any { return &c.Toolchain }},
-		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "Debian packages added to a distro: toolchain", field: func(c *Config) any { return &c.Packages }},
+		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "packages added to the toolchain, by their names in its distribution", field: func(c *Config) any { return &c.Packages }},
 		{Key: "toolchain.mirror", Env: "DRAM_MIRROR", Flag: "mirror", Default: "the host's apt sources, else ftp.debian.org", Help: "URL of the Debian archive", field: func(c *Config) any { return &c.Mirror }},
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},

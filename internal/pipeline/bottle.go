@@ -51,7 +51,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 		return nil, err
 	}
 	defer done()
-	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +158,9 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 	o := image.Options{
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
 		Programs: set.Programs, User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
+	}
+	if set.Start != "" {
+		o.Entrypoint = []string{"/app/" + set.Start}
 	}
 	for _, kv := range set.Labels {
 		k, v, _ := strings.Cut(kv, "=")

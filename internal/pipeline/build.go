@@ -59,7 +59,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	for _, note := range src.Notes {
 		p.UI.Warn("%s", note)
 	}
-	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,13 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/ref"
 	"dram/internal/tool"
 )
 
 // Recipe is part of what names a result: results of one recipe with the same
 // inputs are the same bytes. Raise it whenever bytes may change.
-const Recipe = 3
+const Recipe = 4
 
 // Inputs is what decisions are made from. The functions are asked only where
 // their answer is needed.
@@ -39,6 +40,9 @@ type Inputs struct {
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
+	// Added is what is missing of what is added to an image, as it was last found, ""
+	// where nobody looked; nil: nobody did.
+	Added func(r ref.Ref, a Additions) string
 }
 
 // Decision is one thing that was decided.
