@@ -250,6 +250,11 @@ func (p *Plan) TarballPath(version string) string {
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
 }
 
+// PortablePath is where the portable release goes.
+func (p *Plan) PortablePath(version string) string {
+	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + "-portable.tar.gz"
+}
+
 // ImagePath is where the image goes unless told otherwise.
 func (p *Plan) ImagePath(version string) string {
 	return filepath.Join(p.OutputDir, fmt.Sprintf("%s-%s-%s.tar", p.Release, version, strings.ReplaceAll(p.Platform, "/", "-")))
