@@ -35,9 +35,13 @@ type Config struct {
 	Making
 	Image
 	Check
-	// Builders run the builds, instead of this machine; dram.toml alone has them.
-	Builders []Builder
+	Tables
 
+	state
+}
+
+// state is what is known of the settings themselves.
+type state struct {
 	origin      map[string]string
 	perPlatform bool
 }
@@ -93,6 +97,14 @@ type Image struct {
 type Check struct {
 	CheckTarget string   // a reference as package target has it: where the release will run
 	Allow       []string // rules that may fail
+}
+
+// Tables are what dram.toml alone has.
+type Tables struct {
+	// Builders run the builds, instead of this machine.
+	Builders []Builder
+	// Steps are commands of the user's own.
+	Steps []Step
 }
 
 // Setting is one row of the table.

@@ -7,7 +7,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Encode is the settings that somebody set, and the builders, as a dram.toml:
+// Encode is the settings that somebody set, the builders and the steps, as a dram.toml:
 // Parse gives them back.
 func (c Config) Encode() []byte {
 	top := map[string]any{}
@@ -30,6 +30,13 @@ func (c Config) Encode() []byte {
 	}
 	if builders != nil {
 		top["builder"] = builders
+	}
+	var own []map[string]any
+	for _, s := range c.Steps {
+		own = append(own, s.encoded())
+	}
+	if own != nil {
+		top["step"] = own
 	}
 	var b bytes.Buffer
 	e := toml.NewEncoder(&b)

@@ -69,7 +69,10 @@ func Parse(raw []byte) (Config, error) {
 	}
 	var c Config
 	var err error
-	seen := map[string]bool{"builder": true}
+	seen := map[string]bool{"builder": true, "step": true}
+	if c.Steps, err = steps(top["step"]); err != nil {
+		return c, err
+	}
 	if c.Builders, err = builders(raw, top["builder"]); err != nil {
 		return c, err
 	}
@@ -228,7 +231,7 @@ func lineOf(raw []byte, name string) int {
 
 // nearest is the setting whose key differs least from the one given.
 func nearest(key string) string {
-	keys := []string{"builder"}
+	keys := []string{"builder", "step"}
 	for _, s := range Settings() {
 		keys = append(keys, s.Key)
 	}

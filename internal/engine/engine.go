@@ -27,6 +27,7 @@ const (
 	StepRelease  = "release"
 	StepClear    = "clear"    // removes what an earlier run left where the release goes
 	StepReleases = "RELEASES" // writes the release's RELEASES, which its tool could not
+	StepOwn      = "step "    // begins the names of the user's own steps
 )
 
 // Job is one build. It is a value: an engine does not change it.

@@ -88,6 +88,10 @@ func (m *maker) byRequirement(ctx context.Context) error {
 		has = append(has, fmt.Sprintf("%s has Elixir %s on OTP %s", s, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
 	}
 	for _, o := range m.facts.Offers {
+		if v, err := version.Parse(o.Elixir); err == nil && wants.match(v) && o.Image != "" && !strings.Contains(o.Image, "alpine") {
+			m.choose("image:"+o.Image, fmt.Sprintf("%s builds with it, and no %s stable has an Elixir that satisfies elixir: %s", o.File, m.in.Distro.Name, wants))
+			return nil
+		}
 		has = append(has, offered(o))
 	}
 	of := " of mix.exs"

@@ -27,7 +27,7 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
 	}
-	return store.DigestOf(raw).Hex()
+	return store.DigestOf(append(raw, p.stepsLine()...)).Hex()
 }
 
 // Job is the build as an engine runs it, in a toolchain with these facts.
@@ -50,7 +50,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		CacheDirs: part.CacheDirs,
 		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
 		Export:    part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
-		Steps: part.Steps, Compile: part.Compile, Astray: part.Astray,
+		Steps: p.withOwn(part, src, environ), Compile: part.Compile, Astray: part.Astray,
 	}
 	job.Emulated = emulated(facts, job.Env)
 	return job

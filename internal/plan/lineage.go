@@ -139,7 +139,8 @@ func (p *Plan) Lineage(ctx context.Context, t *source.Tree, st *store.Store) (st
 	st.Get("acts", key, &m.known)
 	inert := p.inert(t)
 	var all says
-	var lines, beside, code []string
+	lines := []string{p.stepsLine()}
+	var beside, code []string
 	for _, f := range t.Files {
 		line := fmt.Sprintf("%s %t %q\n", f.Digest, f.Exec, f.Path)
 		switch kind := kindOf(f); {

@@ -92,6 +92,8 @@ type BuildSettings struct {
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
 	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+	// Steps are the user's own.
+	Steps []config.Step `json:"steps,omitempty"`
 	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
 	Credentials []string `json:"credentials,omitempty"`
 }

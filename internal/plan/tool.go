@@ -79,5 +79,6 @@ func (m *maker) work(context.Context) error {
 	m.plan.Image.Env = slices.Sorted(slices.Values(slices.Concat(m.plan.Image.Env, w.ImageEnv)))
 	m.plan.Image.Start = w.Start
 	m.building(w)
+	m.ownSteps()
 	return nil
 }

@@ -78,6 +78,8 @@ func (r *reader) finish() {
 	p.Rustler = users(lock, "rustler_precompiled")
 	p.Keyless = r.keyless(lock)
 	r.configured()
+	r.asks()
+	r.private(lock)
 	r.packages()
 	for _, list := range []*[]string{&p.OwnApps, &p.NativeCode, &p.Aliases} {
 		slices.Sort(*list)

@@ -37,6 +37,7 @@ func (r *reader) read() error {
 	r.aliases(config)
 	r.deps(".", config)
 	r.native(".", config)
+	r.kind(config)
 	if p.App != "" {
 		p.OwnApps = []string{p.App}
 		r.appVersion(p.App, config)

@@ -243,6 +243,12 @@ end
 OTP-27.3
 `
 
+const (
+	firmware  = "this is firmware of Nerves, whose image is made by `mix firmware` for a MIX_TARGET: what dram makes is a release for Linux with its own libraries"
+	target    = "mix.exs goes by Mix.target(), which is :host unless --build-env MIX_TARGET=NAME says otherwise"
+	isLibrary = "this looks like a library (mix.exs has package: and no releases:): a release of it starts nothing but its own applications"
+)
+
 func TestRead(t *testing.T) {
 	for _, c := range []struct {
 		name, tree string
@@ -282,7 +288,7 @@ func TestRead(t *testing.T) {
 			}},
 		}},
 		{"a library", library, Project{
-			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"},
+			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"}, Notes: []string{isLibrary},
 		}},
 		{"a device's firmware", device, Project{
 			App:      "blinky",
@@ -292,7 +298,7 @@ func TestRead(t *testing.T) {
 				{Name: "nerves", Source: Hex, Requirement: "~> 1.10"},
 				{Name: "nerves_system_rpi4", Source: Hex, Requirement: "~> 1.24"},
 			},
-			DepsOpen: true, UsesHex: true, OwnApps: []string{"blinky"}, Shown: Shown{NativeCode: []string{"native/led/Cargo.toml"}},
+			DepsOpen: true, UsesHex: true, OwnApps: []string{"blinky"}, Shown: Shown{NativeCode: []string{"native/led/Cargo.toml"}, BuildReads: []string{"VSN"}}, Notes: []string{firmware, target},
 		}},
 		{"several releases", several, Project{
 			App: "notebook", Version: "0.15.0-dev", ElixirRequirement: "~> 1.18", DefaultRelease: "notebook",

@@ -129,7 +129,7 @@ func projects(p *project.Project) []string {
 // ReleaseCommand is what the image that the build ends with is told to do. The
 // tool makes its own tarball then.
 func ReleaseCommand(job engine.Job) string {
-	return strings.Join(dockerfile.ReleaseStep(job).Packs(), " ")
+	return dockerfile.Last(job)
 }
 
 // Commands are what makes tarball and image of what was written, one a line.

@@ -147,3 +147,21 @@ func FuzzSecretFile(f *testing.F) {
 		}
 	})
 }
+
+// The user's own steps behind the release are part of what makes it in the last image.
+func TestLastHasOwnSteps(t *testing.T) {
+	job := engine.Job{Steps: []engine.Step{
+		{Name: "step 1 before release", Argv: []string{"sh", "-euc", "echo before"}},
+		{Name: engine.StepRelease, Argv: []string{"mix", "release", "a b"}},
+		{Name: engine.StepReleases, Argv: []string{"erl"}},
+	}}
+	if got := dockerfile.Last(job); got != "mix release 'a b'" {
+		t.Error(got)
+	}
+	for _, run := range []string{"echo 'after'", "touch x"} {
+		job.Steps = append(job.Steps, engine.Step{Name: "step 2 after release", Argv: []string{"sh", "-euc", run}})
+	}
+	if got := dockerfile.Last(job); got != `sh -euc 'mix release '\''a b'\''; echo '\''after'\''; touch x'` {
+		t.Error(got)
+	}
+}

@@ -86,12 +86,26 @@ func (r *renderer) releases() {
 // assembled is where the tool that makes the release leaves it.
 func (r *renderer) assembled() string { return cmp.Or(r.job.Assembled, r.job.Export) }
 
-func (r *renderer) lastArgv() []string {
-	return ReleaseStep(r.job).Packs()
-}
+func (r *renderer) lastArgv() []string { return lastArgv(r.job) }
 
-// ReleaseStep is the step that assembles; with some tools, others follow it.
-func ReleaseStep(job engine.Job) engine.Step { return job.Steps[releaseStep(job)] }
+// Last is the command, for a shell, that makes the release in the image that the
+// build ends with.
+func Last(job engine.Job) string { return shellWords(lastArgv(job)) }
+
+// lastArgv is that of the step that assembles, and of the user's own that follow it.
+func lastArgv(job engine.Job) []string {
+	at := releaseStep(job)
+	argv := job.Steps[at].Packs()
+	own := slices.DeleteFunc(slices.Clone(job.Steps[at+1:]), func(s engine.Step) bool { return !strings.HasPrefix(s.Name, engine.StepOwn) })
+	if len(own) == 0 {
+		return argv
+	}
+	script := []string{shellWords(argv)}
+	for _, s := range own {
+		script = append(script, s.Argv[len(s.Argv)-1])
+	}
+	return []string{"sh", "-euc", strings.Join(script, "; ")}
+}
 
 func releaseStep(job engine.Job) int {
 	if i := slices.IndexFunc(job.Steps, func(s engine.Step) bool { return s.Name == engine.StepRelease }); i >= 0 {

@@ -152,7 +152,7 @@ func (s *stage) task(words []string) {
 
 // brief is a command in a few words.
 func brief(words []string) string {
-	const most = 80
+	const most = 160
 	text := []rune(strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 	if len(text) <= most {
 		return string(text)

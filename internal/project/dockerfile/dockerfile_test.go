@@ -101,7 +101,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%t, %d commands", r.Makes, len(r.Commands))
 	}
 	one := Read("FROM elixir\nRUN mix release && make " + strings.Repeat("z", 500))
-	if len(one.Commands) != 1 || len([]rune(one.Commands[0])) != 81 {
+	if len(one.Commands) != 1 || len([]rune(one.Commands[0])) != 161 {
 		t.Errorf("%q", one.Commands)
 	}
 }

@@ -34,6 +34,9 @@ const helpers = `
   defp opts(a, b \\ "two"), do: {a, b}
   defp sized(list) when list == [], do: :empty
   defp sized(_), do: :full
+  @vsn "1.0"
+  defp versioned(@vsn), do: :this
+  defp versioned(_), do: :other
   defp guess(x) when is_list(x), do: :list
   defp guess(_), do: :none
   defp build, do: "b7"
@@ -71,6 +74,7 @@ func TestComputed(t *testing.T) {
 		{"clauses by pattern", `[deps(Mix.env()), deps(:dev), deps(System.get_env("TOOL"))]`, `[[:p], [:other], ?]`},
 		{"defaults", `[opts(1), opts(1, 2), opts(), opts(1, 2, 3)]`, `[{1, "two"}, {1, 2}, ?, ?]`},
 		{"guards", `[sized([]), sized([1]), guess(1)]`, `[:empty, :full, ?]`},
+		{"attribute in a pattern", `[versioned("1.0"), versioned("2"), versioned(System.get_env("TOOL"))]`, `[:this, :other, ?]`},
 		{"prefix", `[tag("v1.2"), tag("1.2")]`, `["1.2", "1.2"]`},
 		{"pipe into own functions", `[:a] |> twice() |> twice`, `[:a, :a, :a, :a]`},
 		{"then", "[a: 1] |> then(fn list -> [b: 2] ++ list end)", `[b: 2, a: 1]`},

@@ -35,6 +35,8 @@ func (e *evaluator) match(r [2]int, v Value, sc scope) answer {
 			return maybe
 		}
 		return e.elements(s.arguments(from+1, to-1), v, List, sc)
+	case t.is("@") && to-from == 2:
+		return e.same(e.attribute(s.tokens[from+1].text, sc), v)
 	case to-from == 1 && !t.dynamic:
 		if want := literal(t); want.Type != Unknown {
 			return e.same(want, v)

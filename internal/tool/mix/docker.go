@@ -29,9 +29,12 @@ func (c *Common) docker() {
 	without := func(names, have []string) []string {
 		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(have, n) })
 	}
+	if reads := c.Facts.BuildReads; len(reads) > 0 {
+		c.Planner.Decide("build arguments", tool.Some(reads, 20), "read while it compiles: --build-env NAME=VALUE sets one")
+	}
 	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, packages))
 	note("installs %s to run: --package NAME --program NAME puts a program of the toolchain into the image", without(d.Run, set.Programs))
-	note("also runs, to build: %s; dram runs none of these", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
+	note("also runs, to build: %s; give each as a [[step]] in dram.toml, see docs/howto/steps.md", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
 	note("takes the build arguments %s: --build-env NAME=VALUE gives one to the build", slices.DeleteFunc(slices.Clone(d.Args), func(name string) bool {
 		return slices.ContainsFunc(set.BuildEnv, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
 	}))
@@ -46,6 +49,12 @@ var scripting = regexp.MustCompile(`^(npm|npx|yarn|pnpm|bun|node)\s`)
 
 // does says whether the plan does what a command of the Dockerfile does.
 func (c *Common) does(command string) bool {
+	task, _, _ := strings.Cut(strings.TrimPrefix(command, "mix "), " ")
+	for _, own := range c.Planner.Settings().Steps {
+		if strings.Contains(own.Run, task) {
+			return true
+		}
+	}
 	if !c.work.Deploy {
 		return false
 	}
@@ -53,6 +62,5 @@ func (c *Common) does(command string) bool {
 	if scripting.MatchString(command) {
 		return c.js.uses
 	}
-	task, _, _ := strings.Cut(strings.TrimPrefix(command, "mix "), " ")
 	return task == "phx.digest" && c.js.digest != "" || slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
 }
