@@ -25,15 +25,14 @@ type Config struct {
 	Places
 	FromRelease
 	Engine       string   // "auto", "native", "buildkit", "host"
-	Tool         string   // what makes the releases, where a directory has files of several
 	Releases     []string // which of the project's releases
 	Platforms    []string // what they are built for, "linux/arm64"
 	OutputDir    string   // where results go, in place of releases/NAME
 	MixEnv       string
-	ReleaseEnv   string   // what the release is made for, where its tool asks
 	BuildEnv     []string // "K=V", sorted
 	BuildNetwork string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Access
+	Making
 	Image
 	Check
 	Tables
@@ -77,6 +76,12 @@ func (c Config) SourceChecksums() map[string]string {
 type Access struct {
 	Secrets     []string // files that it sees whatever they hold
 	Credentials []string // of the user's own, for git dependencies: "ssh", "netrc"
+}
+
+// Making is settings of the tool that makes the releases.
+type Making struct {
+	Tool       string // its name, where a directory has files of several
+	ReleaseEnv string // what the release is made for, where it asks
 }
 
 // Image is settings of the image.

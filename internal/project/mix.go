@@ -119,6 +119,7 @@ func textOf(config elixir.Value, key string) string {
 }
 
 func (r *reader) releases(config elixir.Value) {
+	_, r.p.Escript = config.Get("escript")
 	list, ok := config.Get("releases")
 	r.p.ReleasesOpen = ok && list.Open()
 	for _, it := range list.Pairs() {

@@ -82,6 +82,7 @@ type Shown struct {
 	Rustler     []string // those that use rustler_precompiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
+	Escript     bool     // mix.exs says how an escript is made
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
 }
 

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,43 +90,6 @@ func relxCommands(t *testing.T, load dram, image string) {
 	if code := docker("inspect", "--format", "{{.State.ExitCode}}", id); code != "0" {
 		t.Errorf("it ends with %s", code)
 	}
-}
-
-// rebar3's own client fetches packages and plugins from a mirror, whose registry it
-// verifies; what is compiled then has no network.
-func TestRebar3Fetches(t *testing.T) {
-	real(t)
-	m := hexMirror(t)
-	key, err := os.ReadFile(filepath.Join(m.dir, "public_key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := `{deps, [{hx_erl, "1.0.0"}]}.
-{hex, [{repos, [#{name => <<"hexpm">>, repo_public_key => <<"` + string(key) + `">>}]}]}.
-{relx, [{release, {taker, "1.0.0"}, [taker]}]}.
-`
-	dir := write(t, filepath.Join(t.TempDir(), "taker"), "rebar.config", config, "nonce", nonce(),
-		"src/taker.app.src", `{application, taker, [{vsn, "1.0.0"}, {mod, {taker, []}}, {applications, [kernel, stdlib, hx_erl]}]}.`,
-		"src/taker.erl", `-module(taker).
--export([start/2, stop/1]).
-start(_, _) -> io:format("taken from ~s~n", [hx_erl:says()]), {ok, spawn_link(fun() -> receive stop -> ok end end)}.
-stop(_) -> ok.
-`)
-	build := dram{args: []string{"image", dir, "--build-env", "TAKEN=" + nonce()}, env: []string{"HEX_CDN=" + m.server.URL}}
-	m.requests()
-	r := build.ok(t)
-	if got := tarballs(m.requests()); !slices.Equal(got, []string{"hx_erl-1.0.0.tar"}) || !strings.Contains(r.stderr, "there is no rebar.lock") {
-		t.Errorf("fetched %q\n%s", got, r.stderr)
-	}
-	runsUntil(t, imageOf(dir, "taker", "1.0.0"), "taken from rebar3", "")
-
-	// A plugin comes before all else, and one that does not come ends the build.
-	write(t, dir, "rebar.config", "{plugins, [{hx_gone, \"1.0.0\"}]}.\n"+config)
-	dram{args: build.args, env: build.env}.fails(t, 4, "hx_gone")
-	// One byte of the package changed: it is refused.
-	m.tamperWith(t, "/tarballs/hx_erl-1.0.0.tar")
-	write(t, dir, "rebar.config", config)
-	dram{args: append(build.args, "--build-env", "AGAIN="+nonce()), env: build.env, cache: ownCache(t)}.fails(t, 4, "hx_erl")
 }
 
 // runsUntil runs an image until it says something, then stops it and looks at its

@@ -24,10 +24,31 @@ var downloading = map[string]string{
 
 // gaps notes what is not there.
 func (c *Common) gaps() {
+	c.otherwise()
 	c.unmade()
 	c.offline()
 	c.atStart()
 	c.docker()
+}
+
+// shipped are packages whose projects ship as something else than a release, and
+// what that is.
+var shipped = map[string]string{
+	"nerves":  "Nerves makes firmware (mix firmware), which holds a release for its own system: this one is for the toolchain's",
+	"burrito": "Burrito wraps a release into one program, for which it downloads Erlang and calls zig: an image needs neither, and `releases:` may do without Burrito.wrap",
+}
+
+// otherwise notes what ships as something else than a release.
+func (c *Common) otherwise() {
+	p := c.Facts
+	if p.Escript && len(p.Releases) == 0 && !p.ReleasesOpen {
+		c.Planner.Note("mix.exs has escript: and no releases: dram makes a release, which starts the applications and calls no main/1; the escript is made by `mix escript.build`")
+	}
+	for _, d := range p.Deps {
+		if what, ok := shipped[d.Name]; ok {
+			c.Planner.Note(what)
+		}
+	}
 }
 
 // unmade notes assets that no step makes.

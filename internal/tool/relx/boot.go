@@ -115,7 +115,7 @@ var (
 func sourced(script string) func(string) bool {
 	files := map[string]bool{}
 	for _, m := range hooks.FindAllStringSubmatch(script, -1) {
-		for _, hook := range strings.Fields(m[1]) {
+		for hook := range strings.FieldsSeq(m[1]) {
 			name, _, _ := strings.Cut(hook, "|")
 			files["bin/"+name] = true
 		}
