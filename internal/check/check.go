@@ -79,6 +79,9 @@ func Run(ctx context.Context, in Input) (*Report, error) {
 			continue
 		}
 		for _, f := range rule.Run(s) {
+			if s.obscured(rule.ID) {
+				f.Verdict = min(f.Verdict, Unknown)
+			}
 			f.Rule, f.Allowed = rule.ID, slices.Contains(in.Allow, rule.ID)
 			r.Findings = append(r.Findings, f)
 		}

@@ -67,7 +67,8 @@ func cases() map[string]struct {
 		},
 		"a tool of development that cannot start": {
 			hello().with(erts+"dialyzer", elf(lib{Interp: glibc, Needed: []string{"libgone.so.1"}})).
-				with(erts+"epmd", elf(lib{Interp: glibc, Needed: []string{"libsystemd.so.0"}})), bookworm(),
+				with(erts+"epmd", elf(lib{Interp: glibc, Needed: []string{"libsystemd.so.0"}})).
+				with("bin/hello", "#!/bin/sh\n"+strings.TrimSpace(execErl)+" -sname hello\n"), bookworm(),
 			[]string{
 				"FAIL soname " + erts + "epmd: it needs libsystemd.so.0, which is not on the target",
 				"WARN soname " + erts + "dialyzer: it needs libgone.so.1, which is not on the target",
@@ -163,9 +164,18 @@ func cases() map[string]struct {
 		},
 		"a place without a C library": {
 			hello(), tree{"x": ""}.with("usr/bin/sh", "x").with("bin", "-> usr/bin").with("usr/bin/sed", "x").with("usr/bin/cut", "x").with("etc/ssl/cert.pem", "x"),
-			[]string{"UNKNOWN platform : the target has no program loader that dram knows: it may be no root filesystem at all"},
+			append(foreign("lib/hello-0.1.0/priv/port", erts+"beam.smp", erts+"erl_child_setup", erts+"erlexec", erts+"inet_gethost"),
+				"UNKNOWN platform : the target has no program loader that dram knows: it may be no root filesystem at all"),
 		},
 	}
+}
+
+// foreign is what is said of programs for glibc where its loader is not.
+func foreign(files ...string) (out []string) {
+	for _, f := range files {
+		out = append(out, "FAIL interpreter "+f+": it is made for glibc, and its loader /lib64/ld-linux-x86-64.so.2 is not on the target")
+	}
+	return out
 }
 
 // cutShort has the first program header map more than there is.

@@ -76,11 +76,21 @@ func (s *Survey) startFiles() string {
 }
 
 // heart says whether the release is started with the VM's watchdog.
-func (s *Survey) heart() bool { return heartFlag.MatchString(s.startFiles()) }
+func (s *Survey) heart() bool {
+	if vm := s.starting().vm; vm != nil {
+		return vm.has("-heart")
+	}
+	return heartFlag.MatchString(s.startFiles())
+}
 
 // alone says whether the release is started without distribution, or without
 // epmd: the VM starts epmd otherwise, and ends if it cannot.
-func (s *Survey) alone() bool { return aloneFlag.MatchString(s.startFiles()) }
+func (s *Survey) alone() bool {
+	if vm := s.starting().vm; vm != nil {
+		return !s.distributed(vm)
+	}
+	return aloneFlag.MatchString(s.startFiles())
+}
 
 // startsApp says whether a start of the release starts an application: whether
 // the .rel file names it with a type other than load and none.

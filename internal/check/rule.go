@@ -31,7 +31,7 @@ func Rules() []Rule {
 	return []Rule{
 		platformRule, formatRule, archRule, loaderRule, interpreterRule, sonameRule, symbolVersionRule, symbolRule, libcMixRule, relrRule,
 		execStackRule, staticTLSRule, isaRule, nifAPIRule, nifFunctionsRule, nifEntryRule, openedRule, beamRule, otpRule, bootRule,
-		configRule, startRule, consistencyRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
+		configRule, startRule, vmArgsRule, consistencyRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
 		writableRule, hostsRule, timeZoneRule, caBundleRule, localeRule,
 	}
 }

@@ -60,13 +60,17 @@ func (s *Survey) known() bool {
 
 // mainBoot is the boot script that a start takes.
 func (s *Survey) mainBoot() (bootFile, bool) {
-	for _, base := range []string{"start", s.rel.Name} {
+	bases := []string{"start", s.rel.Name}
+	if s.known() {
+		bases = s.boot.Scripts
+		if len(bases) == 0 {
+			bases = []string{"start"}
+		}
+	}
+	for _, base := range bases {
 		name := path.Join("releases", s.rel.Version, base+".boot")
 		if s.files[name] != nil {
 			return s.readBoot(name), true
-		}
-		if s.known() {
-			break
 		}
 	}
 	return bootFile{path: path.Join("releases", s.rel.Version, "start.boot")}, false
@@ -240,6 +244,11 @@ var interactiveMode = regexp.MustCompile(`(?m)^\s*(export\s+)?RELEASE_MODE=["']?
 
 // interactive says whether the release loads modules when they are called.
 func (s *Survey) interactive() bool {
+	if vm := s.starting().vm; vm != nil {
+		if mode, ok := vm.value("-mode"); ok {
+			return mode.Text == "interactive"
+		}
+	}
 	return interactiveMode.MatchString(s.text(path.Join("releases", s.rel.Version, "env.sh")))
 }
 

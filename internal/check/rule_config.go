@@ -1,11 +1,17 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
+	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"dram/internal/beam"
+	"dram/internal/rootfs"
 )
 
 var configRule = Rule{
@@ -26,6 +32,9 @@ var (
 	noVMArgs   = noFile.with(Cause{Symptom: "the VM prints how it is to be called, and ends"})
 	noConfig   = noFile.with(Cause{Symptom: `"error in config file … configuration file not found"`})
 	badConfig  = noFile.with(Cause{ID: "unsound", Summary: "it is no sound configuration", Symptom: `"error in config file", and the release does not start`})
+	noIncluded = noFile.with(Cause{
+		ID: "no-included-file", Summary: "it includes #{read}, which is not there", Symptom: `"error in config file … configuration file not found"`,
+	})
 	noProvided = noFile.with(Cause{
 		ID: "no-provided-file", Summary: "it has the release read #{read} at its start, which is not there",
 		Symptom: "the release ends while it boots: Config.Reader finds no file",
@@ -51,21 +60,136 @@ func config(s *Survey) (out []Finding) {
 			fault(name, cmp.Or(causes[name], &noFile), nil, "")
 		}
 	}
-	sys := path.Join(dir, "sys.config")
-	if f := s.files[sys]; f == nil || f.Size > maxScript {
+	for _, name := range s.configs() {
+		out = append(out, s.configFindings(name, 0)...)
+	}
+	return out
+}
+
+// latin1 is how a file says in its first lines that it is no UTF-8.
+var latin1 = regexp.MustCompile(`(?i)^([^\n]*\n)?[^\n]*%[^\n]*coding[:= \t]+latin-1`)
+
+// configs are the configurations in the release that the VM is given.
+func (s *Survey) configs() []string {
+	out := []string{path.Join("releases", s.rel.Version, "sys.config")}
+	vm := s.starting().vm
+	if vm == nil {
 		return out
 	}
-	term, err := beam.ConsultOne([]byte(s.text(sys)))
+	for i, a := range vm.args[:max(len(vm.args)-1, 0)] {
+		if a.Text != "-config" || vm.args[i+1].Unknown {
+			continue
+		}
+		if name := s.relative(strings.TrimSuffix(vm.args[i+1].Text, ".config") + ".config"); s.files[name] != nil && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// configFindings is what is wrong with a configuration and those that it
+// includes, as kernel's application_controller reads them.
+func (s *Survey) configFindings(name string, depth int) (out []Finding) {
+	f := s.files[name]
+	if f == nil || f.Size > maxScript || depth > maxConfigDepth {
+		return nil
+	}
+	fault := func(cause *Cause, params Params, detail string) {
+		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(name), Cause: cause, Params: params, Evidence: Evidence{Detail: detail}})
+	}
+	raw, err := rootfs.ReadFile(s.rel.FS, name, maxScript)
 	if err != nil {
-		fault("sys.config", badConfig, nil, err.Error())
+		return nil // see access
+	}
+	term, err := beam.ConsultOne(raw)
+	switch {
+	case bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")):
+		fault(badConfig, nil, "it begins with a byte order mark")
+		return out
+	case err != nil:
+		fault(badConfig, nil, err.Error())
+		return out
+	case !utf8.Valid(raw) && !latin1.Match(raw):
+		fault(badConfig, nil, "it is not UTF-8")
 		return out
 	}
 	for _, at := range readerFiles(term, 0) {
 		if s.files[at] == nil {
-			fault("sys.config", noProvided, Params{"read": at}, "")
+			fault(noProvided, Params{"read": at}, "")
 		}
 	}
+	included, wrong := configParts(term)
+	if wrong != "" {
+		fault(badConfig, nil, wrong)
+	}
+	for _, at := range included {
+		file, v := s.included(name, at)
+		if v != OK {
+			fault(noIncluded, Params{"read": at}, "")
+			out[len(out)-1].Verdict = v
+			continue
+		}
+		out = append(out, s.configFindings(file, depth+1)...)
+	}
 	return out
+}
+
+// included is the release's path of a configuration that another one includes:
+// by its path, or beside it. OTP looks in the working directory too.
+func (s *Survey) included(by, name string) (file string, v Verdict) {
+	if path.Ext(name) == "" {
+		name += ".config"
+	}
+	if path.IsAbs(name) {
+		return s.relative(name), s.gone(name)
+	}
+	beside := path.Join(path.Dir(by), name)
+	if s.files[beside] != nil {
+		return beside, OK
+	}
+	for _, dir := range []string{s.at, "."} {
+		if _, err := s.root.Stat(path.Join(dir, path.Clean(name))); err == nil {
+			return "", Unknown
+		}
+	}
+	return "", Fail
+}
+
+// configParts are the files that a configuration includes, and what of it is no
+// configuration.
+func configParts(t beam.Term) (included []string, wrong string) {
+	list, ok := t.(beam.List)
+	if !ok {
+		if text, isText := t.(beam.String); !isText || string(text) != "" {
+			return nil, "it is no list"
+		}
+	}
+	for _, part := range list {
+		app, ok := part.(beam.Tuple)
+		if !ok {
+			if name, isText := beam.Text(part); isText && name != "" {
+				included = append(included, name)
+				continue
+			}
+			return included, "it holds what is neither an application nor a file"
+		}
+		if len(app) != 2 {
+			return included, "it holds a tuple that is no application with its settings"
+		}
+		if _, ok := app[0].(beam.Atom); !ok {
+			return included, "it names an application by what is no atom"
+		}
+		settings, ok := app[1].(beam.List)
+		if text, isText := app[1].(beam.String); !ok && (!isText || string(text) != "") {
+			return included, fmt.Sprintf("the settings of %s are no list", app[0])
+		}
+		for _, kv := range settings {
+			if pair, ok := kv.(beam.Tuple); !ok || len(pair) != 2 {
+				return included, fmt.Sprintf("%s has a setting that is no pair", app[0])
+			}
+		}
+	}
+	return included, ""
 }
 
 const maxConfigDepth = 16

@@ -2,6 +2,9 @@ package check
 
 import (
 	"debug/elf"
+	"path"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"dram/internal/binary"
@@ -69,14 +72,36 @@ func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
 		f.Verdict, f.Cause = Warn, lfsData
 	case n.format == binary.Empty:
 		f.Cause = emptyLibrary
+		f.Verdict = s.ifNamed(n, f.Verdict)
 	case !isLibrary(n.Path): // for another system, as .dylib and .dll say too
 		f.Verdict, f.Cause, f.Params, f.Evidence.Detail = Warn, foreignProgram, Params{"format": n.format.String()}, n.foreign.String()
 	case n.format == binary.Other:
+		f.Verdict = s.ifNamed(n, f.Verdict)
 		f.Cause, f.Params = &badFormat, Params{"format": n.format.String()}
 	default:
+		if elsewhere.MatchString(n.Path) {
+			f.Verdict = min(f.Verdict, Warn)
+		}
 		f.Cause, f.Params = foreignLibrary, Params{"foreign": n.foreign.String()}
 	}
 	return f, true
+}
+
+// elsewhere is how paths tell that a file is for another system, beside those for
+// this one.
+var elsewhere = regexp.MustCompile(`(?i)(^|[/._-])(darwin|macos|osx|apple|windows|win32|win64|mingw|msvc|freebsd)([/._-]|$)`)
+
+// numbered is the name of a library that only others name: no module loads it.
+var numbered = regexp.MustCompile(`\.so(\.[0-9]+)+$`)
+
+// ifNamed is a verdict about what has the name of a numbered library, and is none:
+// data, unless a native file needs it.
+func (s *Survey) ifNamed(n *native, v Verdict) Verdict {
+	base := path.Base(n.Path)
+	if !numbered.MatchString(base) || slices.ContainsFunc(s.natives, func(o *native) bool { return o.elf != nil && slices.Contains(o.elf.Needed, base) }) {
+		return v
+	}
+	return min(v, Warn)
 }
 
 // refusesPrograms: glibc opens no programs as libraries since 2.30; musl does.

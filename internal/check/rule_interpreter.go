@@ -22,10 +22,16 @@ var otherLoader = Cause{
 	Remedy: "build the release where the C library is the target's, #{libc}", Needs: "a target with #{made}",
 }
 
+// foreignRoot says whether the target is a system, for it has a shell, and has none
+// of the loaders that programs name elsewhere.
+func (s *Survey) foreignRoot() bool {
+	return s.target.Facts.Platform == "" && s.target.Profile() == nil && s.target.Facts.Shell != ""
+}
+
 // interpreter: the kernel says "not found" of the program itself.
 func interpreter(s *Survey) (out []Finding) {
 	for _, n := range s.natives {
-		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) {
+		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) && !s.foreignRoot() {
 			continue
 		}
 		if _, err := rootfs.Resolve(s.root, n.elf.Interp); err == nil {

@@ -8,9 +8,9 @@ import (
 )
 
 var linkRule = Rule{
-	ID: "link", Title: "no link leads out of the release", Worst: Fail, Run: link,
+	ID: "link", Title: "each link leads to something in the release or on the target", Worst: Fail, Run: link,
 	Doc: Doc{
-		Looks: "Symbolic links in the release: that they lead to something, and that this is inside the release. What is outside does not come along.",
+		Looks: "Symbolic links in the release: that they lead to something, inside the release or on the target. What else is outside does not come along.",
 		Seen:  `{error,enoent} for a file that is there on the machine that built the release`,
 		Do:    "Build the release without links to the outside, and remove links to nothing.",
 	},
@@ -36,6 +36,9 @@ func link(s *Survey) (out []Finding) {
 		_, err := s.rel.FS.Stat(f.Path)
 		if inside && err == nil {
 			continue
+		}
+		if _, err := s.root.Stat(s.on(f.Path)); err == nil {
+			continue // the target has it
 		}
 		found := Finding{Verdict: Fail, Subject: subject(f), Cause: &linkOutside, Facts: Params{"to": f.Link, "settings": tools.All().NoLinks()}}
 		if inside {

@@ -69,6 +69,9 @@ func writable(s *Survey) (out []Finding) {
 }
 
 func (i *Image) env(name string) string {
+	if i == nil {
+		return ""
+	}
 	for _, e := range slices.Backward(i.Env) {
 		if v, ok := strings.CutPrefix(e, name+"="); ok {
 			return v

@@ -53,7 +53,7 @@ func (s *Survey) follow(script, args string, env ...string) *start {
 	st := &start{script: script, Trace: shell.Follow(w, s.on(script), strings.Fields(args)...)}
 	for i := range st.Runs {
 		if r := &st.Runs[i]; r.Main && r.Sure && vmNames(path.Base(r.Path)) {
-			st.vm = s.vmStart(r)
+			st.vm = s.vmStart(r, st.Scripts)
 		}
 	}
 	return st
@@ -143,4 +143,44 @@ func (s *Survey) otherFaults() (out []shell.Fault, by []string) {
 		}
 	}
 	return out, by
+}
+
+// loaderVariables are those by which a start changes what the loader does.
+func loaderVariables() []string { return []string{"LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES"} }
+
+// variable is the absolute paths in a variable that the VM gets.
+func (s *Survey) variable(name string) (out []string) {
+	vm := s.starting().vm
+	if vm == nil || vm.Env[name].Unknown {
+		return nil
+	}
+	for _, d := range strings.FieldsFunc(vm.Env[name].Text, func(r rune) bool { return r == ':' || r == ' ' }) {
+		if strings.HasPrefix(d, "/") {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// preloads are the libraries of LD_PRELOAD that are there; the loader passes over
+// the others.
+func (s *Survey) preloads() (out []string) {
+	for _, name := range s.variable("LD_PRELOAD") {
+		if _, err := s.root.Stat(s.real(rootfs.Clean(name))); err == nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// obscured says whether a start sets, to what is not known, what decides about a
+// rule: then what the loader would refuse may be there all the same.
+func (s *Survey) obscured(rule string) bool {
+	vm := s.starting().vm
+	if vm == nil || !slices.Contains([]string{sonameRule.ID, symbolRule.ID, symbolVersionRule.ID, staticTLSRule.ID, execStackRule.ID}, rule) {
+		return false
+	}
+	tunables := vm.Env["GLIBC_TUNABLES"].Text
+	return slices.ContainsFunc(loaderVariables(), func(name string) bool { return vm.Env[name].Unknown }) ||
+		rule == staticTLSRule.ID && strings.Contains(tunables, "optional_static_tls") || rule == execStackRule.ID && strings.Contains(tunables, "execstack")
 }

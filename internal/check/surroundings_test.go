@@ -47,8 +47,9 @@ func TestRunLooksAtSurroundings(t *testing.T) {
 			"WARN writable : a crash dump goes to the working directory, which the image's user may not write to",
 			"WARN locale : the image sets no UTF-8 locale",
 		}},
-		{"an image whose release says it", hello().with(script+"env.sh", "644 #!/bin/sh\nexport LANG=C.UTF-8\nexport ERL_CRASH_DUMP=/tmp/x\n"), bookworm(), bare, nil},
-		{"an image that runs as root", hello(), bookworm(), &check.Image{Env: []string{"LANG=en_US.utf8"}}, nil},
+		{"an image whose release says it", hello().with("bin/hello", "#!/bin/sh\n. \"${0%/*}/../releases/0.1.0/env.sh\"\n"+execErl).
+			with(script+"env.sh", "644 #!/bin/sh\nexport LANG=C.UTF-8\nexport ERL_CRASH_DUMP=/tmp/x\n"), bookworm(), bare, nil},
+		{"an image that runs as root", hello(), bookworm(), &check.Image{Env: []string{"LANG=C.utf8"}}, nil},
 		{"left behind", hello().with("lib/hello-0.1.0/priv/._x", "644 x").with("lib/hello-0.1.0/priv/nif.o", "644 x").with("lib/hello-0.1.0/.git/HEAD", "644 x"), bookworm(), nil, []string{
 			"WARN artefact lib/hello-0.1.0/.git: it is left behind by the machine that the release was built on",
 			"WARN artefact lib/hello-0.1.0/priv/._x: it is left behind by macOS",

@@ -83,7 +83,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.session = loader.Session()
+	s.session = loader.WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
@@ -306,7 +306,7 @@ func (s *Survey) loadOne(n *native, vmWorks bool) {
 	case n.role == executable:
 		n.process, err = s.session.Load(name)
 	case vmWorks:
-		n.process, err = s.session.Load(s.vm, name)
+		n.process, err = s.session.Load(s.vm, append(s.preloads(), name)...)
 		n.inVM = true
 	default:
 		n.process, err = s.session.Load(name)

@@ -11,46 +11,57 @@ import (
 // vmStart is how the VM is started: by which program, with which arguments.
 type vmStart struct {
 	shell.Run
-	bin  string   // the folder of the VM's programs, in root
-	args []vmArg  // in the order in which they count
-	open bool     // there may be others
-	from []string // files of arguments that are not there
+	bin  string  // the folder of the VM's programs, in root
+	args []vmArg // in the order in which they count
+	open bool    // there may be others
+	gone []vmArg // files of arguments that are not there
 }
 
 // vmArg is one argument of the VM, with where it is from.
 type vmArg struct {
 	shell.Value
-	from string // a file in root, or a variable
+	from string // the file that says it
 }
 
 const maxArgsDepth = 8
 
 // vmStart reads the arguments as erlexec does: ERL_AFLAGS, the command line,
 // ERL_FLAGS, ERL_ZFLAGS, and the files that -args_file names, each where it stands.
-func (s *Survey) vmStart(r *shell.Run) *vmStart {
+func (s *Survey) vmStart(r *shell.Run, scripts []string) *vmStart {
 	v := &vmStart{Run: *r, bin: path.Dir(r.Path)}
 	if dir := r.Env["BINDIR"]; dir.Text != "" && !dir.Unknown {
 		v.bin = rootfs.Clean(dir.Text)
 	}
-	s.flagsOf(v, "ERL_AFLAGS")
+	s.flagsOf(v, "ERL_AFLAGS", scripts)
 	for _, a := range r.Argv[min(1, len(r.Argv)):] {
 		if a.Text == "-extra" { // what follows is the program's own
 			break
 		}
-		v.args = append(v.args, vmArg{a, s.startFile(r.Position)})
+		v.args = append(v.args, vmArg{a, s.saying(a.Text, scripts)})
 		v.open = v.open || a.Unknown
 	}
-	s.flagsOf(v, "ERL_FLAGS")
-	s.flagsOf(v, "ERL_ZFLAGS")
+	s.flagsOf(v, "ERL_FLAGS", scripts)
+	s.flagsOf(v, "ERL_ZFLAGS", scripts)
 	v.args = s.expand(v, v.args, 0)
 	return v
 }
 
-func (s *Survey) flagsOf(v *vmStart, name string) {
+// saying is the first of some scripts that has a word in it, or else the first.
+func (s *Survey) saying(word string, scripts []string) string {
+	for _, name := range scripts {
+		own := s.startFile(shell.Position{File: name})
+		if strings.Contains(s.text(own), word) {
+			return own
+		}
+	}
+	return "bin/" + s.rel.Name
+}
+
+func (s *Survey) flagsOf(v *vmStart, name string, scripts []string) {
 	flags := v.Env[name]
 	v.open = v.open || flags.Unknown
 	for w := range strings.FieldsSeq(flags.Text) {
-		v.args = append(v.args, vmArg{shell.Value{Text: w}, "$" + name})
+		v.args = append(v.args, vmArg{shell.Value{Text: w}, s.saying(w, scripts)})
 	}
 }
 
@@ -70,7 +81,7 @@ func (s *Survey) expand(v *vmStart, args []vmArg, depth int) (out []vmArg) {
 		}
 		b, err := rootfs.ReadFile(s.root, s.real(name), maxScript)
 		if err != nil {
-			v.from = append(v.from, name)
+			v.gone = append(v.gone, args[i])
 			continue
 		}
 		var inner []vmArg

@@ -196,10 +196,10 @@ func prepared(ctx context.Context, a *app, proj tool.Project) (tool.Project, *to
 // there; that no daemon answers is no failure.
 func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan) bool {
 	from, err := toolchain.ParseRef(pl.Toolchain)
-	if err != nil || from.Kind == ref.Image {
+	if err != nil || from.Kind == ref.Image && len(pl.Packages) == 0 {
 		return false
 	}
-	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Packages); err != nil && ctx.Err() == nil {
+	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Additions); err != nil && ctx.Err() == nil {
 		var known *problem.Error
 		if !errors.As(err, &known) || known.Kind != problem.Environment {
 			p.UI.Warn("the toolchain could not be put into Docker: %v", err)
@@ -210,7 +210,7 @@ func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *pla
 
 // loadToolchain puts a toolchain into the daemon that the environment names, and
 // tells the tag.
-func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from string, packages []string) (string, error) {
+func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from string, add plan.Additions) (string, error) {
 	parsed, err := toolchain.ParseRef(from)
 	if err != nil {
 		return "", err
@@ -223,11 +223,11 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from 
 		return "", err
 	}
 	defer func() { _ = d.Close() }()
-	tc, err := p.OpenToolchain(ctx, from, packages)
+	tc, err := p.OpenToolchain(ctx, from, add)
 	if err != nil {
 		return "", err
 	}
-	tag := scaffold.Toolchain(parsed, packages)
+	tag := scaffold.Toolchain(parsed, add.Packages)
 	return tag, p.LoadToolchain(ctx, d, tc, tag)
 }
 
@@ -243,11 +243,11 @@ REF it is the toolchain of the project here.`),
   dram toolchain load distro:debian/12`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, ref, packages, err := g.toolchainToLoad(cmd, args)
+			p, ref, add, err := g.toolchainToLoad(cmd, args)
 			if err != nil {
 				return err
 			}
-			tag, err := g.loadToolchain(cmd.Context(), p, ref, packages)
+			tag, err := g.loadToolchain(cmd.Context(), p, ref, add)
 			if err != nil {
 				return err
 			}
@@ -259,21 +259,21 @@ REF it is the toolchain of the project here.`),
 	return cmd
 }
 
-func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (*pipeline.Pipeline, string, []string, error) {
+func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (*pipeline.Pipeline, string, plan.Additions, error) {
 	if len(args) == 1 {
 		a, err := g.open(cmd, ".")
 		if err != nil {
-			return nil, "", nil, err
+			return nil, "", plan.Additions{}, err
 		}
-		return a.Pipeline, args[0], a.settings.Packages, nil
+		return a.Pipeline, args[0], plan.Additions{Packages: a.settings.Packages}, nil
 	}
 	a, err := g.inContainer(cmd, ".")
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", plan.Additions{}, err
 	}
 	pl, err := a.Plan(cmd.Context(), ".", a.settings)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", plan.Additions{}, err
 	}
-	return a.Pipeline, pl.Toolchain, pl.Packages, nil
+	return a.Pipeline, pl.Toolchain, pl.Additions, nil
 }

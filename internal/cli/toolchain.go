@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dram/internal/pipeline"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
 )
@@ -35,7 +36,7 @@ func newToolchainRoot(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tc, err := a.OpenToolchain(cmd.Context(), args[0], a.settings.Packages)
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Additions{Packages: a.settings.Packages})
 			if err != nil {
 				return err
 			}
@@ -72,7 +73,7 @@ func newToolchainExec(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tc, err := a.OpenToolchain(cmd.Context(), args[0], a.settings.Packages)
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Additions{Packages: a.settings.Packages})
 			if err != nil {
 				return err
 			}

@@ -23,6 +23,7 @@ type Config struct {
 	SecurityMirror string   // URL of its security archive
 	Repository     string   // where images for asked versions are looked for
 	Engine         string   // "auto", "native", "buildkit", "host"
+	Tool           string   // what makes the releases, where a directory has files of several
 	Releases       []string // which of the project's releases
 	Platforms      []string // what they are built for, "linux/arm64"
 	OutputDir      string   // where results go, in place of releases/NAME
@@ -31,7 +32,7 @@ type Config struct {
 	BuildEnv       []string // "K=V", sorted
 	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
-	Secrets        []string // files that the build sees whatever they hold
+	Access
 	Image
 	Check
 	// Builders run the builds, instead of this machine; dram.toml alone has them.
@@ -39,6 +40,12 @@ type Config struct {
 
 	origin      map[string]string
 	perPlatform bool
+}
+
+// Access is what a build is given that others are not to see.
+type Access struct {
+	Secrets     []string // files that it sees whatever they hold
+	Credentials []string // of the user's own, for git dependencies: "ssh", "netrc"
 }
 
 // Image is settings of the image.
@@ -66,6 +73,7 @@ type Setting struct {
 	field   func(*Config) any // *string, *[]string or *[]int
 	pairs   bool              // a []string of K=V: a table in dram.toml
 	names   bool              // a []string of names, each once: one may stand alone, several between commas
+	own     bool              // the user's own to set, by flag or environment
 	check   func(string) error
 }
 
@@ -73,20 +81,22 @@ type Setting struct {
 func Settings() []Setting {
 	return []Setting{
 		{Key: "toolchain.ref", Env: "DRAM_TOOLCHAIN", Flag: "toolchain", Default: "detected", Help: "toolchain: distro:debian/13, image:REF, oci:DIR or tar:FILE; host: with the host engine", field: func(c *Config) any { return &c.Toolchain }},
-		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "Debian packages added to a distro: toolchain", field: func(c *Config) any { return &c.Packages }},
+		{Key: "toolchain.packages", Env: "DRAM_PACKAGES", Flag: "package", Help: "packages added to the toolchain, by their names in its distribution", field: func(c *Config) any { return &c.Packages }},
 		{Key: "toolchain.mirror", Env: "DRAM_MIRROR", Flag: "mirror", Default: "the host's apt sources, else ftp.debian.org", Help: "URL of the Debian archive", field: func(c *Config) any { return &c.Mirror }},
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto: native, or else buildkit, whichever works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
+		{Key: "tool", Env: "DRAM_TOOL", Flag: "tool", Default: "the first that the directory's files tell of", Help: "what makes the release, where a directory has files of several: see docs/project-kinds.md", field: func(c *Config) any { return &c.Tool }},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }, check: grammar.Name},
-		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else the tool's own default", Help: "the release's environment, where the tool that makes it has such", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
+		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else the tool's own default", Help: "what the release is made for, where the tool that makes it asks: an environment, a profile", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
+		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
@@ -248,6 +258,9 @@ func (c Config) WithFlag(flag string, values []string) (Config, error) {
 	}
 	return c, fmt.Errorf("no setting has the flag --%s", flag)
 }
+
+// Own says whether the setting is the user's alone, which no dram.toml may set.
+func (s Setting) Own() bool { return s.own }
 
 // IsList says whether the setting takes several values.
 func (s Setting) IsList() bool {

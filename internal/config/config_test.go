@@ -124,7 +124,7 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
+		if choice, ok := map[string]string{"build.network": "host", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {

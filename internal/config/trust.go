@@ -21,6 +21,10 @@ import (
 
 // inFile refuses what dram.toml may not say, whatever the project's directory.
 func (s Setting) inFile(values []string) error {
+	if s.own {
+		return problem.New(problem.Usage, "say it yourself, if you trust the project: --"+s.Flag+", or "+s.Env,
+			"%s: %s: a project cannot have what is yours", FileName, s.Key)
+	}
 	for _, v := range values {
 		switch {
 		case s.Key == "engine" && v == "host":

@@ -131,3 +131,19 @@ func TestHostileFiles(t *testing.T) {
 		})
 	}
 }
+
+// What is the user's own is not the project's to ask for.
+func TestOwnSettings(t *testing.T) {
+	_, err := config.Parse([]byte("[build]\ncredentials = [\"ssh\"]\n"))
+	if problem.Code(err) != int(problem.Usage) || !strings.Contains(err.Error(), "a project cannot have what is yours") ||
+		!strings.Contains(problem.Hint(err), "--credentials, or DRAM_CREDENTIALS") {
+		t.Errorf("err = %v (hint %q)", err, problem.Hint(err))
+	}
+	c, err := (config.Config{}).WithEnviron([]string{"DRAM_CREDENTIALS=ssh,netrc"})
+	if err != nil || len(c.Credentials) != 2 {
+		t.Errorf("the credentials are %q, %v", c.Credentials, err)
+	}
+	if _, err := (config.Config{}).WithFlag("credentials", []string{"key"}); problem.Code(err) != int(problem.Usage) {
+		t.Errorf("err = %v", err)
+	}
+}

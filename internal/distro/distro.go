@@ -83,6 +83,7 @@ type Versions struct {
 type Root struct {
 	ID   string // in hex: equal IDs give equal trees, whatever the mirror
 	Name string // for people: "Debian 13 (trixie), 187 packages"
+	Size int64  // bytes that are fetched for it, as far as the cache has none; 0 if it is not known
 	// Fill makes the root in dir, an empty directory, and has configure run the
 	// packages' scripts there. tell is as in Access. The error wraps ErrGone if a
 	// package is no longer to be had.

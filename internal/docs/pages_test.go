@@ -133,8 +133,8 @@ func TestSettingsFiles(t *testing.T) {
 				continue
 			}
 			for _, s := range config.Settings() {
-				if c.Origin(s.Key) == "" {
-					t.Errorf("%s: the annotated dram.toml does not set %s", page, s.Key)
+				if (c.Origin(s.Key) == "") != s.Own() {
+					t.Errorf("%s: the annotated dram.toml sets %s: %v", page, s.Key, s.Own())
 				}
 			}
 		}

@@ -73,6 +73,35 @@ type Job struct {
 	Compile []string
 	// Astray says what to do where the steps end well and leave nothing at Export.
 	Astray string
+	// Credentials are for the steps that have Remotes.
+	Credentials Credentials
+}
+
+// Credentials are what of the user's own opens repositories of source. They are
+// kept nowhere, and name nothing.
+type Credentials struct {
+	Agent      string // the socket of the agent of ssh on this machine, "" for none
+	KnownHosts []byte // of ssh
+	Netrc      []byte
+}
+
+// Where credentials lie, inside.
+const (
+	AgentPlace      = "/root/.ssh/agent"
+	KnownHostsPlace = "/root/.ssh/known_hosts"
+	NetrcPlace      = "/root/.netrc"
+)
+
+// Files are those of a home that hold the credentials, by their places inside.
+func (c Credentials) Files() map[string][]byte {
+	files := map[string][]byte{}
+	if c.Agent != "" {
+		files[KnownHostsPlace] = c.KnownHosts
+	}
+	if len(c.Netrc) > 0 {
+		files[NetrcPlace] = c.Netrc
+	}
+	return files
 }
 
 // Toolchain is a toolchain as an image.
@@ -97,6 +126,8 @@ type Step struct {
 	// log, an image or a cache.
 	Secrets []string
 	Network bool // the host's network; otherwise loopback alone
+	// Remotes are the URLs of the repositories of source that the step may fetch from.
+	Remotes []string
 	// Needs, if not nil, lists the files of the source that the step reads: it
 	// is run where there are no others. Steps with it come first.
 	Needs []string

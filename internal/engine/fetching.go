@@ -22,6 +22,15 @@ func (j Job) Fetching() []Step {
 // Building are the others, which run with the whole source.
 func (j Job) Building() []Step { return j.Steps[len(j.Fetching()):] }
 
+// Remotes are the repositories of source that any step may fetch from.
+func (j Job) Remotes() []string {
+	var all []string
+	for _, s := range j.Steps {
+		all = append(all, s.Remotes...)
+	}
+	return all
+}
+
 // Refetches says whether some step fetches without a lock: it may bring other
 // versions than the last time.
 func (j Job) Refetches() bool {

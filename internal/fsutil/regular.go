@@ -49,6 +49,12 @@ func regular(f *os.File, err error) (*os.File, error) {
 	return f, nil
 }
 
+// Read reads a regular file of at most limit bytes.
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := Open(path)
+	return all(f, limit, err)
+}
+
 // ReadIn reads a regular file of at most limit bytes inside a root.
 func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
 	f, err := OpenIn(root, name)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 
 	"dram/internal/fsutil"
 	"dram/internal/layer"
@@ -70,9 +71,9 @@ func (c *collector) add(f release.File) error {
 	switch {
 	case f.Mode.Type() == fs.ModeSymlink && (!c.links || !c.stays(f)):
 		return c.follow(out, f.Path, 0)
-	case c.boot.Cookie.Env != "" && f.Path == c.rel.Below(c.boot.Cookie.Env):
-		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, c.boot.Cookie.Script) })
-	case c.boot.Cookie.Holder != "" && f.Path == c.rel.Below(c.boot.Cookie.Holder) && !c.cookie:
+	case c.boot.Cookie.Env != "" && f.Path == c.boot.Cookie.EnvOf(c.rel.Version):
+		return c.rewrite(out, func(old []byte) []byte { return withCookie(old, c.boot.Cookie) })
+	case !c.cookie && slices.ContainsFunc(c.boot.Cookie.Holders, func(name string) bool { return f.Path == c.rel.Below(name) }):
 		return c.rewrite(out, c.boot.Cookie.Without)
 	case f.Mode.IsRegular():
 		out.Open, out.source = opener(c.rel.FS, f.Path), f.Path

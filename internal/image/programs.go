@@ -119,7 +119,7 @@ func words(f File) ([]string, error) {
 		return nil, nil
 	}
 	b, err := read(f)
-	b, _, _ = bytes.Cut(b, []byte(cookieMark)) // what those lines call is in the table
+	b = withoutCookieLines(b) // what those lines call is in the table
 	if err != nil || !isShell(b) && !f.shell {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 		return nil, err
 	}
 	defer done()
-	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
 		return nil, err
 	}

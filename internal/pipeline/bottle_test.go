@@ -98,7 +98,7 @@ func TestBottleOverDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, plan.Additions{})
 	if err != nil {
 		t.Fatal(err)
 	}

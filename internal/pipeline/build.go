@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dram/internal/check"
+	"dram/internal/credential"
 	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/image"
@@ -58,7 +59,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	for _, note := range src.Notes {
 		p.UI.Warn("%s", note)
 	}
-	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,9 @@ func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree,
 	}
 	job := pl.Job(tc, root, facts, src, p.Environ)
 	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
+		return nil, err
+	}
+	if job.Credentials, err = credential.Gather(pl.Credentials, p.Environ, job.Remotes()); err != nil {
 		return nil, err
 	}
 	built, err := p.runJob(ctx, pl.Engine, job)

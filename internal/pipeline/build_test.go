@@ -387,7 +387,7 @@ func TestMissingLibrary(t *testing.T) {
 	if w.cfg.Allow = []string{"soname"}; w.built(t).Image == "" {
 		t.Error("allowed, and there is no image")
 	}
-	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, plan.Additions{})
 	if err != nil {
 		t.Fatal(err)
 	}

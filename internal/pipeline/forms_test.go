@@ -19,6 +19,7 @@ import (
 
 	"dram/internal/oci"
 	"dram/internal/output"
+	"dram/internal/plan"
 	"dram/internal/ref"
 )
 
@@ -100,7 +101,7 @@ func TestEveryFormOfAnImage(t *testing.T) {
 				if err != nil || !strings.HasSuffix(pushed, "@"+string(r.Image)) {
 					t.Errorf("push: %q, %v; want %s", pushed, err, r.Image)
 				}
-				tc, err := w.OpenToolchain(t.Context(), refs[1].String(), nil)
+				tc, err := w.OpenToolchain(t.Context(), refs[1].String(), plan.Additions{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -123,7 +123,7 @@ func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Con
 		if ref == "" {
 			ref = p.Toolchains.Distros.Example()
 		}
-		return p.OpenToolchain(ctx, ref, cfg.Packages)
+		return p.OpenToolchain(ctx, ref, plan.Additions{Packages: cfg.Packages})
 	}
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Con
 		return nil, err
 	}
 	stage.Done("%s", pl.Toolchain)
-	return p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	return p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 }
 
 // workingCopy is what a command by hand sees of the host: the directory, and in

@@ -93,8 +93,21 @@ func shortOfFiles(output []byte) bool {
 const noNetwork = "compiling has no network: fetch what it needs in the assets.setup alias, put it into the project,\n" +
 	"or let compiling have the network: --build-network host, or network = \"host\" under [build] in dram.toml\n"
 
+const (
+	noKey = "fetching has your ssh agent and the hosts you know with --credentials ssh, or DRAM_CREDENTIALS=ssh; with them, the\n" +
+		"server knows none of the agent's keys: see ssh-add -l\n"
+	noHost = "fetching has the hosts that your ssh knows with --credentials ssh, or DRAM_CREDENTIALS=ssh; with it, this one is not\n" +
+		"among them, or has another key: connect once by hand\n"
+	noLogin = "fetching has the logins of your .netrc with --credentials netrc, or DRAM_CREDENTIALS=netrc; with it, there is none\n" +
+		"for the host, or it is refused\n"
+)
+
 // hints are for messages whose cause is the sandbox or the toolchain.
 var hints = []struct{ says, hint string }{
+	{"Permission denied (publickey", noKey},
+	{"Host key verification failed", noHost},
+	{"could not read Username", noLogin},
+	{"Authentication failed for", noLogin},
 	{"Unknown package", "see that the package's name is right and that HEX_MIRROR_URL and HEX_API_KEY, if set, fit\n"},
 	{"nxdomain", noNetwork},
 	{"econnrefused", noNetwork},

@@ -32,9 +32,9 @@ func programHint(output []byte) string {
 		}
 		name := string(m[1])
 		if name == "cc" || name == "gcc" {
-			return "this toolchain has no C compiler; use a distro: toolchain, or an image that has one\n"
+			return "this toolchain has no C compiler: add it with --package gcc, or use a distro: toolchain\n"
 		}
-		return fmt.Sprintf("this toolchain has no %s: add it to a distro: toolchain with --package %s, or use an image that has it\n",
+		return fmt.Sprintf("this toolchain has no %s: add it with --package %s, or use an image that has it\n",
 			name, cmp.Or(packaged[name], name))
 	}
 	return ""

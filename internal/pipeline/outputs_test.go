@@ -26,6 +26,7 @@ import (
 	"dram/internal/engine"
 	"dram/internal/oci"
 	"dram/internal/output"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -303,7 +304,7 @@ func TestLoadToolchain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, nil)
+	tc, err := w.OpenToolchain(t.Context(), w.cfg.Toolchain, plan.Additions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"dram/internal/output"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/ref"
 	"dram/internal/store"
 	"dram/internal/target"
 	"dram/internal/tool"
@@ -96,6 +97,9 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 			return p.Toolchains.Tags(ctx, repository, toolchain.Options{Refresh: p.Refresh, Progress: tell})
 		},
 	}
+	in.Added = func(r ref.Ref, a plan.Additions) string {
+		return p.Toolchains.Added(r, toolchain.Options{Packages: a.Packages, Needs: a.Needs})
+	}
 	pl, err := plan.Make(ctx, in)
 	if err != nil {
 		return nil, err
@@ -124,13 +128,19 @@ func (p *Pipeline) checkRef(s string) error {
 	return p.Toolchains.Known(parsed)
 }
 
-// OpenToolchain resolves a reference; nothing is unpacked yet.
-func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, packages []string) (*toolchain.Toolchain, error) {
+// OpenToolchain resolves a reference, with what is added. Nothing is unpacked yet, but
+// for an image that something is added to: what it has is read of its files.
+func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, add plan.Additions) (*toolchain.Toolchain, error) {
 	parsed, err := toolchain.ParseRef(ref)
 	if err != nil {
 		return nil, err
 	}
-	return p.Toolchains.Open(ctx, parsed, toolchain.Options{Packages: packages, Refresh: p.Refresh})
+	stage := p.UI.Start("toolchain", ref)
+	tc, err := p.Toolchains.Open(ctx, parsed, toolchain.Options{
+		Packages: add.Packages, Needs: add.Needs, PublicOnly: add.PublicOnly, Refresh: p.Refresh, Progress: progress(stage),
+	})
+	stage.Update("")
+	return tc, err
 }
 
 // unpack makes the toolchain's root, if it is not there, and reads its facts.

@@ -31,6 +31,11 @@ func secretValues(job engine.Job) []string {
 			}
 		}
 	}
+	for word := range strings.FieldsSeq(string(job.Credentials.Netrc)) {
+		if len(word) >= leastSecret && !slices.ContainsFunc(job.Remotes(), func(r string) bool { return strings.Contains(r, word) }) {
+			out = append(out, strings.Trim(word, `"`))
+		}
+	}
 	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return out
 }

@@ -17,7 +17,7 @@ func (p *Pipeline) Job(ctx context.Context, pl *plan.Plan) (engine.Job, error) {
 	if err != nil {
 		return engine.Job{}, err
 	}
-	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Packages)
+	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
 		return engine.Job{}, err
 	}

@@ -18,7 +18,7 @@ import (
 
 // readSource finds what a build by the plan sees.
 func (p *Pipeline) readSource(ctx context.Context, pl *plan.Plan) (*source.Tree, error) {
-	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Store: p.Store, Secrets: pl.Secrets})
+	return source.Read(ctx, pl.Dir, source.Options{Output: pl.OutputDir, Built: pl.Built(), Store: p.Store, Secrets: pl.Secrets})
 }
 
 // NoteSource is plans with a note on what the builds do not see of the project,

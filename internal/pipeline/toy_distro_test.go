@@ -15,6 +15,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/toolchain"
@@ -147,7 +148,7 @@ func TestRootOfAnotherDistribution(t *testing.T) {
 	var told []string
 	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
 	open := func(ref string, packages ...string) (*toolchain.Toolchain, string) {
-		tc, err := p.OpenToolchain(t.Context(), ref, packages)
+		tc, err := p.OpenToolchain(t.Context(), ref, plan.Additions{Packages: packages})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +161,7 @@ func TestRootOfAnotherDistribution(t *testing.T) {
 	tc, root := open("distro:toy/duck", "cmake")
 	_, again := open("distro:toy/2", "cmake")
 	_, other := open("distro:toy/1")
-	if next, err := p.OpenToolchain(t.Context(), "distro:toy/next", nil); err != nil {
+	if next, err := p.OpenToolchain(t.Context(), "distro:toy/next", plan.Additions{}); err != nil {
 		t.Fatal(err)
 	} else if _, err := next.Root(t.Context()); err != nil { // with nobody to be told
 		t.Error(err)
@@ -191,7 +192,7 @@ func TestProgressIsOfOneCall(t *testing.T) {
 	told := make([][]string, 2)
 	var group errgroup.Group
 	for i, name := range []string{"distro:toy/1", "distro:toy/2"} {
-		tc, err := p.OpenToolchain(t.Context(), name, nil)
+		tc, err := p.OpenToolchain(t.Context(), name, plan.Additions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,8 @@ func (m *maker) toolchain(ctx context.Context) error {
 	case m.in.Config.Toolchain != "":
 		m.choose(m.in.Config.Toolchain, m.set("toolchain.ref"))
 		return m.agrees(ctx)
+	case m.plan.build.Elixir().None:
+		return m.byErlang(ctx, m.plan.build.Elixir().Image)
 	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
 		return m.byAskedVersions(ctx)
 	}

@@ -20,6 +20,8 @@ type Additions struct {
 	// Needs are met by packages that are found once the toolchain's files tell which
 	// distribution it is of, and where it lacks them.
 	Needs []distro.Want `json:"needs,omitempty"`
+	// PublicOnly keeps an image's package manager from this machine and private networks.
+	PublicOnly bool `json:"-"`
 }
 
 func (p planner) Need(n tool.Need) { p.m.need(n) }
@@ -38,7 +40,7 @@ func (m *maker) need(n tool.Need) {
 // additions decides what is added to the toolchain: what was asked for, and what the
 // project needs.
 func (m *maker) additions(context.Context) error {
-	m.plan.Packages = m.in.Config.Packages
+	m.plan.Packages, m.plan.PublicOnly = m.in.Config.Packages, m.plan.Isolated
 	from, err := toolchain.ParseRef(m.plan.Toolchain)
 	switch {
 	case err != nil:
@@ -48,7 +50,7 @@ func (m *maker) additions(context.Context) error {
 	case from.Kind == ref.Distro:
 		m.toDistribution(from.Value)
 	default:
-		m.toImage()
+		m.toImage(from)
 	}
 	return nil
 }
@@ -98,17 +100,21 @@ func (m *maker) brings(id string) []distro.Need {
 	return nil
 }
 
-// toImage notes what an image is taken without.
-func (m *maker) toImage() {
+// toImage has what the image lacks added to it, when it is seen to lack it.
+func (m *maker) toImage(r ref.Ref) {
+	const where = ", from the archive that the image's distribution has"
+	if len(m.plan.Packages) > 0 {
+		m.decide("packages", strings.Join(m.plan.Packages, ", ")+where, m.set("toolchain.packages"))
+	}
 	for _, n := range m.needs {
 		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps})
-		if !n.Perhaps {
-			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s: see that %s has it, or build in a distro: toolchain", n.Why, n.What, m.plan.Toolchain))
-		}
+		m.decide("packages", string(n.What)+" if the image lacks it"+where, n.Why+" needs it")
 	}
-	if len(m.plan.Packages) > 0 {
-		m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("packages are added to distro: toolchains alone: %s is taken as it is, without %s",
-			m.plan.Toolchain, strings.Join(m.plan.Packages, ", ")))
+	if m.in.Added == nil || len(m.plan.Packages)+len(m.plan.Needs) == 0 {
+		return
+	}
+	if found := m.in.Added(r, m.plan.Additions); found != "" {
+		m.decide("added", found, "what the image was last found to lack")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"dram/internal/distro"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/ref"
 )
 
 // planned is the plan of a project with flags, and what it says of packages.
@@ -44,6 +45,7 @@ func TestNeeds(t *testing.T) {
 		{Name: "dev", Source: project.Git, Where: "git@forge.example:dev", Only: []string{"dev"}},
 	}
 	private := []project.Dep{{Name: "own", Source: project.Git, Where: "git@forge.example:a/own.git"}}
+	const where = ", from the archive that the image's distribution has"
 	for _, tt := range []struct {
 		name    string
 		project project.Project
@@ -58,7 +60,8 @@ func TestNeeds(t *testing.T) {
 			project.Project{Asked: asked, Deps: fork},
 			nil,
 			Additions{Needs: []distro.Want{{Need: distro.Git}}},
-			nil, "the git dependency fork needs git: see that image:hexpm/elixir:1.18.3-erlang-27.3.4.5-debian-trixie-20250303 has it, or build in a distro: toolchain",
+			[]string{"git if the image lacks it" + where + ": the git dependency fork needs it"},
+			"",
 		},
 		{"git, in a root that has it", project.Project{Deps: fork}, nil, Additions{}, nil, ""},
 		{
@@ -90,7 +93,11 @@ func TestNeeds(t *testing.T) {
 			project.Project{Asked: asked, Shown: project.Shown{NativeCode: []string{"c_src/nif.c"}, Locked: []string{"elixir_make", "rocksdb"}}},
 			nil,
 			Additions{Needs: []distro.Want{{Need: distro.C}, {Need: distro.CMake, Perhaps: true}}},
-			nil, "c_src/nif.c needs a C compiler and make: see that image:hexpm/elixir:1.18.3-erlang-27.3.4.5-debian-trixie-20250303 has it, or build in a distro: toolchain",
+			[]string{
+				"a C compiler and make if the image lacks it" + where + ": c_src/nif.c needs it",
+				"cmake if the image lacks it" + where + ": rocksdb needs it",
+			},
+			"",
 		},
 		{
 			"Rust",
@@ -119,8 +126,8 @@ func TestNeeds(t *testing.T) {
 			project.Project{},
 			map[string][]string{"toolchain": {"tar:x.tar"}, "package": {"less", "cmake"}},
 			Additions{Packages: []string{"less", "cmake"}},
-			nil,
-			"packages are added to distro: toolchains alone: tar:x.tar is taken as it is, without less, cmake",
+			[]string{"less, cmake" + where + ": set by --package"},
+			"",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,5 +153,22 @@ func TestPackagesOnThisMachine(t *testing.T) {
 	}
 	if _, _, err := planned(t, project.Project{Shown: project.Shown{NativeCode: []string{"c_src/nif.c"}}}, map[string][]string{"engine": {"host"}}); err != nil {
 		t.Errorf("what this machine is thought to have: %v", err)
+	}
+}
+
+// What adding costs is said where it was found out before.
+func TestWhatWasAddedIsSaid(t *testing.T) {
+	in := inputs(project.Project{App: "shop", HasLock: true, Shown: project.Shown{NativeCode: []string{"c_src/nif.c"}}})
+	var err error
+	if in.Config, err = in.Config.WithFlag("toolchain", []string{"tar:x.tar"}); err != nil {
+		t.Fatal(err)
+	}
+	in.Added = func(r ref.Ref, a Additions) string { return r.String() + ": " + string(a.Needs[0].Need) + ", 62 MB" }
+	p, err := Make(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := reason(p, "added"); got != "tar:x.tar: a C compiler and make, 62 MB: what the image was last found to lack" {
+		t.Errorf("says %q", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/ref"
 	"dram/internal/tool"
 )
 
@@ -39,6 +40,9 @@ type Inputs struct {
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
+	// Added is what is missing of what is added to an image, as it was last found, ""
+	// where nobody looked; nil: nobody did.
+	Added func(r ref.Ref, a Additions) string
 }
 
 // Decision is one thing that was decided.
@@ -80,6 +84,8 @@ type BuildSettings struct {
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
 	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
+	Credentials []string `json:"credentials,omitempty"`
 }
 
 // Results is where results go.

@@ -34,7 +34,7 @@ type CheckSettings struct {
 func (p *Plan) take(c config.Config) {
 	p.Image = ImageSettings{Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose}
 	p.Check = CheckSettings{Target: c.CheckTarget, Allow: c.Allow}
-	p.BuildEnv, p.Secrets = c.BuildEnv, c.Secrets
+	p.BuildEnv, p.Secrets, p.Credentials = c.BuildEnv, c.Secrets, c.Credentials
 	p.perPlatform = c.PerPlatform()
 	o := c.Origin("output_dir")
 	p.inProject = o == "" || o == config.FileName
@@ -43,7 +43,7 @@ func (p *Plan) take(c config.Config) {
 // Given is what the settings say of the build to who reads the project.
 func Given(c config.Config) project.Given {
 	images := c.Toolchain != "" && !strings.HasPrefix(c.Toolchain, "distro:")
-	return project.Given{MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
+	return project.Given{Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
 }
 
 // settings lists what was set as decisions; what was not has its default, and no line.
@@ -57,6 +57,7 @@ func (m *maker) settings() {
 		{"toolchain.repository", "repository", words(c.Repository)},
 		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
 		{"build.include_secrets", "include secrets", p.Secrets},
+		{"build.credentials", "credentials", p.Credentials},
 		{"image.programs", "programs", p.Image.Programs},
 		{"image.user", "user", words(p.Image.User)},
 		{"image.env", "image env", withoutSecrets(p.Image.Env)},

@@ -14,6 +14,9 @@ func (p *Plan) Boot() tool.Boot {
 	return p.by.Boot(&release.Release{Name: p.Release, Version: p.Version})
 }
 
+// Built are the directories of the project that its tool builds in.
+func (p *Plan) Built() []string { return p.by.About().Built }
+
 // planner is the plan being made, as the project's tool sees it.
 type planner struct{ m *maker }
 

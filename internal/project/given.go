@@ -8,6 +8,7 @@ import (
 // Given is what mix.exs may ask of the build that it is read for. The zero value knows
 // nothing of it.
 type Given struct {
+	Tool   string   // what makes the releases, "" for whatever the files tell of
 	MixEnv string   // of the build, "" where it is not known
 	Env    []string // set for the build, "K=V"
 	// EnvOpen means that the build's environment may have more that is not known here,

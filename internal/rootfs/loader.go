@@ -9,8 +9,8 @@ import (
 )
 
 // Loader finds what programs need in one root, by the rules of the loader that
-// they name: glibc's ld.so(8) or musl's. It looks at no environment variable:
-// LD_LIBRARY_PATH is the business of whoever starts the program. Of glibc it
+// they name: glibc's ld.so(8) or musl's. Of environment variables it knows
+// LD_LIBRARY_PATH, where whoever starts the program sets it. Of glibc it
 // knows the plain directories, not those for newer processors (glibc-hwcaps),
 // whose libraries are faster copies.
 //
@@ -19,6 +19,15 @@ type Loader struct {
 	fsys    FS
 	conf    []string // directories of /etc/ld.so.conf
 	present []abi    // whose loader is in this root
+	library []string // directories of LD_LIBRARY_PATH
+}
+
+// WithLibraryPath is the loader for processes that have LD_LIBRARY_PATH set, to
+// absolute directories with "$ORIGIN" replaced.
+func (l *Loader) WithLibraryPath(dirs []string) *Loader {
+	c := *l
+	c.library = dirs[:min(len(dirs), maxConfDirs)]
+	return &c
 }
 
 // Closure is the files that programs need in order to start.
@@ -67,7 +76,11 @@ func NewLoader(fsys FS) (*Loader, error) {
 	}
 	l := &Loader{fsys: fsys, conf: conf}
 	for _, a := range abis() {
-		if slices.ContainsFunc(a.interps, func(p string) bool { _, err := fsys.Stat(p); return err == nil }) {
+		if slices.ContainsFunc(a.interps, func(p string) bool {
+			// musl's loader may stand under glibc's name, for programs that do with it.
+			real, err := Resolve(fsys, p)
+			return err == nil && (a.musl || !strings.Contains(path.Base(real), "musl"))
+		}) {
 			l.present = append(l.present, a)
 		}
 	}

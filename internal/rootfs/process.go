@@ -271,12 +271,23 @@ func (p *process) list(paths string, o *object) (out []place) {
 	return out
 }
 
-// paths is the directories that o, and those that led to it, ask for.
+// paths is the directories that o, and those that led to it, ask for, and those of
+// LD_LIBRARY_PATH: with glibc behind RPATH and before RUNPATH, with musl first.
 func (p *process) paths(o *object) (out []place) {
+	var library []place
+	for _, d := range p.library {
+		library = append(library, place{dir: Clean(d)})
+	}
+	if p.abi.musl {
+		out = library
+	}
 	if p.abi.musl || o.file.RunPath == "" {
 		for of := o; of != nil && len(out) < maxConfDirs; of = of.parent {
 			out = append(out, of.rpath...)
 		}
+	}
+	if !p.abi.musl {
+		out = append(out, library...)
 	}
 	return append(out, o.runpath...)
 }

@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +40,11 @@ func (s *Spec) populate(src sources) error {
 	}
 	for i, m := range s.Mounts {
 		if err := place(src.mounts[i], m.Target); err != nil {
+			return err
+		}
+	}
+	for _, target := range slices.Sorted(maps.Keys(s.Files)) {
+		if err := showCopy(string(s.Files[target]), target); err != nil {
 			return err
 		}
 	}

@@ -106,6 +106,22 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+// What is shown as a file is there, for reading alone, also below a mount, and
+// nothing is left of it on the host.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	spec := inside(t, "cat", "/root/.ssh/known", "+", "cat", "/data/key", "+", "write", "/data/key", "1")
+	spec.Mounts = []Mount{{Source: dir, Target: "/data"}}
+	spec.Files = map[string][]byte{"/root/.ssh/known": []byte("a host"), "/data/key": []byte(" and a key")}
+	out, err := output(t, spec)
+	if err == nil || !strings.HasPrefix(out, "a host and a key") || !strings.Contains(out, "read-only file system") {
+		t.Errorf("got %v %q", err, out)
+	}
+	if got := readFile(t, filepath.Join(dir, "key")); got != "" {
+		t.Errorf("%q is left on the host", got)
+	}
+}
+
 // TestMountKeepsLockedFlags shows a mount read-only whose nosuid and nodev are
 // locked for a user namespace.
 func TestMountKeepsLockedFlags(t *testing.T) {

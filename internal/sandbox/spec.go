@@ -65,7 +65,9 @@ type Spec struct {
 	ReadOnly bool
 
 	Mounts []Mount
-	Tmpfs  []string // places inside that get a fresh tmpfs (/tmp and /run always do)
+	// Files are shown read-only at their places inside; they are never on a disk.
+	Files map[string][]byte
+	Tmpfs []string // places inside that get a fresh tmpfs (/tmp and /run always do)
 
 	Argv     []string // Argv[0] is looked up in PATH of Env, inside
 	Env      []string // the whole environment, "K=V"

@@ -28,6 +28,16 @@ func IgnorePatterns(projects ...string) []string {
 	return append(out, "docker/Dockerfile.*", "dram.toml", ".dram-cache", ".gitlab-ci.yml", ".woodpecker")
 }
 
+// unlisted is patterns, and what of more is not among them.
+func unlisted(patterns, more []string) []string {
+	for _, p := range more {
+		if !slices.Contains(patterns, p) {
+			patterns = append(patterns, p)
+		}
+	}
+	return patterns
+}
+
 // MergeIgnore is old, the content of a .dockerignore or nil, with those of the
 // patterns that it does not have. All its lines stay, in their order. The last
 // pattern that matches decides, so the new ones stand before the first exception

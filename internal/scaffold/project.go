@@ -54,7 +54,7 @@ func Files(p Project) ([]File, error) {
 	}
 	files := []File{
 		{Path: IgnoreFile, Adds: true, Text: func(old []byte) ([]byte, error) {
-			text, err := MergeIgnore(old, IgnorePatterns(projects(p.Project)...))
+			text, err := MergeIgnore(old, unlisted(IgnorePatterns(projects(p.Project)...), p.Plan.Built()))
 			if err != nil {
 				return nil, err
 			}

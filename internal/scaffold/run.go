@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,12 +136,19 @@ func (b *bottle) leaveOut(s *strings.Builder) {
 // cookie has the scripts find or make what stays out of the image.
 func (b *bottle) cookie(s *strings.Builder) {
 	c := b.boot.Cookie
-	if c.Holder != "" {
-		fmt.Fprintf(s, "sed -i -e %s releases/*/%s\n", dockerfile.Word(c.Sed), c.Holder)
+	for _, name := range c.Holders {
+		if len(c.Holders) > 1 {
+			fmt.Fprintf(s, "[ ! -f releases/*/%s ] || ", name)
+		}
+		fmt.Fprintf(s, "sed -i -e %s releases/*/%s\n", dockerfile.Word(c.Sed), name)
 	}
 	if c.Env != "" {
-		fmt.Fprintf(s, "\n# No cookie that everybody who has the image knows.\nfor env in releases/*/%s; do\n    cat >> \"$env\" <<'END'\n%sEND\ndone\n",
-			c.Env, strings.TrimSuffix(string(c.Script), "\n")+"\n")
+		into := `cat >> "$env"`
+		if c.After != "" {
+			into = "sed -i -e " + dockerfile.Word("/^"+regexp.QuoteMeta(c.After)+"/r /dev/stdin") + ` "$env"`
+		}
+		fmt.Fprintf(s, "\n# No cookie that everybody who has the image knows.\nfor env in %s; do\n    %s <<'END'\n%sEND\ndone\n",
+			c.Env, into, strings.TrimSuffix(string(c.Script), "\n")+"\n")
 	}
 	s.WriteString("cd /\n")
 }

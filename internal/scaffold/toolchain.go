@@ -8,11 +8,11 @@ import (
 )
 
 // Toolchain is the image that the Dockerfiles begin with: the reference itself
-// where a registry has it. Else it is the name under which `dram toolchain load`
+// where a registry has it as it is to be. Else it is the name under which `dram toolchain load`
 // puts it into a daemon, which stays the same when the distribution's packages
 // move on.
 func Toolchain(r ref.Ref, packages []string) string {
-	if r.Kind == ref.Image {
+	if r.Kind == ref.Image && len(packages) == 0 {
 		return r.Value
 	}
 	name := strings.Map(func(c rune) rune {

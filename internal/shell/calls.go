@@ -27,6 +27,7 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 	}
 	st.status = status{}
 	args, more := r.words(st, e.Args)
+	r.noteAssigned(st, e.Args)
 	r.steps += len(args) / 16
 	if len(args) == 0 {
 		for _, a := range e.Assigns {
@@ -45,6 +46,27 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 		return r.ended(st)
 	}
 	return f
+}
+
+// noteAssigned sets to what is not known the variables that export and its like
+// are given such values for: of the words nothing is left to tell them by.
+func (r *runner) noteAssigned(st *state, args []*syntax.Word) {
+	if len(args) < 2 || !slices.Contains([]string{"export", "readonly", "local"}, literal(args[0])) {
+		return
+	}
+	for _, a := range args[1:] {
+		first, ok := a.Parts[0].(*syntax.Lit)
+		if !ok {
+			continue
+		}
+		name, _, assigned := strings.Cut(first.Value, "=")
+		if assigned && syntax.ValidName(name) {
+			st.set(name, unknown)
+			if literal(args[0]) == "export" {
+				st.export(name)
+			}
+		}
+	}
 }
 
 // ended ends a shell that met what it does not understand.

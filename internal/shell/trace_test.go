@@ -134,6 +134,8 @@ func TestFollow(t *testing.T) {
 		"through a pipe":              {`A=$(echo /a/b | sed 's/.*\///')`, runs("b")},
 		"a case":                      {"case start_x in stop) A=1;; start*) A=2;; *) A=3;; esac", runs("2")},
 		"a case of what is not known": {"case $(date) in a) A=1;; *) A=1;; esac", runs("1")},
+		"exported, and not known":     {"export A=$(date) B=\"x y\"; A=\"$A\"$B", runs("?")},
+		"exported":                    {"export A=\"x y\"", runs("x y")},
 		"two ways that differ":        {"if date; then A=1; else A=2; fi", runs("?")},
 		"a loop":                      {"for i in a b c; do A=$A$i; done", runs("abc")},
 		"a loop with an end":          {"I=0; while [ $I -lt 3 ]; do I=$((I+1)); A=$A$I; [ $I -ne 2 ] || break; done", runs("12")},

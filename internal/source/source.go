@@ -59,6 +59,8 @@ type Tree struct {
 type Options struct {
 	// Output is dram's output directory; what lies in it is no source.
 	Output string
+	// Built are directories at the project's top that its tool builds in.
+	Built []string
 	// Store remembers the digests of unchanged files, if set.
 	Store *store.Store
 	// Secrets are patterns, as in .dockerignore, of files that the build may see
@@ -98,7 +100,7 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher, root: root}
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher, root: root, built: opts.Built}
 	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
 		w.output = filepath.ToSlash(out)
 	}
@@ -119,6 +121,7 @@ type walker struct {
 	tree    *Tree
 	matcher *patternmatcher.PatternMatcher
 	output  string
+	built   []string
 	bytes   int64
 }
 
@@ -138,7 +141,7 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 	project := name == "." || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "mix.exs" })
 	for _, e := range entries {
 		child := path.Join(name, e.Name())
-		if child == w.output || neverSource(child, e.IsDir(), project) {
+		if child == w.output || e.IsDir() && slices.Contains(w.built, child) || neverSource(child, e.IsDir(), project) {
 			continue
 		}
 		out, info, err := w.matcher.MatchesUsingParentResults(child, parent)

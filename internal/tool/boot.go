@@ -1,6 +1,11 @@
 package tool
 
-import "dram/internal/release"
+import (
+	"regexp"
+	"strings"
+
+	"dram/internal/release"
+)
 
 // Boot says how a tool's releases start, as far as an image of one, or a check,
 // has to know. The zero value is a release of which nothing special is known.
@@ -15,8 +20,11 @@ type Boot struct {
 	// Mark stands in bin/NAME where that is the tool's own script, as far as what
 	// follows goes; "" if nothing is known of it.
 	Mark string
+	// Scripts are the boot scripts that a start takes, without ".boot": the first that
+	// is there. None is start alone.
+	Scripts []string
 	// Reads is the files in its folder of releases/ without which that script, or
-	// the VM that it starts, ends at once. It takes start.boot there.
+	// the VM that it starts, ends at once.
 	Reads []string
 	// Shell says of a file, by its path in the release, whether the start script
 	// reads it as shell, whatever its name and mode; nil for none.
@@ -41,16 +49,43 @@ func (b Boot) IsShell(name string) bool { return b.Shell != nil && b.Shell(name)
 
 // Cookie is how a release comes to its cookie where it ships without one.
 type Cookie struct {
-	// Script is POSIX sh that finds or makes a cookie: lines that go behind those of
-	// Env. The first is the mark that they are there.
+	// Script is POSIX sh that finds or makes a cookie: lines that go into Env. The
+	// first is the mark that they are there.
 	Script []byte
-	// Env is a script that every command of the release runs, below its folder of
-	// releases/: "env.sh".
+	// Env is a script that every command of the release runs. A "*" in its path is
+	// the release's version: "releases/*/env.sh".
 	Env string
-	// Holder is a file there that holds a cookie, "" if none but releases/COOKIE does.
-	Holder string
-	// Without is the text of Holder without the cookie, and Sed the program of sed
-	// that does about the same.
+	// After is what the line of Env begins with that Script goes behind; "" for its
+	// last.
+	After string
+	// Holders are files of the release's folder of releases/ that may hold a cookie.
+	Holders []string
+	// Without is the text of one of them without the cookie, and Sed the program of
+	// sed that does about the same.
 	Without func(text []byte) []byte
 	Sed     string
+}
+
+// EnvOf is where a release of that version has Env.
+func (c Cookie) EnvOf(version string) string { return strings.Replace(c.Env, "*", version, 1) }
+
+// setCookie is the flag and its value, in a line that is no comment.
+var setCookie = regexp.MustCompile(`(?m)^([^#\n]*?)-setcookie[ \t]+('[^'\n]*'|"[^"\n]*"|[^ \t\r\n]+)`)
+
+// WithoutCookie makes of a vm.args one without the cookie that it holds. One that is
+// filled in at the start (${NAME}) is no secret and stays, but for the variables
+// that Script serves: variable, and RELEASE_COOKIE. Of one with a default
+// (${NAME:-abc}) everybody knows that.
+func WithoutCookie(variable string) func(args []byte) []byte {
+	return func(args []byte) []byte {
+		return setCookie.ReplaceAllFunc(args, func(line []byte) []byte {
+			parts := setCookie.FindSubmatch(line)
+			switch value := strings.Trim(string(parts[2]), `"'`); {
+			case value == "${"+variable+"}" || value == "${RELEASE_COOKIE}":
+			case strings.Contains(value, "${") && !strings.Contains(value, ":-"):
+				return line
+			}
+			return append(parts[1], "# no -setcookie: "+variable+" gives it, or it is made at start"...)
+		})
+	}
 }

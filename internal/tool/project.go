@@ -93,6 +93,10 @@ type Elixir struct {
 	Refuse func(elixir, where string) error
 	// Notes say what does not work with it.
 	Notes func(elixir string) []string
+	// None says that the tool needs no Elixir. Image then names the image with a
+	// version of Erlang that a version file asks for.
+	None  bool
+	Image func(erlang string) string
 }
 
 // Work is what a build does.

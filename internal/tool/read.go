@@ -14,17 +14,22 @@ import (
 // ErrNone says that a directory is no project of any tool.
 var ErrNone = errors.New("no project")
 
-// Read reads the project in dir for a build, by the first tool of the table that
-// makes its releases.
+// Read reads the project in dir for a build, by the tool that was asked for, or else by
+// the first of the table that makes its releases. Others that would are noted.
 func (t Table) Read(dir string, given project.Given) (Project, error) {
+	if given.Tool != "" {
+		return t.readBy(dir, given)
+	}
 	d, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // only read from
 	d.Given = given
-	for _, tool := range t {
-		if p, err := tool.Read(d); err != nil || p != nil {
+	for i, tool := range t {
+		p, err := tool.Read(d)
+		if err != nil || p != nil {
+			noteOthers(p, d, t[i+1:])
 			return p, err
 		}
 	}
@@ -33,6 +38,34 @@ func (t Table) Read(dir string, given project.Given) (Project, error) {
 		hint = "there is a project in " + near + ": name that directory"
 	}
 	return nil, problem.New(problem.Usage, hint, "%w in %q: it has no %s", ErrNone, d.Path, t.files())
+}
+
+// readBy reads the project by one tool alone.
+func (t Table) readBy(dir string, given project.Given) (Project, error) {
+	asked := given.Tool
+	given.Tool = ""
+	i := slices.IndexFunc(t, func(tool Tool) bool { return tool.About().Name == asked })
+	if i < 0 {
+		return nil, problem.New(problem.Usage, "choose one of: "+t.each(", ", func(a About) string { return a.Name }), "there is no tool %q", asked)
+	}
+	return t[i:i+1].Read(dir, given)
+}
+
+// noteOthers notes tools that declare releases in the directory, too.
+func noteOthers(p Project, d *project.Dir, others Table) {
+	if p == nil {
+		return
+	}
+	for _, tool := range others {
+		other, err := tool.Read(d)
+		if err != nil || other == nil {
+			continue
+		}
+		if names, err := other.Releases(); err == nil && len(names) > 0 {
+			about := tool.About()
+			p.Facts().Notes = append(p.Facts().Notes, "it is a project of "+about.Title+" as well, with "+Some(names, 3)+": --tool "+about.Name+" builds it so")
+		}
+	}
 }
 
 // files are those that people know tools by: "mix.exs, rebar.config or erlang.mk".

@@ -32,6 +32,9 @@ type About struct {
 	// Files, at the top of a directory, give a project of the tool away; the first
 	// is the one that people know it by.
 	Files []string
+	// Built are the directories at a project's top that the tool builds in: none of
+	// them is source. Mix's, which may lie anywhere in a project, never are.
+	Built []string
 	// Declared is where a project says what is in its releases: "mix.exs".
 	Declared string
 	// NoLinks is the setting that keeps links out of a release, "" if there never

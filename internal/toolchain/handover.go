@@ -32,7 +32,7 @@ const packRecipe = "-1"
 
 // Pull is where a registry has the toolchain, by its digest; "" if none does.
 func (t *Toolchain) Pull() string {
-	if t.Ref.Kind != ref.Image {
+	if t.Ref.Kind != ref.Image || t.added {
 		return ""
 	}
 	parsed, err := name.ParseReference(t.Ref.Value)
@@ -44,9 +44,10 @@ func (t *Toolchain) Pull() string {
 
 // Image is the toolchain as an image, for engines that run elsewhere; all its
 // bytes are in the cache then. A distribution's root is packed into one layer,
-// once; an image's layers are fetched and verified.
+// once, and so is one that packages were added to; an image's layers are fetched and
+// verified.
 func (t *Toolchain) Image(ctx context.Context) (v1.Image, error) {
-	if t.Ref.Kind == ref.Distro {
+	if t.Ref.Kind == ref.Distro || t.added {
 		return t.packed(ctx)
 	}
 	if img, err := image.Open(t.store, t.ID); err == nil {

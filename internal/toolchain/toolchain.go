@@ -38,6 +38,8 @@ type Provider struct {
 	// Configure runs the scripts of a distribution's packages; dram's own sandbox
 	// does if it is nil.
 	Configure distro.Configurer
+	// Adders add packages to the systems of images.
+	Adders distro.Adders
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
 	// Warn, if not nil, is told of what was found damaged and is made anew.
@@ -68,9 +70,12 @@ func (p *call) progress(format string, args ...any) {
 
 // Options choose what else the toolchain has.
 type Options struct {
-	Packages []string // added to a distribution's
-	Refresh  bool     // ask the archive or registry again, whatever is cached
-	Progress Progress // of resolving
+	Packages []string      // added, by the names of its distribution
+	Needs    []distro.Want // met, where it does not meet them, by packages of an image's distribution
+	Refresh  bool          // ask the archive or registry again, whatever is cached
+	Progress Progress      // of resolving
+	// PublicOnly keeps an image's package manager from this machine and private networks.
+	PublicOnly bool
 	// As says what the reference was given for, where that is not a toolchain, so
 	// that errors speak of it.
 	As ref.Use
@@ -90,6 +95,7 @@ type Toolchain struct {
 	store *store.Store
 	warn  func(format string, args ...any)
 	arch  string
+	added bool                // packages were added to it here
 	dir   string              // the root, where it is no tree of the cache
 	look  func() store.Digest // what names its content then
 	fill  func(ctx context.Context, dir string, tell Progress) error
@@ -109,7 +115,11 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 	case ref.Distro:
 		return p.call(opts.Progress).openDistro(ctx, r, opts)
 	case ref.Image, ref.Layout, ref.Tar:
-		return p.call(opts.Progress).openImage(ctx, r, opts)
+		base, err := p.call(opts.Progress).openImage(ctx, r, opts)
+		if err != nil || len(opts.Packages)+len(opts.Needs) == 0 {
+			return base, err
+		}
+		return p.call(opts.Progress).added(ctx, base, opts)
 	case ref.Host:
 		return p.openHost(ctx, r)
 	default:

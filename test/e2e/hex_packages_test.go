@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,8 +109,11 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.asked = append(m.asked, r.URL.Path)
 	tamper := m.tampered == r.URL.Path
 	m.mu.Unlock()
+	raw, err := os.ReadFile(filepath.Join(m.dir, filepath.FromSlash(path.Clean("/"+r.URL.Path))))
+	if err == nil { // as the public one does; rebar3 takes no package without
+		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(raw)))
+	}
 	if tamper {
-		raw, err := os.ReadFile(filepath.Join(m.dir, filepath.FromSlash(r.URL.Path)))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

@@ -25,7 +25,7 @@ type startCase struct {
 
 // The first case changes nothing: what is said of that is said of all.
 func startCases() []startCase {
-	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases())
+	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases(), flagCases(), configCases())
 }
 
 func programCases() []startCase {
@@ -145,6 +145,67 @@ func shellCases() []startCase {
 		{name: "false", change: env("false")},
 		{name: "a test that fails", change: env("[ -d /nowhere9 ]")},
 		{name: "cd to nowhere", change: env("cd /nowhere9")},
+	}
+}
+
+func flagCases() []startCase {
+	arg := func(line string) string { return "cat >> $vsn/vm.args <<'END'\n" + line + "\nEND\n" }
+	return []startCase{
+		{name: "-config of nothing", change: arg("-config /nowhere9"), sample: true},
+		{name: "-config of something", change: "echo '[].' > $vsn/more.config\n" + arg("-config /app/releases/0.1.0/more")},
+		{name: "-args_file of nothing", change: arg("-args_file /nowhere9"), sample: true},
+		{name: "no vm.args", change: "rm $vsn/vm.args"},
+		{name: "another vm.args", change: env("export RELEASE_VM_ARGS=/nowhere9")},
+		{name: "another boot script", change: env("export RELEASE_BOOT_SCRIPT=nowhere9")},
+		{name: "-boot of nothing", change: arg("-boot /nowhere9")},
+		{name: "-ssl_dist_optfile of nothing", change: arg("-ssl_dist_optfile /nowhere9\n-proto_dist inet_tls")},
+		{name: "a flag that nobody knows", change: arg("+Zzzz 5"), sample: true},
+		{name: "a flag that nobody knows, in env.sh", change: env("export ERL_AFLAGS='+Yyy 1'")},
+		{name: "a flag that nobody knows, behind", change: env("export ERL_ZFLAGS='+Yyy 1'"), sample: true},
+		{name: "a flag that Elixir's options have", change: env("export ELIXIR_ERL_OPTIONS='+Yyy 1'")},
+		{name: "ERL_FLAGS that are right", change: env("export ERL_FLAGS='+K true +A 4'")},
+		{name: "a number that is none", change: arg("+P notanumber"), sample: true},
+		{name: "a number too small", change: arg("+P 1")},
+		{name: "a number", change: arg("+P 262144\n+Q 65536\n+A 8\n+S 2:2\n+sbwt none\n+swt very_low")},
+		{name: "schedulers that are none", change: arg("+S x")},
+		{name: "busy waiting that is none", change: arg("+sbwt maybe")},
+		{name: "JPperf", change: arg("+JPperf true")},
+		{name: "JMsingle", change: arg("+JMsingle true")},
+		{name: "-s of nothing", change: arg("-s nowhere9"), sample: true},
+		{name: "-run of nothing", change: arg("-run nowhere9")},
+		{name: "-s of something", change: arg("-s crypto_nowhere9 || true\n")},
+		{name: "-s of lists", change: arg("-s lists module_info")},
+		{name: "-eval", change: arg("-eval 'ok'")},
+		{name: "-unknown to the VM", change: arg("-my_app key value")},
+		{name: "+fnu", change: arg("+fnu")},
+		{name: "+pc unicode", change: arg("+pc unicode")},
+		{name: "+MBas", change: arg("+MBas aobf\n+MHas gf")},
+		{name: "+Mzz", change: arg("+Mzz 1")},
+		{name: "+c", change: arg("+c false")},
+		{name: "+C", change: arg("+C multi_time_warp")},
+		{name: "+C of nothing", change: arg("+C often")},
+		{name: "-mode of nothing", change: env("export RELEASE_MODE=sometimes")},
+		{name: "interactive", change: env("export RELEASE_MODE=interactive")},
+		{name: "a distribution that is none", change: env("export RELEASE_DISTRIBUTION=often")},
+		{name: "-boot_var of too little", change: arg("-boot_var X")},
+	}
+}
+
+func configCases() []startCase {
+	return []startCase{
+		{name: "another file included", change: "sed -i 's/\\]\\.$/,\"extra.config\"]./' $vsn/sys.config; tail -c 200 $vsn/sys.config", sample: true},
+		{name: "a file included that is there", change: "echo '[].' > $vsn/extra.config; printf '%%%% coding: utf-8\\n[{kernel,[]},\"extra.config\"].\\n' > $vsn/sys.config"},
+		{name: "a file included that is gone", change: "printf '[{kernel,[]},\"extra.config\"].\\n' > $vsn/sys.config", sample: true},
+		{name: "a file included by its path", change: "echo '[].' > bin/e.config; printf '[{kernel,[]},\"/app/bin/e.config\"].\\n' > $vsn/sys.config"},
+		{name: "a file included that is no configuration", change: "echo 'nonsense' > $vsn/extra.config; printf '[\"extra.config\"].\\n' > $vsn/sys.config"},
+		{name: "a byte order mark", change: "printf '\\357\\273\\277[].\\n' > $vsn/sys.config", sample: true},
+		{name: "no list", change: "echo '{}.' > $vsn/sys.config"},
+		{name: "no dot", change: "echo '[]' > $vsn/sys.config"},
+		{name: "two terms", change: "printf '[].\\n[].\\n' > $vsn/sys.config"},
+		{name: "an empty configuration", change: ": > $vsn/sys.config"},
+		{name: "not utf-8", change: "printf '[{kernel,[{x,\"\\351\"}]}].\\n' > $vsn/sys.config"},
+		{name: "an application that is none", change: "echo '[{nowhere9,[{a,1}]}].' > $vsn/sys.config"},
+		{name: "keys that are none", change: "echo '[{kernel,[a]}].' > $vsn/sys.config"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -21,6 +22,7 @@ type arReader struct {
 	part  io.LimitedReader
 	odd   bool // the member is followed by a byte of padding
 	count int
+	made  time.Time // the newest member's, among those that were read
 }
 
 func newArReader(r io.Reader) (*arReader, error) {
@@ -57,6 +59,9 @@ func (a *arReader) next() (name string, body io.Reader, err error) {
 	size, err := strconv.ParseUint(strings.TrimRight(string(h[48:58]), " "), 10, 40)
 	if err != nil || string(h[58:]) != "`\n" {
 		return "", nil, fmt.Errorf("ar archive has a malformed header at member %d", a.count)
+	}
+	if made, err := strconv.ParseInt(strings.TrimRight(string(h[16:28]), " "), 10, 40); err == nil && made > 0 && time.Unix(made, 0).After(a.made) {
+		a.made = time.Unix(made, 0)
 	}
 	a.part = io.LimitedReader{R: a.r, N: int64(size)} //nolint:gosec // 40 bits
 	a.odd = size%2 == 1

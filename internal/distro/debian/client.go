@@ -32,6 +32,7 @@ type Request struct {
 	AllowExpired bool
 
 	content content
+	onto    *onto // what the packages are added to, nil for a root from nothing
 }
 
 // Bare is the request for a system without a toolchain: what Debian marks
@@ -197,8 +198,12 @@ func (c *Client) answer(ctx context.Context, what string, r Request, find func(*
 }
 
 func requestKey(what string, r Request) string {
-	return store.DigestOf(fmt.Appendf(nil, "%s %d %+v %s %+v %q %v %v", what, recipe, r.Suite, r.Arch, r.Mirror,
-		r.Packages, r.AllowExpired, r.content)).Hex()
+	key := fmt.Appendf(nil, "%s %d %+v %s %+v %q %v %v", what, recipe, r.Suite, r.Arch, r.Mirror,
+		r.Packages, r.AllowExpired, r.content)
+	if r.onto != nil {
+		key = fmt.Appendf(key, " %s %d %v", r.onto.base, addRecipe, r.onto.from)
+	}
+	return store.DigestOf(key).Hex()
 }
 
 // index is a Packages file that a verified InRelease names.
@@ -213,7 +218,6 @@ type index struct {
 
 // indexes gets and verifies the InRelease of each source, in parallel.
 func (c *Client) indexes(ctx context.Context, r Request) ([]index, error) {
-	c.progress("asking %s for the package indexes of %s", r.Mirror.Archive, r.Suite)
 	keys := c.keys
 	if keys == nil {
 		var err error
@@ -222,51 +226,68 @@ func (c *Client) indexes(ctx context.Context, r Request) ([]index, error) {
 		}
 	}
 	places := sources(r.Suite, r.Mirror)
-	out := make([]index, len(places))
-	g, ctx := errgroup.WithContext(ctx)
+	if r.onto != nil {
+		places = r.onto.from
+	}
+	c.progress("asking %s for the package indexes of %s", places[0].Base, places[0].Dist)
+	found := make([][]index, len(places))
+	g, each := errgroup.WithContext(ctx)
 	for i, s := range places {
+		if s.keys == nil {
+			s.keys = keys
+		}
 		g.Go(func() (err error) {
-			out[i], err = c.index(ctx, s, r, keys)
+			found[i], err = c.index(each, s, r)
+			if err != nil && s.dispensed && each.Err() == nil {
+				c.progress("warning: %s, which the image's sources name, is left out: %v", s.Base, err)
+				return nil
+			}
 			return err
 		})
 	}
-	return out, g.Wait()
+	err := g.Wait()
+	return slices.Concat(found...), err
 }
 
-func (c *Client) index(ctx context.Context, s source, r Request, keys openpgp.EntityList) (index, error) {
+// index are a source's indexes, one for each component.
+func (c *Client) index(ctx context.Context, s source, r Request) ([]index, error) {
 	dir := s.Base + "/dists/" + s.Dist + "/"
 	var old page
 	c.store.Get("debian-release", dir, &old)
 	got, err := c.fetch.page(ctx, dir+"InRelease", old)
 	if err != nil {
-		return index{}, err
+		return nil, err
 	}
-	text, err := verify(got.Body, keys, c.now())
+	text, err := verify(got.Body, s.keys, c.now())
 	if err != nil {
-		return index{}, fmt.Errorf("reading %q: %w", dir+"InRelease", err)
+		return nil, fmt.Errorf("reading %q: %w", dir+"InRelease", err)
 	}
 	rel, err := parseRelease(text)
 	if err != nil {
-		return index{}, problem.New(problem.Failure, "use another mirror", "reading %q: %w", dir+"InRelease", err)
+		return nil, problem.New(problem.Failure, "use another mirror", "reading %q: %w", dir+"InRelease", err)
 	}
 	if err := rel.check(s.Dist, c.now(), r.AllowExpired); err != nil {
-		return index{}, err
+		return nil, err
 	}
-	name, file, err := rel.packages(r.Arch)
-	if err != nil {
-		return index{}, err
+	var out []index
+	for _, component := range s.Components {
+		name, file, err := rel.packages(component, r.Arch)
+		if err != nil {
+			return nil, err
+		}
+		x := index{indexFile: file, base: s.Base, name: name, urls: []string{dir + name}}
+		x.frozen = rel.origin == origin && rel.validUntil.IsZero() && strings.HasSuffix(s.Dist, "-security")
+		if rel.byHash {
+			byHash := dir + name[:strings.LastIndexByte(name, '/')] + "/by-hash/SHA256/" + file.SHA256
+			x.urls = []string{byHash, dir + name}
+		}
+		x.text = rel.files[strings.TrimSuffix(strings.TrimSuffix(name, ".xz"), ".gz")].Size
+		out = append(out, x)
 	}
-	x := index{indexFile: file, base: s.Base, name: name, urls: []string{dir + name}}
-	x.frozen = rel.validUntil.IsZero() && strings.HasSuffix(s.Dist, "-security")
-	if rel.byHash {
-		byHash := dir + name[:strings.LastIndexByte(name, '/')] + "/by-hash/SHA256/" + file.SHA256
-		x.urls = []string{byHash, dir + name}
-	}
-	x.text = rel.files[strings.TrimSuffix(strings.TrimSuffix(name, ".xz"), ".gz")].Size
 	if string(got.Body) != string(old.Body) {
-		return x, c.store.Put("debian-release", dir, got)
+		return out, c.store.Put("debian-release", dir, got)
 	}
-	return x, nil
+	return out, nil
 }
 
 // load gets the indexes and reads them, each as soon as it is there.

@@ -1,7 +1,6 @@
 package debian
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,13 +33,7 @@ func (c *Client) configure(ctx context.Context, run distro.Configurer, dir strin
 	if err := putFile(root, policyFile, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 		return err
 	}
-	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "TMPDIR=/tmp", "LC_ALL=C.UTF-8", "LANG=C.UTF-8", "TZ=UTC", "TERM=dumb",
-		"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true", "DEBCONF_NOWARNINGS=yes",
-		"DPKG_FRONTEND_LOCKED=1",
-		"SOURCE_DATE_EPOCH=" + strconv.FormatInt(epoch(packages).Unix(), 10),
-	}
+	env := scriptEnv(epoch(packages))
 	steps := [][]string{
 		{"dpkg", "--configure", "-a", "--force-depends", "--force-unsafe-io", "--force-confold", "--force-bad-path", "--log=/dev/null"},
 	}
@@ -48,7 +41,7 @@ func (c *Client) configure(ctx context.Context, run distro.Configurer, dir strin
 		steps = append([][]string{{"/bin/sh", "-c", script}}, steps...)
 	}
 	for _, argv := range steps {
-		out := &tail{max: 64 << 10}
+		out := &distro.Tail{Max: 64 << 10}
 		if err := run.Run(ctx, dir, argv, env, out); err != nil {
 			return failed(ctx, argv[0], out, err)
 		}
@@ -56,18 +49,29 @@ func (c *Client) configure(ctx context.Context, run distro.Configurer, dir strin
 	return root.Remove(policyFile)
 }
 
-func failed(ctx context.Context, what string, out *tail, err error) error {
+// scriptEnv is the environment of packages' scripts in a root of that date.
+func scriptEnv(date time.Time) []string {
+	return []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "TMPDIR=/tmp", "LC_ALL=C.UTF-8", "LANG=C.UTF-8", "TZ=UTC", "TERM=dumb",
+		"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true", "DEBCONF_NOWARNINGS=yes",
+		"DPKG_FRONTEND_LOCKED=1",
+		"SOURCE_DATE_EPOCH=" + strconv.FormatInt(date.Unix(), 10),
+	}
+}
+
+func failed(ctx context.Context, what string, out *distro.Tail, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if _, ok := errors.AsType[*problem.Error](err); ok {
 		return err // the sandbox says itself what is wrong
 	}
-	if out.buf.Len() == 0 {
+	if out.String() == "" {
 		return fmt.Errorf("running %s: %w", path.Base(what), err)
 	}
 	return problem.New(problem.Failure, "a package's own script failed: leave that package out, or use another suite",
-		"running %s: %w; its last lines:\n%s", path.Base(what), err, out.last(20))
+		"running %s: %w; its last lines:\n%s", path.Base(what), err, out.Last(20))
 }
 
 // preinsts is the shell script that runs every preinst, each with what dpkg
@@ -88,25 +92,6 @@ func preinsts(packages []*installed) string {
 		return ""
 	}
 	return b.String()
-}
-
-// tail keeps the last bytes of a script's output.
-type tail struct {
-	buf bytes.Buffer
-	max int
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf.Write(p)
-	if over := t.buf.Len() - t.max; over > 0 {
-		t.buf.Next(over)
-	}
-	return len(p), nil
-}
-
-func (t *tail) last(n int) string {
-	lines := strings.Split(strings.TrimSpace(t.buf.String()), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // volatile is what configuring leaves behind that differs from one run to the

@@ -144,7 +144,7 @@ func FuzzRelease(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, file, err := r.packages("amd64"); err == nil && (!isSHA256(file.SHA256) || file.Size < 0) {
+		if _, file, err := r.packages(component, "amd64"); err == nil && (!isSHA256(file.SHA256) || file.Size < 0) {
 			t.Fatalf("file %+v", file)
 		}
 	})

@@ -27,6 +27,7 @@ type entry struct {
 	essential, required                              bool
 	priority, source                                 string
 	depends, preDepends, provides, conflicts, breaks string
+	installed                                        bool // it is there already
 }
 
 const (
@@ -40,6 +41,7 @@ type universe struct {
 	byName    map[string]*entry
 	providers map[string][]provider // sorted by package name
 	older     map[string][]*entry   // versions that a newer one replaced
+	installed map[string]*entry     // what is there already, none in a root from nothing
 }
 
 type provider struct {

@@ -21,6 +21,9 @@ func defaultMirror() distro.Mirror {
 // Debian's mirrors from others whose path ends in "debian" (Docker's).
 const component = "main"
 
+// origin is what Debian's own archive calls itself.
+const origin = "Debian"
+
 const (
 	maxSources    = 64      // files read under sources.list.d
 	maxSourceSize = 1 << 20 // bytes of each

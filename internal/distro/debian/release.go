@@ -25,7 +25,7 @@ import (
 // automatic, the security and the stable release key each. Testing and
 // unstable are signed with the automatic keys of the stable releases.
 //
-//go:embed keys/*.gpg
+//go:embed keys/*.gpg keys/ubuntu/*.gpg
 var archiveKeys embed.FS
 
 const maxKeyring = 1 << 20 // bytes of a key file
@@ -92,6 +92,9 @@ func verify(raw []byte, keys openpgp.EntityList, now time.Time) (string, error) 
 	case errors.Is(err, pgperrors.ErrKeyExpired):
 		return "", problem.New(problem.Failure, "check this machine's clock; else a newer dram has newer keys",
 			"checking signature: the archive's key has expired at %s", now.Format(time.DateOnly))
+	case errors.Is(err, pgperrors.ErrUnknownIssuer):
+		return "", problem.New(problem.Failure, hint+"; keys of an image's own archive are those of its keyrings",
+			"checking signature: no key that is known made it: %w", err)
 	case err != nil:
 		return "", problem.New(problem.Failure, hint, "checking signature: %w", err)
 	case sig.Hash != crypto.SHA256 && sig.Hash != crypto.SHA384 && sig.Hash != crypto.SHA512:
@@ -172,11 +175,11 @@ func (r release) check(dist string, now time.Time, allowExpired bool) error {
 		r.validUntil.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 }
 
-// packages picks the Packages index of main for the architecture: its path
+// packages picks the Packages index of a component for the architecture: its path
 // and digest. xz is a quarter smaller than gzip.
-func (r release) packages(arch string) (string, indexFile, error) {
+func (r release) packages(component, arch string) (string, indexFile, error) {
 	for _, ext := range []string{".xz", ".gz"} {
-		name := "main/binary-" + arch + "/Packages" + ext
+		name := component + "/binary-" + arch + "/Packages" + ext
 		if f, ok := r.files[name]; ok {
 			return name, f, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/grammar"
 	"dram/internal/problem"
 )
 
@@ -34,8 +35,9 @@ func (u *universe) choose(wanted []string, optional map[string]bool, out map[str
 		u: u, out: out,
 		chosen: map[string]*entry{}, provided: map[string][]relation{}, viable: map[string]bool{},
 	}
+	r.begin()
 	for _, name := range wanted {
-		if out[name] {
+		if out[name] || r.chosen[name] != nil {
 			continue
 		}
 		if err := r.want(name, optional[name]); err != nil {
@@ -43,6 +45,9 @@ func (u *universe) choose(wanted []string, optional map[string]bool, out map[str
 		}
 	}
 	if err := r.run(); err != nil {
+		return nil, err
+	}
+	if err := r.settle(); err != nil {
 		return nil, err
 	}
 	return r.consistent()
@@ -57,8 +62,7 @@ func (r *resolver) want(name string, optional bool) error {
 	case e == nil && len(r.u.candidates(relation{name: name})) > 0:
 		r.multiple = append(r.multiple, need{nil, []relation{{name: name}}})
 	case e == nil:
-		return problem.New(problem.Usage, "check the name; only packages of the section main can be had",
-			"the suite has no package %q", name)
+		return r.u.missing(name)
 	default:
 		return r.unsatisfiable(e)
 	}
@@ -66,14 +70,12 @@ func (r *resolver) want(name string, optional bool) error {
 }
 
 func (r *resolver) take(e *entry) {
-	if r.chosen[e.Name] != nil {
+	if old := r.chosen[e.Name]; old == e || old != nil && !old.installed {
 		return
 	}
-	r.chosen[e.Name] = e
-	for _, group := range parseRelations(e.provides, r.u.arch) {
-		for _, p := range group {
-			r.provided[p.name] = append(r.provided[p.name], p)
-		}
+	r.put(e)
+	if e.installed {
+		return
 	}
 	for _, group := range r.needs(e) {
 		if len(group) == 1 {
@@ -113,15 +115,7 @@ func (r *resolver) run() error {
 // met says whether the group holds with what is chosen. One with an
 // alternative that is left out, and no other that can be had, counts as met.
 func (r *resolver) met(group []relation) bool {
-	for _, alt := range group {
-		if e := r.chosen[alt.name]; e != nil && !alt.foreign && alt.admits(e.Version) {
-			return true
-		}
-		if slices.ContainsFunc(r.provided[alt.name], alt.provided) {
-			return true
-		}
-	}
-	return r.waived(group) && r.pick(group) == nil
+	return r.holds(group) || r.waived(group) && r.pick(group) == nil
 }
 
 func (r *resolver) waived(group []relation) bool {
@@ -137,7 +131,7 @@ func (r *resolver) pick(group []relation) *entry {
 			return rank(a, alt) - rank(b, alt)
 		})
 		for _, e := range cands {
-			if !r.out[e.Name] && r.installable(e, nil) && r.clash(e) == nil {
+			if !r.out[e.Name] && r.installable(e, nil) && r.bars(e) == nil {
 				return e
 			}
 		}
@@ -160,8 +154,8 @@ func rank(e *entry, alt relation) int {
 // installable says whether all that e needs exists, all the way down. A cycle
 // counts as there.
 func (r *resolver) installable(e *entry, above []*entry) bool {
-	if ok, known := r.viable[e.Name]; known {
-		return ok
+	if ok, known := r.viable[e.Name]; known || e.installed {
+		return ok || e.installed
 	}
 	r.viable[e.Name] = true // for cycles
 	above = append(above, e)
@@ -176,6 +170,9 @@ func (r *resolver) installable(e *entry, above []*entry) bool {
 
 func (r *resolver) anyInstallable(group []relation, above []*entry) bool {
 	for _, alt := range group {
+		if e := r.u.installed[alt.name]; e != nil && !alt.foreign && alt.admits(e.Version) {
+			return true
+		}
 		for _, e := range r.u.candidates(alt) {
 			if slices.Contains(above, e) || r.installable(e, above) {
 				return true
@@ -188,7 +185,7 @@ func (r *resolver) anyInstallable(group []relation, above []*entry) bool {
 // clash is a chosen package that cannot be beside e, or nil.
 func (r *resolver) clash(e *entry) *entry {
 	for _, other := range r.chosen {
-		if other != e && (excludes(e, other, r.u.arch) || excludes(other, e, r.u.arch)) {
+		if other.Name != e.Name && (excludes(e, other, r.u.arch) || excludes(other, e, r.u.arch)) {
 			return other
 		}
 	}
@@ -234,7 +231,7 @@ func (r *resolver) consistent() ([]*entry, error) {
 	}
 	slices.SortFunc(out, func(a, b *entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range out {
-		if other := r.clash(e); other != nil {
+		if other := r.clash(e); other != nil && (!e.installed || !other.installed) {
 			return nil, problem.New(problem.Usage, "remove one of them from the packages asked for",
 				"packages %s %s and %s %s exclude each other", e.Name, e.Version, other.Name, other.Version)
 		}
@@ -261,6 +258,9 @@ func (r *resolver) unsatisfiable(e *entry) error {
 		if e = next; e == nil {
 			chain = append(chain, r.available(group))
 		}
+	}
+	if len(r.u.installed) > 0 {
+		return problem.New(problem.Usage, "take an image that is as new as the archive, or leave that package out", "resolving dependencies: %s", strings.Join(chain, ", "))
 	}
 	return problem.New(problem.Failure, hint, "resolving dependencies: %s", strings.Join(chain, ", "))
 }
@@ -293,4 +293,25 @@ func (r *resolver) available(group []relation) string {
 		}
 	}
 	return "which the suite does not have"
+}
+
+// missing says that there is no package of that name, and which is the nearest.
+func (u *universe) missing(name string) error {
+	best, nearest := 3, "" // what is further away is something else
+	for other := range u.byName {
+		if max(len(other), len(name))-min(len(other), len(name)) >= best+1 {
+			continue
+		}
+		if d := grammar.Distance(name, other); d < best || d == best && nearest != "" && other < nearest {
+			best, nearest = d, other
+		}
+	}
+	hint := "check the name; only packages of the section main can be had"
+	if len(u.installed) > 0 {
+		hint = "check the name; packages can be had of the archives that the image's sources name"
+	}
+	if nearest != "" {
+		hint = "did you mean " + nearest + "? Or " + hint
+	}
+	return problem.New(problem.Usage, hint, "the suite has no package %q", name)
 }

@@ -62,9 +62,11 @@ func (u *universe) resolve(r Request) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	set := Set{Suite: r.Suite, Arch: r.Arch, Packages: make([]Package, len(chosen))}
-	for i, e := range chosen {
-		set.Packages[i] = e.Package
+	set := Set{Suite: r.Suite, Arch: r.Arch}
+	for _, e := range chosen {
+		if !e.installed {
+			set.Packages = append(set.Packages, e.Package)
+		}
 	}
 	return set, nil
 }

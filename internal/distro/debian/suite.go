@@ -15,7 +15,13 @@
 // is all that for those who ask no more than of any distribution.
 package debian
 
-import "dram/internal/distro"
+import (
+	"fmt"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"dram/internal/distro"
+)
 
 // id is Debian's name in references and in os-release(5).
 const id = "debian"
@@ -32,17 +38,30 @@ func Suites() []distro.Suite {
 	}
 }
 
-// source is one InRelease and the index of "main" below it.
+// source is one InRelease and the indexes of its components below it.
 type source struct {
-	Base string // the archive, without a slash at the end
-	Dist string // the directory under dists/
+	Base       string // the archive, without a slash at the end
+	Dist       string // the directory under dists/
+	Components []string
+	keys       openpgp.EntityList // that may sign it; nil: the archive's own
+	dispensed  bool               // one that cannot be had is left out, and said
+}
+
+// String is what of a source decides what comes of it.
+func (s source) String() string {
+	out := fmt.Appendf(nil, "%s %s %v", s.Base, s.Dist, s.Components)
+	for _, k := range s.keys {
+		out = fmt.Appendf(out, " %x", k.PrimaryKey.Fingerprint)
+	}
+	return string(out)
 }
 
 // sources are the places that together hold a suite's packages.
 func sources(s distro.Suite, m distro.Mirror) []source {
-	out := []source{{m.Archive, s.Codename}}
+	at := func(base, dist string) source { return source{Base: base, Dist: dist, Components: []string{component}} }
+	out := []source{at(m.Archive, s.Codename)}
 	if s.Stable {
-		out = append(out, source{m.Archive, s.Codename + "-updates"}, source{m.Security, s.Codename + "-security"})
+		out = append(out, at(m.Archive, s.Codename+"-updates"), at(m.Security, s.Codename+"-security"))
 	}
 	return out
 }

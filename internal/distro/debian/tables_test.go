@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -25,12 +26,13 @@ func suite(t *testing.T, name string) distro.Suite {
 
 func TestSources(t *testing.T) {
 	m := distro.Mirror{Archive: "A", Security: "S"}
-	if diff := cmp.Diff([]source{{"A", "trixie"}, {"A", "trixie-updates"}, {"S", "trixie-security"}},
-		sources(suite(t, "trixie"), m)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]source{{"A", "sid"}}, sources(suite(t, "sid"), m)); diff != "" {
-		t.Error(diff)
+	for name, want := range map[string]string{
+		"trixie": "[A trixie [main] A trixie-updates [main] S trixie-security [main]]",
+		"sid":    "[A sid [main]]",
+	} {
+		if got := fmt.Sprint(sources(suite(t, name), m)); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package distros
 import (
 	"dram/internal/distro"
 	"dram/internal/distro/debian"
+	"dram/internal/distro/managers"
 )
 
 // All is the distributions that dram makes toolchains of, the default first. To
@@ -12,4 +13,11 @@ func All() distro.Table {
 	return distro.Table{
 		debian.Distribution{},
 	}
+}
+
+// Adders is what adds packages to the systems of images. To add one is to add a row.
+func Adders() distro.Adders {
+	return append(distro.Adders{
+		debian.Adder{},
+	}, managers.All()...)
 }

@@ -163,24 +163,24 @@ func online(job engine.Job) bool {
 	return slices.ContainsFunc(job.Steps, func(s engine.Step) bool { return s.Network })
 }
 
-// attachables are what the builder may ask for while it builds: the secrets,
-// the user's SSH agent, and the logins to registries.
+// attachables are what the builder may ask for while it builds: the secrets, the
+// credentials that the job has, among them the user's SSH agent, and the logins to registries.
 func (e *Engine) attachables(job engine.Job) ([]session.Attachable, error) {
 	var secrets []string
 	for _, s := range job.Steps {
 		secrets = append(secrets, s.Secrets...)
 	}
-	list := []session.Attachable{secretsprovider.FromMap(map[string][]byte{
-		dockerfile.Secrets: dockerfile.SecretFile(secrets),
-	}), logins()}
-	if socket := e.at.variable("SSH_AUTH_SOCK"); socket != "" {
-		if _, err := os.Stat(socket); err == nil {
-			agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{ID: "default", Paths: []string{socket}}})
-			if err != nil {
-				return nil, problem.New(problem.Environment, "start ssh-agent, or unset SSH_AUTH_SOCK", "forwarding the SSH agent at %q: %w", socket, err)
-			}
-			list = append(list, agent)
+	kept := map[string][]byte{dockerfile.Secrets: dockerfile.SecretFile(secrets)}
+	for place, content := range job.Credentials.Files() {
+		kept[dockerfile.CredentialID(place)] = content
+	}
+	list := []session.Attachable{secretsprovider.FromMap(kept), logins()}
+	if socket := job.Credentials.Agent; socket != "" {
+		agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{ID: "default", Paths: []string{socket}}})
+		if err != nil {
+			return nil, problem.New(problem.Environment, "start ssh-agent, or leave --credentials out", "forwarding the SSH agent at %q: %w", socket, err)
 		}
+		list = append(list, agent)
 	}
 	return list, nil
 }

@@ -72,8 +72,8 @@ step)
     echo "dram: step $2"
     shift 2
     [ ! -f /run/secrets/environment ] || . /run/secrets/environment
-    # With an agent at hand, a host of a git dependency is taken as it first comes.
-    [ -z "${SSH_AUTH_SOCK-}" ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"
+    # With an agent at hand and no known hosts, a host is taken as it first comes.
+    [ -z "${SSH_AUTH_SOCK-}" ] || [ -e /root/.ssh/known_hosts ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"
     exec "$@"
     ;;
 generated)

@@ -357,14 +357,24 @@ func (r *renderer) place() string {
 	return r.cache("build-"+r.o.Place, r.kept())
 }
 
-// secrets are the flags for steps that may be given secrets and the user's SSH
-// agent; neither has to be there.
+// secrets are the flags for steps that may be given secrets, and those that open
+// repositories of source; none has to be there.
 func (r *renderer) secrets(steps []engine.Step) []string {
 	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Network }) {
 		return nil
 	}
-	return []string{"--mount=type=secret,id=" + Secrets, "--mount=type=ssh"}
+	flags := []string{"--mount=type=secret,id=" + Secrets}
+	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return len(s.Remotes) > 0 }) {
+		return flags
+	}
+	for _, place := range []string{engine.KnownHostsPlace, engine.NetrcPlace} {
+		flags = append(flags, "--mount=type=secret,id="+CredentialID(place)+",target="+place)
+	}
+	return append(flags, "--mount=type=ssh")
 }
+
+// CredentialID is what a secret is called that lies at a place of engine.Credentials.
+func CredentialID(place string) string { return strings.TrimPrefix(path.Base(place), ".") }
 
 // step is the shell command that runs a step.
 func (r *renderer) step(s engine.Step) string {

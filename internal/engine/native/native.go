@@ -70,6 +70,13 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
 		Stdio: sandbox.Stdio{Stdout: ev.Output, Stderr: ev.Output}, Reap: true, Grace: grace,
 	}
+	if keys := p.job.Credentials; len(s.Remotes) > 0 {
+		spec.Files = keys.Files()
+		if keys.Agent != "" {
+			spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: keys.Agent, Target: engine.AgentPlace})
+			spec.Env = append(spec.Env, "SSH_AUTH_SOCK="+engine.AgentPlace)
+		}
+	}
 	switch {
 	case s.Network && p.job.Isolated:
 		spec.Network = sandbox.Isolated

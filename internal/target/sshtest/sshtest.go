@@ -111,6 +111,45 @@ func command(t *testing.T, name string, args ...string) {
 	}
 }
 
+// Agent starts an agent of ssh that has the user's key, and gives the environment
+// of somebody who uses it and knows the server.
+func (s Server) Agent(t *testing.T) []string {
+	t.Helper()
+	socket := filepath.Join(s.dir, "agent")
+	agent := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket)
+	agent.WaitDelay = time.Second
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = agent.Process.Kill()
+		_ = agent.Wait()
+	})
+	for range 100 {
+		if _, err := os.Stat(socket); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	add := exec.CommandContext(t.Context(), "ssh-add", "-q", filepath.Join(s.dir, "user"))
+	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("ssh-add: %v\n%s", err, out)
+	}
+	home := t.TempDir()
+	known, err := os.ReadFile(filepath.Join(s.dir, "known_hosts"))
+	if err == nil {
+		err = errors.Join(os.Mkdir(filepath.Join(home, ".ssh"), 0o700), os.WriteFile(filepath.Join(home, ".ssh", "known_hosts"), known, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"SSH_AUTH_SOCK=" + socket, "HOME=" + home}
+}
+
+// URL is a path of the server as git takes it.
+func (s Server) URL(path string) string { return "ssh://" + s.user + "@127.0.0.1:" + s.port + path }
+
 // UseOtherKey has ssh offer a key that the server does not let in.
 func (s Server) UseOtherKey(t *testing.T) {
 	t.Helper()

@@ -3,7 +3,6 @@ package distillery
 import (
 	_ "embed"
 	"path"
-	"regexp"
 	"strings"
 
 	"dram/internal/release"
@@ -38,7 +37,7 @@ func (Tool) Boot(rel *release.Release) tool.Boot {
 		AnyERTS:  "ERTS_VSN",
 		AddsLib:  true,
 		Cookie: tool.Cookie{
-			Script: cookieScript, Env: "libexec/env.sh", Holder: "vm.args", Without: withoutCookie,
+			Script: cookieScript, Env: "releases/*/libexec/env.sh", Holders: []string{"vm.args"}, Without: tool.WithoutCookie("COOKIE"),
 			Sed: `/\${/!s/^\([^#]*\)-setcookie[[:space:]].*/\1/`,
 		},
 		Exclude: []release.Exclusion{
@@ -46,24 +45,6 @@ func (Tool) Boot(rel *release.Release) tool.Boot {
 			{Pattern: "releases/*/libexec/commands/win/**", Reason: windows},
 		},
 	}
-}
-
-// setCookie is the flag and its value, in a line that is no comment.
-var setCookie = regexp.MustCompile(`(?m)^([^#\n]*?)-setcookie[ \t]+('[^'\n]*'|"[^"\n]*"|[^ \t\r\n]+)`)
-
-// withoutCookie is vm.args without the cookie that it holds. One that is filled
-// in at the start (${VAR}, with REPLACE_OS_VARS) is no secret and stays, but for
-// the variables that cookieScript serves.
-func withoutCookie(args []byte) []byte {
-	return setCookie.ReplaceAllFunc(args, func(line []byte) []byte {
-		parts := setCookie.FindSubmatch(line)
-		switch value := strings.Trim(string(parts[2]), `"'`); {
-		case value == "${COOKIE}" || value == "${RELEASE_COOKIE}":
-		case strings.Contains(value, "${"):
-			return line
-		}
-		return append(parts[1], "# no -setcookie: COOKIE gives it, or it is made at start"...)
-	})
 }
 
 // sourced says whether a file is one that the start script reads as shell,

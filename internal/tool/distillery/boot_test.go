@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/tool"
 	"dram/internal/tool/tooltest"
 )
 
@@ -24,10 +25,11 @@ func TestWithoutCookie(t *testing.T) {
 		{"at the end", "-setcookie b", said},
 		{"dram's variables", "-setcookie ${COOKIE}\n-setcookie \"${RELEASE_COOKIE}\"\n", said + "\n" + said + "\n"},
 		{"another variable", "-setcookie ${MY_COOKIE}\n", "-setcookie ${MY_COOKIE}\n"},
+		{"a variable with a default", "-setcookie ${MY_COOKIE:-abc}\n", said + "\n"},
 		{"a comment", "# -setcookie abc\n", "# -setcookie abc\n"},
 		{"none", "-name a\n", "-name a\n"},
 	} {
-		if diff := cmp.Diff(c.want, string(withoutCookie([]byte(c.args)))); diff != "" {
+		if diff := cmp.Diff(c.want, string(tool.WithoutCookie("COOKIE")([]byte(c.args)))); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}

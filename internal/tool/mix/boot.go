@@ -49,7 +49,7 @@ func (Tool) Boot(*release.Release) tool.Boot {
 		Command: "start",
 		Mark:    mark,
 		Reads:   []string{"elixir", "vm.args", "sys.config", "env.sh"},
-		Cookie:  tool.Cookie{Script: cookieScript, Env: "env.sh"},
+		Cookie:  tool.Cookie{Script: cookieScript, Env: "releases/*/env.sh"},
 		Exclude: []release.Exclusion{
 			{Pattern: "erts-*/bin/escript", Reason: uncalled, If: script},
 			{Pattern: "erts-*/bin/erl_call", Reason: uncalled, If: script},

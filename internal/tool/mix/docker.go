@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"dram/internal/tool"
 )
 
 // What a project's own Dockerfile does beside what dram does is noted, so that nobody
@@ -17,7 +19,7 @@ func (c *Common) docker() {
 	set := c.Planner.Settings()
 	note := func(format string, names []string) {
 		if len(names) > 0 {
-			c.Planner.Note(file + " " + fmt.Sprintf(format, some(names, 12)))
+			c.Planner.Note(file + " " + fmt.Sprintf(format, tool.Some(names, 12)))
 		}
 	}
 	without := func(names, have []string) []string {

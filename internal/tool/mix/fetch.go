@@ -10,7 +10,6 @@ import (
 	"dram/internal/engine"
 	"dram/internal/fsutil"
 	"dram/internal/source"
-	"dram/internal/store"
 	"dram/internal/tool"
 )
 
@@ -33,27 +32,15 @@ func (f fetching) step(name string, argv ...string) engine.Step {
 // once is a step that is left out where it last succeeded with the same.
 func (f fetching) once(name string, argv ...string) engine.Step {
 	s := f.step(name, argv...)
-	s.InputDigest = fetchKey(f.source, f.needs, argv)
+	s.InputDigest = tool.FetchKey(f.source, f.needs, argv)
 	return s
-}
-
-// proxies is what of dram's own environment steps with the network need.
-func proxies(environ []string) []string {
-	names := []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
-	var env []string
-	for _, kv := range environ {
-		if name, _, _ := strings.Cut(kv, "="); slices.Contains(names, name) {
-			env = append(env, kv)
-		}
-	}
-	return env
 }
 
 // fetchEnvironment is what of dram's own environment concerns fetching: Hex's
 // settings and proxies. It may hold secrets; it is given to these steps alone
 // and kept nowhere. What the toolchain says is none.
 func fetchEnvironment(tc tool.Toolchain, environ []string) (env, secrets []string) {
-	secrets = proxies(environ)
+	secrets = tool.Proxies(environ)
 	cacerts := false
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
@@ -115,18 +102,6 @@ func names(dir, file string, to map[string]bool) {
 			to[path.Join(path.Dir(file), string(m[2]))] = true
 		}
 	}
-}
-
-// fetchKey names what a fetching step depends on: what it needs, and the
-// command.
-func fetchKey(src *source.Tree, needs, argv []string) string {
-	parts := slices.Clone(argv)
-	for _, f := range src.Files {
-		if _, ok := slices.BinarySearch(needs, f.Path); ok {
-			parts = append(parts, f.Path, string(f.Digest))
-		}
-	}
-	return store.DigestOf([]byte(strings.Join(parts, "\n"))).Hex()
 }
 
 var manifests = [...]string{

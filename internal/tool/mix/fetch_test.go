@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/source"
 	"dram/internal/store"
+	"dram/internal/tool"
 )
 
 // Fetching is done again when what it depends on changed, and only then.
@@ -29,7 +30,7 @@ func TestFetchKey(t *testing.T) {
 			}
 			tree.Files = append(tree.Files, source.File{Path: name, Digest: store.Digest(digest)})
 		}
-		return fetchKey(tree, fetchNeeds(tree, nil), []string{"mix", "deps.get"})
+		return tool.FetchKey(tree, fetchNeeds(tree, nil), []string{"mix", "deps.get"})
 	}
 	for name, want := range files {
 		if got := key(name) != key(""); got != want {

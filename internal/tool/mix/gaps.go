@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dram/internal/project"
+	"dram/internal/tool"
 )
 
 // What a build would lack, or a release miss when it starts, is said in the plan
@@ -123,7 +124,7 @@ func (c *Common) atStart() {
 	if len(reads) == 0 {
 		return
 	}
-	c.Planner.Decide("environment", some(reads, 20), "config/runtime.exs reads them when the release starts")
+	c.Planner.Decide("environment", tool.Some(reads, 20), "config/runtime.exs reads them when the release starts")
 	given := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
 	if slices.Contains(reads, listens) && !given {
 		c.Planner.Note("the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started")

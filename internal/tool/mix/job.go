@@ -46,11 +46,14 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 		if c.work.Locked {
 			get = f.once("fetch", get.Argv...)
 		}
+		for _, r := range c.remotes(env) {
+			get.Remotes = append(get.Remotes, r.URL)
+		}
 		get.Lock, get.Relock = "mix.lock", "mix deps.get"
 		// as far as they need nothing of the project, whose code then cannot change
 		// what is kept of them
 		deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
-		deps.Needs, deps.InputDigest, deps.Optional = f.needs, fetchKey(in.Source, f.needs, deps.Argv), true
+		deps.Needs, deps.InputDigest, deps.Optional = f.needs, tool.FetchKey(in.Source, f.needs, deps.Argv), true
 		steps = append(steps, get, deps)
 	}
 	if c.work.Setup {
@@ -80,7 +83,7 @@ func Assembling(in tool.Circumstances, argv ...string) engine.Step {
 func compiling(in tool.Circumstances, name string, argv ...string) engine.Step {
 	s := engine.Step{Name: name, Argv: argv, Env: []string{"HEX_OFFLINE=1"}, Network: in.Network}
 	if in.Network {
-		s.Secrets = proxies(in.Environ)
+		s.Secrets = tool.Proxies(in.Environ)
 	}
 	return s
 }

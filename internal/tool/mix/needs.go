@@ -58,50 +58,37 @@ func compiles(code string) distro.Need {
 
 // gits says what fetches dependencies out of repositories.
 func (c *Common) gits(env string) {
-	unused := map[string]bool{}
-	need := func(name, url string) {
-		why := "the git dependency " + name
-		c.Planner.Need(tool.Need{What: distro.Git, Why: why})
-		if overSSH(url) {
-			c.Planner.Need(tool.Need{What: distro.SSH, Why: why + " (" + withoutUser(url) + ")"})
-		}
+	for _, r := range c.remotes(env) {
+		tool.NeedGit(c.Planner, r.Name, r.URL)
 	}
+}
+
+// remotes are the repositories that dependencies are fetched from.
+func (c *Common) remotes(env string) []project.Repository {
+	var all []project.Repository
+	unused := map[string]bool{}
 	for _, d := range c.Facts.Deps {
 		switch {
 		case d.Source != project.Git:
 		case d.In(env):
-			need(d.Name, d.Where)
+			all = append(all, project.Repository{Name: d.Name, URL: atGitHub(d.Where)})
 		default:
 			unused[d.Name] = true
 		}
 	}
 	for _, l := range c.Facts.LockedGit {
 		if !unused[l.Name] {
-			need(l.Name, l.URL)
+			all = append(all, l)
 		}
 	}
+	return all
 }
 
-// overSSH says whether git fetches a URL by ssh: "ssh://…", "git+ssh://…", or its
-// short form "[user@]host:path".
-func overSSH(url string) bool {
-	scheme, _, ok := strings.Cut(url, "://")
-	if ok {
-		return scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git"
-	}
-	host, _, colon := strings.Cut(url, ":")
-	return colon && !strings.Contains(host, "/")
-}
-
-// withoutUser is a URL to be shown: what stands before the host may be a secret.
-func withoutUser(url string) string {
-	at := strings.LastIndexByte(url, '@')
-	scheme, _, ok := strings.Cut(url, "://")
-	switch {
-	case at < 0:
+// atGitHub is the whole URL of what `github: "owner/name"` says.
+func atGitHub(url string) string {
+	owner, name, ok := strings.Cut(url, "/")
+	if !ok || owner == "" || owner[0] == '.' || strings.ContainsAny(owner, ":@") || strings.Contains(name, "/") {
 		return url
-	case ok:
-		return scheme + "://" + url[at+1:]
 	}
-	return url[at+1:]
+	return "https://github.com/" + url
 }

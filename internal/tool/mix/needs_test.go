@@ -2,24 +2,15 @@ package mix
 
 import "testing"
 
-func TestOverSSH(t *testing.T) {
+// `github: "owner/name"` is a repository like another.
+func TestAtGitHub(t *testing.T) {
 	for url, want := range map[string]string{
-		"git@forge.example:a/b.git":               "forge.example:a/b.git",
-		"forge.example:a/b.git":                   "forge.example:a/b.git",
-		"ssh://git@forge.example:2222/a/b":        "ssh://forge.example:2222/a/b",
-		"git+ssh://forge.example/a/b":             "git+ssh://forge.example/a/b",
-		"https://user:secret@forge.example/a@b/c": "",
-		"https://forge.example:8443/a":            "",
-		"git://forge.example/a":                   "",
-		"./vendor/a:b":                            "",
-		"owner/name":                              "", // github:
-		"":                                        "",
+		"owner/name": "https://github.com/owner/name", "owner/name.git": "https://github.com/owner/name.git",
+		"./vendor": "./vendor", "../x": "../x", "/srv/git": "/srv/git", "a/b/c": "a/b/c", "": "", "name": "name",
+		"git@forge.example:a/b": "git@forge.example:a/b", "https://forge.example/a": "https://forge.example/a",
 	} {
-		if got := overSSH(url); got != (want != "") {
-			t.Errorf("%q: %v", url, got)
-		}
-		if got := withoutUser(url); want != "" && got != want {
-			t.Errorf("%q is shown as %q", url, got)
+		if got := atGitHub(url); got != want {
+			t.Errorf("%q is %q, want %q", url, got, want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package mix
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"dram/internal/grammar"
@@ -80,7 +79,7 @@ func (c *Common) fetch(env, online string) error {
 	switch {
 	case len(remote) > 0:
 		c.work.Fetch = true
-		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+some(remote, 6))
+		c.Planner.Decide("fetch", "mix deps.get, "+online, "dependencies: "+tool.Some(remote, 6))
 	case p.DepsOpen:
 		c.work.Fetch = true
 		c.Planner.Decide("fetch", "mix deps.get, "+online, "mix.exs computes its dependencies")
@@ -106,14 +105,6 @@ func lying(d project.Dep, env string) error {
 		return problem.New(problem.Usage, tool.NameHint, "a dependency in a directory of the project: %w", err)
 	}
 	return nil
-}
-
-// some names the first of a list that may be long.
-func some(names []string, shown int) string {
-	if len(names) <= shown+1 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 func (c *Common) assets(online string) {

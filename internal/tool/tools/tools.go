@@ -6,20 +6,20 @@ import (
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/tool/distillery"
+	"dram/internal/tool/erlangmk"
 	"dram/internal/tool/mix"
+	"dram/internal/tool/rebar3"
 )
 
 // All is every tool that dram knows. Where files of two give a project away, the
 // one that comes first has it.
 func All() tool.Table {
-	const instead = "this version of dram builds projects with mix.exs, by `mix release` or Distillery"
+	const instead = "this version of dram builds projects for Mix, rebar3 and erlang.mk"
 	return tool.Table{
 		distillery.Tool{},
 		mix.Tool{},
-		tool.Unbuilt{Instead: instead, Is: tool.About{
-			Name: "rebar3", Title: "rebar3", Files: []string{"rebar.config", "rebar.config.script"}, NoLinks: "relx: {mode, prod}",
-		}},
-		tool.Unbuilt{Instead: instead, Is: tool.About{Name: "erlang.mk", Title: "erlang.mk", Files: []string{"erlang.mk"}}},
+		erlangmk.Tool{},
+		rebar3.Tool{},
 		tool.Unbuilt{
 			Is:      tool.About{Name: "gleam", Title: "Gleam", Files: []string{"gleam.toml"}},
 			Instead: "bottle what `gleam export erlang-shipment` makes in an image of your own; " + instead,

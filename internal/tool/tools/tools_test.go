@@ -36,6 +36,7 @@ func TestRead(t *testing.T) {
 		{"the dependency, and no file", mixOf(`{:distillery, "~> 2.0"}`, ""), "distillery"},
 		{"the dependency, left over", mixOf(`{:distillery, "~> 2.0"}`, "a: []"), "mix"},
 		{"rebar.config", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n", "rebar3"},
+		{"rebar.config for those who depend on it", "-- rebar.config --\n{erl_opts, []}.\n-- erlang.mk --\n-- relx.config --\n{release, {a, \"1\"}, [a]}.\n", "erlang.mk"},
 		{"rebar.config.script", "-- rebar.config.script --\nCONFIG.\n", "rebar3"},
 		{"erlang.mk", "-- erlang.mk --\n", "erlang.mk"},
 		{"gleam.toml", "-- gleam.toml --\nname = \"app\"\n", "gleam"},
@@ -55,7 +56,7 @@ func TestRead(t *testing.T) {
 
 func TestReadFails(t *testing.T) {
 	for _, c := range []struct{ name, tree, want, hint string }{
-		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, rebar.config, erlang.mk or gleam.toml`, "name the directory of a project"},
+		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, erlang.mk, rebar.config or gleam.toml`, "name the directory of a project"},
 		{"a project below", "-- services/shop/mix.exs --\n", `no project in "DIR"`, "there is a project in DIR/services/shop: name that directory"},
 		{"the file of a tool that adds to another, alone", relFile, `no project in "DIR"`, "name the directory of a project"},
 	} {
@@ -73,6 +74,35 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
+// Of several tools that declare releases in one directory, one is taken, the others
+// are said, and each can be asked for.
+func TestSeveralTools(t *testing.T) {
+	dir := tooltest.Tree(t, mixOf("", "a: []")+"-- rebar.config --\n{relx, [{release, {b, \"1\"}, [b]}]}.\n-- erlang.mk --\n")
+	p, err := Read(dir, project.Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Facts().Notes, "\n"); p.Tool().About().Name != "mix" || got != "it is a project of rebar3 as well, with b: --tool rebar3 builds it so" {
+		t.Errorf("a project of %s, noted %q", p.Tool().About().Name, got)
+	}
+	p, err = Read(dir, project.Given{Tool: "rebar3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := p.Releases(); err != nil || len(names) != 1 || names[0] != "b" || len(p.Facts().Notes) > 0 {
+		t.Errorf("releases %q, %v, notes %q", names, err, p.Facts().Notes)
+	}
+	for asked, says := range map[string]string{"cargo": `there is no tool "cargo"`, "gleam": "it has no gleam.toml"} {
+		if _, err := Read(dir, project.Given{Tool: asked}); problem.Code(err) != 2 || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: code %d: %v", asked, problem.Code(err), err)
+		}
+	}
+	_, err = Read(dir, project.Given{Tool: "cargo"})
+	if hint := problem.Hint(err); hint != "choose one of: distillery, mix, erlang.mk, rebar3, gleam" {
+		t.Errorf("hint %q", hint)
+	}
+}
+
 // silent is a plan that nobody reads.
 type silent struct{}
 
@@ -84,7 +114,7 @@ func (silent) Need(tool.Need)                {}
 
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
-	for file, name := range map[string]string{"rebar.config": "rebar3", "erlang.mk": "erlang.mk"} {
+	for file, name := range map[string]string{"gleam.toml": "Gleam"} {
 		p, err := Read(tooltest.Tree(t, "-- "+file+" --\n"), project.Given{})
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +123,7 @@ func TestUnbuilt(t *testing.T) {
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
-				problem.Hint(err) != "this version of dram builds projects with mix.exs, by `mix release` or Distillery" {
+				problem.Hint(err) != "bottle what `gleam export erlang-shipment` makes in an image of your own; this version of dram builds projects for Mix, rebar3 and erlang.mk" {
 				t.Errorf("code %d, hint %q: %v", problem.Code(err), problem.Hint(err), err)
 			}
 		}

@@ -93,8 +93,8 @@ RUN mkdir /dram; printf '%s\n' \
     '    echo "dram: step $2"' \
     '    shift 2' \
     '    [ ! -f /run/secrets/environment ] || . /run/secrets/environment' \
-    '    # With an agent at hand, a host of a git dependency is taken as it first comes.' \
-    '    [ -z "${SSH_AUTH_SOCK-}" ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"' \
+    '    # With an agent at hand and no known hosts, a host is taken as it first comes.' \
+    '    [ -z "${SSH_AUTH_SOCK-}" ] || [ -e /root/.ssh/known_hosts ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"' \
     '    exec "$@"' \
     '    ;;' \
     'generated)' \
@@ -186,6 +186,8 @@ COPY ["config/config.exs", "config/prod.exs", "./config/"]
 # There is no lock file: another value fetches again.
 ARG REFETCH=
 RUN --mount=type=secret,id=environment \
+    --mount=type=secret,id=known_hosts,target=/root/.ssh/known_hosts \
+    --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=ssh \
     /dram/build seed; \
     /dram/build step fetch env HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt mix deps.get --only prod
@@ -193,7 +195,6 @@ RUN \
     /dram/build seed; \
     /dram/build try dependencies env HEX_OFFLINE=1 mix deps.compile
 RUN --mount=type=secret,id=environment \
-    --mount=type=ssh \
     /dram/build seed; \
     /dram/build step 'assets setup' mix assets.setup; \
     /dram/build settle

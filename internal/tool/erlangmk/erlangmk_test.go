@@ -1,0 +1,189 @@
+package erlangmk
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dram/internal/config"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/source"
+	"dram/internal/tool"
+	"dram/internal/tool/tooltest"
+)
+
+// notes is a plan that remembers what it is told.
+type notes struct {
+	set   config.Config
+	lines []string
+}
+
+func (n *notes) Settings() config.Config { return n.set }
+func (n *notes) Origin(string) string    { return "asked" }
+func (n *notes) Decide(name, value, reason string) {
+	n.lines = append(n.lines, name+": "+value+": "+reason)
+}
+func (n *notes) Note(text string) { n.lines = append(n.lines, "note: "+text) }
+func (n *notes) Need(need tool.Need) {
+	n.lines = append(n.lines, fmt.Sprintf("needs %s: %s", need.What, need.Why))
+}
+
+func plan(t *testing.T, tree, release string) (*notes, tool.Build, tool.Release, error) {
+	t.Helper()
+	d, err := project.Open(tooltest.Tree(t, tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	n := &notes{}
+	if release != "" {
+		if n.set, err = n.set.WithFlag("release", []string{release}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := Tool{}.Read(d)
+	if err != nil || p == nil {
+		return n, nil, tool.Release{}, err
+	}
+	b, err := p.Plan(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := b.Release()
+	if err == nil {
+		_, err = b.Work("with the network")
+	}
+	return n, b, r, err
+}
+
+const (
+	today  = "-- erlang.mk --\nfetch-rel-deps: x\n"
+	older  = "-- erlang.mk --\nRELX_URL ?= https://example.com/relx\n"
+	middle = "-- erlang.mk --\nrel-deps:\n"
+	shop   = "-- relx.config --\n{release, {shop, \"1.0\"}, [shop]}.\n{release, {till, \"1.0\"}, [shop]}.\n"
+	makes  = `-- Makefile --
+PROJECT = shop
+PROJECT_VERSION = 0.9
+DEPS = cowboy \
+  own # and so on
+DEPS += jsx
+dep_own = git git@forge.example:own.git main
+dep_jsx = hex 3.1.0
+REL_DEPS = relx
+include erlang.mk
+`
+)
+
+func TestPlan(t *testing.T) {
+	for _, c := range []struct {
+		name, tree string
+		want       []string
+	}{
+		{"today's", today + shop + makes + "-- apps/a/c_src/a.c --\n", []string{
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
+			"needs a C compiler and make: erlang.mk", "needs git: the git dependency cowboy", "needs git: the git dependency own",
+			"needs ssh: the git dependency own (forge.example:own.git)", "needs git: the git dependency relx",
+			"fetch: make fetch-deps fetch-rel-deps, with the network: dependencies: cowboy, own, jsx, relx",
+			"note: erlang.mk locks nothing: name a commit or a tag for each dependency, or builds may differ",
+			"native code: compiled in the toolchain: apps/a/c_src/",
+		}},
+		{"one that downloads relx", older + shop + "-- Makefile --\nPROJECT = $(shell pwd)\ninclude erlang.mk\n", []string{
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
+			"needs a C compiler and make: erlang.mk", "fetch: make deps /app/.erlang.mk/relx, with the network: what make computes, and relx",
+		}},
+		{"all in directories", today + shop + "-- Makefile --\nDEPS = a\nREL_DEPS = relx\ndep_a = cp $(CURDIR)/vendor/a\ndep_relx = ln vendor/relx\n", []string{
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
+			"needs a C compiler and make: erlang.mk", "fetch: no: no dependency comes over the network",
+		}},
+		{"dependencies that are computed", middle + shop + "-- Makefile --\nDEPS = $(ALL)\n", []string{
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
+			"needs a C compiler and make: erlang.mk", "fetch: make deps rel-deps, with the network: what make computes, and relx",
+		}},
+	} {
+		n, b, _, err := plan(t, c.tree, "")
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if diff := cmp.Diff(c.want, n.lines); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+		if f := b.(*build).project.facts; strings.HasPrefix(c.name, "today") != (f.App == "shop" && f.Version == "0.9") {
+			t.Errorf("%s: application %q %q", c.name, f.App, f.Version)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, tree, release string
+		code                int
+		says, hint          string
+	}{
+		{"a library", today + makes, "", 2, "there is no relx.config that declares a release", "bootstrap-rel"},
+		{"terms that are none", today + makes + "-- relx.config --\n{release\n", "", 4, "reading relx.config: ", "mend the file there"},
+		{"another release", today + makes + shop, "till", 2, `erlang.mk makes the first release of relx.config, which is not "till"`, "choose shop"},
+		{"a script, and no name", today + makes + "-- relx.config.script --\n", "", 2, "relx.config.script computes the release", "--release NAME"},
+		{"no relx", today + shop + "-- Makefile --\nDEPS = cowboy\n", "", 2, "the Makefile names no relx among its dependencies", "REL_DEPS = relx"},
+		{"links", today + makes + "-- relx.config --\n{release, {shop, \"1\"}, [shop]}. {dev_mode, true}.\n", "", 2, "relx is told {dev_mode, true}: the release would be links", "set {mode, prod}"},
+		{"a place of its own", today + makes + "-- relx.config --\n{release, {shop, \"1\"}, [shop]}. {output_dir, \"/srv\"}.\n", "", 2, `relx.config sets output_dir "/srv"`, "leave it out"},
+	} {
+		_, _, _, err := plan(t, c.tree, c.release)
+		if err == nil || problem.Code(err) != c.code || !strings.Contains(err.Error(), c.says) || !strings.Contains(problem.Hint(err), c.hint) {
+			t.Errorf("%s: code %d: %v\nhint: %s", c.name, problem.Code(err), err, problem.Hint(err))
+		}
+	}
+}
+
+// A library that has files for both is not erlang.mk's alone.
+func TestBesideOthers(t *testing.T) {
+	for tree, want := range map[string]bool{
+		today + "-- rebar.config --\n": false, today + "-- mix.exs --\n": false, today + "-- rebar.config --\n" + shop: true, today: true, "-- Makefile --\n": false,
+	} {
+		if _, b, _, err := plan(t, tree, "shop"); (b != nil || err != nil) != want {
+			t.Errorf("%q: a project of erlang.mk: %v", tree, !want)
+		}
+	}
+}
+
+func TestJob(t *testing.T) {
+	_, b, r, err := plan(t, today+shop+makes+"-- config/vm.args --\n", "shop")
+	if err != nil || r.Name != "shop" || r.Version != "1.0" || !r.Cookie {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	src := &source.Tree{Files: []source.File{{Path: "Makefile"}, {Path: "apps/a/Makefile"}, {Path: "erlang.mk"}, {Path: "plugins.mk"}, {Path: "relx.config"}, {Path: "src/a.erl"}}}
+	job := b.Job(tool.Circumstances{Source: src, Environ: []string{"http_proxy=p", "TOKEN=x"}})
+	var got []string
+	for _, s := range job.Steps {
+		got = append(got, fmt.Sprintf("%s: %s network %v needs %v with %v", s.Name, strings.Join(s.Argv, " "), s.Network, s.Needs, s.Secrets))
+	}
+	want := []string{
+		"fetch: make fetch-deps fetch-rel-deps network true needs [Makefile apps/a/Makefile erlang.mk plugins.mk relx.config] with [http_proxy=p]",
+		"configuration: sh -c mkdir -p \"${2%/*}\" && { [ ! -f \"$1\" ] || cat \"$1\"; echo; echo '{include_erts, true}.'; } > \"$2\" configuration relx.config /app/.erlang.mk/project.config network false needs [] with []",
+		"name: sh -c mkdir -p \"$1\" && ln -sfn \"$2\" \"$1/$3\" name /app/.erlang.mk/project /app shop network false needs [] with []",
+		"clear: rm -rf /app/_rel/shop network false needs [] with []",
+		"release: make rel RELX_OUTPUT_DIR=_rel RELX_CONFIG=/app/.erlang.mk/project.config RELX_TAR=0 network false needs [] with []",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if env := job.Steps[4].Env; len(env) != 1 || env[0] != "ERL_LIBS=/app/.erlang.mk/project" {
+		t.Errorf("the release is made with %q", env)
+	}
+	if job.Export != "/app/_rel/shop" || job.Steps[0].InputDigest != "" {
+		t.Errorf("export %s; what nothing locks is believed: %q", job.Export, job.Steps[0].InputDigest)
+	}
+}
+
+func FuzzMakefile(f *testing.F) {
+	f.Add("PROJECT = a\nDEPS = b \\\n c\ndep_b = git x y\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		p := &Project{facts: &project.Project{}}
+		p.variables(text)
+		if strings.ContainsAny(p.facts.App+p.facts.Version, "$ \t\n") || len(p.sources) != len(p.remote) {
+			t.Errorf("%q: %+v", text, p)
+		}
+	})
+}

@@ -1,0 +1,205 @@
+// Package erlangmk is erlang.mk, which has relx assemble a release (make rel). See
+// erlang.mk's guide, and its plugins deps and relx.
+//
+// Of the Makefile are read the assignments of a few variables, as far as they are
+// literal; what make computes is unknown.
+package erlangmk
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"dram/internal/beam"
+	"dram/internal/grammar"
+	"dram/internal/problem"
+	"dram/internal/project"
+	"dram/internal/release"
+	"dram/internal/source"
+	"dram/internal/tool"
+	"dram/internal/tool/relx"
+)
+
+// The files of a project.
+const (
+	File     = "erlang.mk"
+	makeFile = "Makefile"
+	relxFile = "relx.config"
+	script   = "relx.config.script"
+)
+
+// Bounds of what is read, in bytes; erlang.mk itself has 300,000.
+const (
+	maxFile = 1 << 20
+	maxMk   = 4 << 20
+)
+
+// Where it builds, relative to the project.
+const (
+	depsDir = "deps"
+	tmpDir  = ".erlang.mk"
+	relDir  = "_rel"
+)
+
+// Tool is erlang.mk.
+type Tool struct{}
+
+// About says what it is.
+func (Tool) About() tool.About {
+	return tool.About{
+		Name: "erlang.mk", Title: "erlang.mk", Files: []string{File}, Built: []string{depsDir, tmpDir, relDir},
+		Declared: relxFile,
+	}
+}
+
+// Made is said by relx's other tool: both have it assemble releases, and how these
+// start is the same.
+func (Tool) Made(*release.Release) bool { return false }
+
+// Boot is as relx has it.
+func (Tool) Boot(rel *release.Release) tool.Boot { return relx.Boot(rel) }
+
+// Project is a project of which erlang.mk makes the release.
+type Project struct {
+	facts  *project.Project
+	config relx.Config
+	names  []string // of releases: erlang.mk makes the first alone
+	script bool     // a script computes more
+	args   bool     // config/ has the arguments of the VM
+	git    bool     // the build sees .git
+	mk     string   // what of erlang.mk this version has
+	remote []string // dependencies that come over the network
+	open   bool     // the Makefile computes dependencies
+	// relxHere says that relx is among the dependencies, or comes with erlang.mk.
+	relxHere bool
+	sources  []project.Dep
+}
+
+// Read goes by erlang.mk. Beside a file of another tool, of which many libraries have
+// one for those who depend on them, it goes by relx.config.
+func (Tool) Read(d *project.Dir) (tool.Project, error) {
+	mk, ok, err := d.Text(File, maxMk)
+	has := d.Has(relxFile) || d.Has(script)
+	if err != nil || !ok || !has && slices.ContainsFunc(others[:], d.Has) {
+		return nil, err
+	}
+	facts, err := d.Plain()
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{
+		facts: facts, script: d.Has(script), mk: mk, git: source.Sees(d.Path, ".git/HEAD"),
+		args: d.Has("config/vm.args") || d.Has("config/vm.args.src"),
+	}
+	if err := p.relx(d); err != nil {
+		return nil, err
+	}
+	text, _, err := d.Text(makeFile, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	p.variables(text)
+	p.native(d)
+	return p, nil
+}
+
+// others are files of other tools.
+var others = [...]string{"mix.exs", "rebar.config"}
+
+// relx reads relx.config.
+func (p *Project) relx(d *project.Dir) error {
+	text, ok, err := d.Text(relxFile, maxFile)
+	if err != nil || !ok {
+		return err
+	}
+	terms, err := beam.Consult([]byte(strings.TrimPrefix(text, "\ufeff")))
+	if err != nil {
+		return problem.New(problem.Build, "mend the file there; relx would fail on it too", "reading %s: %w", relxFile, err)
+	}
+	p.config = relx.Read(terms)
+	p.names = p.config.Names()
+	return nil
+}
+
+// assignment is NAME = value, in a Makefile whose continued lines were joined.
+var assignment = regexp.MustCompile(`(?m)^ *(?:export +)?([A-Za-z_][A-Za-z0-9_.-]*) *(?:[:?+]|::)?= *(.*)$`)
+
+// variables reads the Makefile.
+func (p *Project) variables(text string) {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\\\n", " ")
+	values := map[string]string{}
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
+		value, _, _ := strings.Cut(m[2], "#")
+		values[m[1]] = strings.TrimSpace(values[m[1]] + " " + value)
+	}
+	literal := func(name string) string {
+		if strings.ContainsAny(values[name], "$ \t") {
+			return ""
+		}
+		return values[name]
+	}
+	p.facts.App, p.facts.Version = literal("PROJECT"), literal("PROJECT_VERSION")
+	if grammar.Name(p.facts.App) != nil {
+		p.facts.App = "" // erlang.mk is to refuse it
+	}
+	if p.facts.App != "" {
+		p.facts.OwnApps = []string{p.facts.App}
+	}
+	for _, list := range []string{"DEPS", "BUILD_DEPS", "REL_DEPS"} {
+		p.open = p.open || strings.Contains(values[list], "$")
+		for name := range strings.FieldsSeq(values[list]) {
+			how := strings.Fields(values["dep_"+name])
+			switch {
+			case strings.Contains(name, "$") || slices.Contains(p.remote, name):
+			case len(how) > 1 && (how[0] == "cp" || how[0] == "ln"):
+				p.relxHere = p.relxHere || name == "relx"
+			default:
+				p.remote = append(p.remote, name)
+				p.locate(name, how)
+			}
+		}
+	}
+	p.relxHere = p.relxHere || p.open || slices.Contains(p.remote, "relx") || p.has("RELX_URL")
+}
+
+// locate says where a dependency comes from: "git URL ref", "hex 1.0"; what erlang.mk
+// knows of itself by name is mostly git's.
+func (p *Project) locate(name string, how []string) {
+	d := project.Dep{Name: name, Source: project.Git}
+	switch {
+	case len(how) > 1 && how[0] != "git" && how[0] != "git-subfolder" && how[0] != "git-submodule":
+		d.Source = project.Computed
+	case len(how) > 1:
+		d.Where = how[1]
+	}
+	p.sources = append(p.sources, d)
+}
+
+// native finds C code, and the project's other applications.
+func (p *Project) native(d *project.Dir) {
+	if len(d.Files("c_src")) > 0 {
+		p.facts.NativeCode = append(p.facts.NativeCode, "c_src/")
+	}
+	for _, app := range d.Folders("apps") {
+		p.facts.OwnApps = append(p.facts.OwnApps, app)
+		if len(d.Files("apps/"+app+"/c_src")) > 0 {
+			p.facts.NativeCode = append(p.facts.NativeCode, "apps/"+app+"/c_src/")
+		}
+	}
+	slices.Sort(p.facts.OwnApps)
+	p.facts.OwnApps = slices.Compact(p.facts.OwnApps)
+}
+
+// Tool is erlang.mk.
+func (*Project) Tool() tool.Tool { return Tool{} }
+
+// Facts is what the files say.
+func (p *Project) Facts() *project.Project { return p.facts }
+
+// Releases is the one that erlang.mk makes.
+func (p *Project) Releases() ([]string, error) {
+	if p.script {
+		return nil, problem.New(problem.Usage, "name it: --release NAME", "%s computes the release, so its name is not known", script)
+	}
+	return p.names[:min(len(p.names), 1)], nil
+}
