@@ -32,8 +32,12 @@ var (
 		ID: "not-executable", Summary: "line #{line} starts #{name}, which may not be started", Symptom: `"#{name}: Permission denied"`,
 		Remedy: "chmod +x #{name}, or unpack the release with what keeps modes (tar, not zip)", Needs: "the executable bit of #{name}",
 	})
-	startSource = startStops.with(Cause{ID: "no-source", Summary: "line #{line} reads #{name}, which is not there"})
-	startInput  = startStops.with(Cause{ID: "no-input", Summary: "line #{line} reads #{name}, which is not there"})
+	startSource      = startStops.with(Cause{ID: "no-source", Summary: "line #{line} reads #{name}, which is not there"})
+	startInput       = startStops.with(Cause{ID: "no-input", Summary: "line #{line} reads #{name}, which is not there"})
+	startInterpreter = startStops.with(Cause{
+		ID: "interpreter", Summary: "its first line has #{name} run, which is not there, or is no script",
+		Remedy: "begin it with #!/bin/sh", Needs: "another first line of #{base}",
+	})
 	startFolder = startStops.with(Cause{ID: "no-folder", Summary: "line #{line} goes to the folder #{name}, which is not there"})
 	startSyntax = startStops.with(Cause{
 		ID: "syntax", Summary: "#{shell} does not understand line #{line}: #{name}",
@@ -162,6 +166,17 @@ func (s *Survey) unfollowed(st *start) (out []Finding) {
 
 func line(p shell.Position) string { return fmt.Sprint(p.Line) }
 
+// firstLineJudged says whether rule shebang speaks of a script.
+func (s *Survey) firstLineJudged(name string) bool {
+	for _, sc := range s.scripts {
+		if sc.Path == name {
+			_, bad := s.scriptFinding(sc)
+			return bad
+		}
+	}
+	return false
+}
+
 // elsewhere says whether another rule speaks of a file that is not there: see
 // config.
 func (s *Survey) elsewhere(kind shell.FaultKind, name string) bool {
@@ -187,7 +202,10 @@ func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool)
 	}
 	causes := map[shell.FaultKind]*Cause{
 		shell.NotFound: startCalls, shell.NotExecutable: startRefused, shell.NoSource: startSource, shell.NoInput: startInput, shell.NoFolder: startFolder,
-		shell.Syntax: startSyntax, shell.Unset: startUnset,
+		shell.Syntax: startSyntax, shell.Unset: startUnset, shell.Interpreter: startInterpreter,
+	}
+	if f.Kind == shell.Interpreter && s.firstLineJudged(found.Subject.File) {
+		return found, false // see shebang
 	}
 	cause := causes[f.Kind]
 	if cause == nil || f.Open || s.elsewhere(f.Kind, name) || f.Kind == shell.NotFound && !s.ofRelease(f) || f.Kind == shell.NotExecutable && s.files[name] != nil && s.started(*s.files[name]) != "" {

@@ -56,6 +56,9 @@ func TestRunFollowsTheStart(t *testing.T) {
 		{"a long first line", started("").with("bin/hello", "#!/"+strings.Repeat("x", 300)+"\n"+execElixir), []string{
 			"FAIL shebang bin/hello: its first line is longer than the 255 bytes that Linux reads of it",
 		}},
+		{"a first line with a word too many", started("").with("bin/hello", "#!/bin/sh x\n"+execElixir), []string{
+			"FAIL start bin/hello: its first line has x run, which is not there, or is no script",
+		}},
 		{"no cookie", started(`A=$(cat /app/releases/COOKIE)`).with(env, "644 RELEASE_COOKIE=\"${RELEASE_COOKIE:-\"$(cat /app/releases/COOKIE)\"}\"\n"), []string{
 			"WARN start bin/hello: it reads releases/COOKIE, which is not there, unless RELEASE_COOKIE is set",
 		}},

@@ -17,15 +17,19 @@ type vmFlag struct {
 
 // vmFlags are those that OTP 23, 25, 27 and 29 know, each tried with a value that
 // is right and one that is not (November 2026). The longer comes first.
-func vmFlags() []vmFlag {
-	const (
-		number   = `[0-9]+`
-		yesNo    = `true|false`
-		wait     = `none|very_short|short|medium|long|very_long`
-		wakeup   = `very_low|low|medium|high|very_high`
-		pair     = `[0-9]*:?[0-9]*`
-		percents = `[0-9]*:?[0-9]*`
-	)
+func vmFlags() []vmFlag { return slices.Concat(poolFlags(), namedFlags(), letterFlags()) }
+
+// What values match.
+const (
+	number = `[0-9]+`
+	yesNo  = `true|false`
+	wait   = `none|very_short|short|medium|long|very_long`
+	wakeup = `very_low|low|medium|high|very_high`
+	pair   = `[0-9]*:?[0-9]*`
+)
+
+// poolFlags are of I/O, the JIT, schedulers and heaps.
+func poolFlags() []vmFlag {
 	return []vmFlag{
 		{"IOPp", 23, 0, number},
 		{"IOPt", 23, 0, number},
@@ -37,10 +41,10 @@ func vmFlags() []vmFlag {
 		{"JPfp", 27, 25, "*"},
 		{"JMsingle", 27, 25, yesNo},
 		{"JDdump", 25, 23, yesNo},
-		{"SDPcpu", 23, 0, percents},
+		{"SDPcpu", 23, 0, pair},
 		{"SDcpu", 23, 0, pair},
 		{"SDio", 23, 0, number},
-		{"SP", 23, 0, percents},
+		{"SP", 23, 0, pair},
 		{"S", 23, 0, pair},
 		{"hmaxel", 23, 0, yesNo},
 		{"hmaxib", 23, 0, "*"},
@@ -50,6 +54,12 @@ func vmFlags() []vmFlag {
 		{"hmbs", 23, 0, number},
 		{"hms", 23, 0, number},
 		{"hpds", 23, 0, number},
+	}
+}
+
+// namedFlags are the others with names of several letters.
+func namedFlags() []vmFlag {
+	return []vmFlag{
 		{"pad", 27, 25, yesNo},
 		{"pc", 23, 0, "latin1|unicode"},
 		{"rg", 23, 0, number},
@@ -81,6 +91,12 @@ func vmFlags() []vmFlag {
 		{"fna", 23, 0, ""},
 		{"dcg", 23, 0, "*"},
 		{"ec", 23, 0, ""},
+	}
+}
+
+// letterFlags are those of one letter.
+func letterFlags() []vmFlag {
+	return []vmFlag{
 		{"a", 23, 0, number},
 		{"A", 23, 0, "*"},
 		{"B", 23, 0, "*"},

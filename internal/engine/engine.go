@@ -125,6 +125,9 @@ type Step struct {
 	// Secrets are more of the environment, which may be kept nowhere: not in a
 	// log, an image or a cache.
 	Secrets []string
+	// Private says that Secrets may hold keys to private code: no other step sees them,
+	// where an engine is given all secrets at once.
+	Private bool
 	Network bool // the host's network; otherwise loopback alone
 	// Remotes are the URLs of the repositories of source that the step may fetch from.
 	Remotes []string

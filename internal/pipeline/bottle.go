@@ -159,6 +159,9 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
 		Programs: set.Programs, User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
+	if set.Start != "" {
+		o.Entrypoint = []string{"/app/" + set.Start}
+	}
 	for _, kv := range set.Labels {
 		k, v, _ := strings.Cut(kv, "=")
 		o.Labels[k] = v

@@ -62,7 +62,23 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 	}
 	defer done()
 	spec.Scratch = scratch
-	return sandbox.Run(ctx, spec)
+	err = sandbox.Run(ctx, spec)
+	if _, _, ended := Ended(err); ended && ctx.Err() == nil {
+		p.tellUnset(dir, spec.Env)
+	}
+	return err
+}
+
+// tellUnset says what a program that failed lacked, as far as that is known.
+func (p *Pipeline) tellUnset(dir string, env []string) {
+	root, err := rootfs.Dir(dir)
+	if err != nil {
+		return
+	}
+	defer func() { _ = root.Close() }() // only read
+	if missing := unset(root, env); len(missing) > 0 {
+		p.UI.Warn("%s", startHint(missing))
+	}
 }
 
 // runSpec is what a container runtime makes of an image's configuration.

@@ -22,7 +22,7 @@ func TestGapsAreNoted(t *testing.T) {
 		{"nothing is missing", project.Project{}, nil, ""},
 		{
 			"JavaScript and no alias",
-			project.Project{Assets: project.Assets{Packages: []string{"assets"}}},
+			project.Project{Assets: project.Assets{Packages: []project.Package{{Dir: "assets", Manager: "npm", Lock: "assets/package-lock.json", Needs: true}}}},
 			nil,
 			"assets/package.json is there and no step makes its assets: give it the alias assets.deploy (and assets.setup for what has the network)",
 		},
@@ -34,7 +34,7 @@ func TestGapsAreNoted(t *testing.T) {
 		},
 		{
 			"computed aliases",
-			project.Project{Shown: project.Shown{AliasesOpen: true}, Assets: project.Assets{Packages: []string{"."}}},
+			project.Project{Shown: project.Shown{AliasesOpen: true}, Assets: project.Assets{Packages: []project.Package{{Dir: ".", Manager: "npm"}}}},
 			nil,
 			"mix.exs computes its aliases, so that no assets are made: name assets.setup and assets.deploy in a literal list",
 		},
@@ -46,35 +46,17 @@ func TestGapsAreNoted(t *testing.T) {
 			"bundlex downloads while it is compiled, and compiling has no network: --build-network host gives it one",
 		},
 		{
-			"a server",
-			project.Project{Shown: project.Shown{Reads: []string{"PHX_SERVER"}}},
+			"a server that nothing tells to listen",
+			project.Project{Deps: []project.Dep{{Name: "phoenix", Source: project.Hex}}},
 			nil,
-			"the release listens only where PHX_SERVER is set: --image-env PHX_SERVER=true, or give it when it is started",
+			"nothing tells Phoenix's endpoint to listen: give it `server: true` in config/runtime.exs, as where PHX_SERVER is set",
 		},
-		{"a server that is told to listen", project.Project{Shown: project.Shown{Reads: []string{"PHX_SERVER"}}}, []string{"image-env", "PHX_SERVER=true"}, ""},
+		{"a server that is told to listen", project.Project{Deps: []project.Dep{{Name: "phoenix", Source: project.Hex}}, Shown: project.Shown{Start: project.Start{Serves: true}}}, nil, ""},
 		{
 			"no Erlang",
 			project.Project{Releases: []project.Release{{Name: "shop", NoERTS: true}}},
 			nil,
 			"include_erts is false: the release brings no Erlang, and no image can be made of it",
-		},
-		{
-			"packages that nobody installs",
-			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Deploys: []string{"phx.digest"}}},
-			nil,
-			"assets/package.json names packages and neither assets.setup nor assets.deploy installs them: as with \"cmd --cd assets npm ci\" in assets.setup",
-		},
-		{
-			"Node.js",
-			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Deploys: []string{"cmd --cd assets npm ci", "phx.digest"}}},
-			nil,
-			`"cmd --cd assets npm ci" needs Node.js, which a toolchain has only if it is asked for: --package nodejs --package npm`,
-		},
-		{
-			"Node.js that is there",
-			project.Project{Assets: project.Assets{Deploy: true, Needs: true, Packages: []string{"assets"}, Setups: []string{"cmd --cd assets yarn"}, Setup: true}},
-			[]string{"package", "nodejs"},
-			"",
 		},
 		{"installers", project.Project{Deps: []project.Dep{esbuild}, Assets: project.Assets{Deploy: true, Deploys: []string{"esbuild default"}}}, nil, ""},
 	} {
@@ -121,14 +103,43 @@ func TestInstallersOfAssets(t *testing.T) {
 	}
 }
 
-// What the release reads when it starts is listed.
-func TestEnvironmentIsListed(t *testing.T) {
-	p, err := Make(t.Context(), inputs(project.Project{App: "shop", HasLock: true, Shown: project.Shown{Reads: []string{"DATABASE_URL", "PORT"}}}))
-	if err != nil {
-		t.Fatal(err)
+// What the release reads when it starts is listed, and the image has what makes the
+// server listen.
+func TestStartIsPlanned(t *testing.T) {
+	const file = "config/runtime.exs"
+	with := func(start project.Start, flags ...string) *Plan {
+		in := inputs(project.Project{App: "shop", HasLock: true, Shown: project.Shown{Start: start}})
+		for i := 0; i+1 < len(flags); i += 2 {
+			var err error
+			if in.Config, err = in.Config.WithFlag(flags[i], flags[i+1:i+2]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := Make(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
-	want := Decision{"environment", "DATABASE_URL, PORT", "config/runtime.exs reads them when the release starts"}
-	if !slices.Contains(p.Decisions, want) {
-		t.Errorf("decisions: %v", p.Decisions)
+	p := with(project.Start{File: file, Reads: []string{"DATABASE_URL", "PHX_SERVER"}, Required: []string{"DATABASE_URL"}}, "image-env", "LANG=de_DE.UTF-8")
+	for _, want := range []Decision{
+		{"environment", "DATABASE_URL, PHX_SERVER", "config/runtime.exs reads them when the release starts"},
+		{"required", "DATABASE_URL", "without them config/runtime.exs ends the start"},
+		{"server", "PHX_SERVER=true in the image", "config/runtime.exs has the server listen where it is set"},
+		{"image env", "LANG=de_DE.UTF-8", "set by --image-env"},
+	} {
+		if !slices.Contains(p.Decisions, want) {
+			t.Errorf("no decision %v in %v", want, p.Decisions)
+		}
+	}
+	if want := []string{"LANG=de_DE.UTF-8", "PHX_SERVER=true"}; !slices.Equal(p.Image.Env, want) || len(p.Notes) > 0 {
+		t.Errorf("the image's environment is %q, want %q; notes %q", p.Image.Env, want, p.Notes)
+	}
+	p = with(project.Start{File: file, Reads: []string{"PHX_SERVER"}}, "image-env", "PHX_SERVER=")
+	if want := []string{"PHX_SERVER="}; !slices.Equal(p.Image.Env, want) {
+		t.Errorf("what is set is %q, and the image has %q", want, p.Image.Env)
+	}
+	if p = with(project.Start{Server: "bin/server"}); p.Image.Start != "bin/server" || with(project.Start{}).Image.Start != "" {
+		t.Errorf("the image starts %q", p.Image.Start)
 	}
 }

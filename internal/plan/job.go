@@ -22,7 +22,7 @@ const Epoch = 1
 func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	raw, err := json.Marshal([]any{
 		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Tool, p.ReleaseEnv,
-		p.BuildEnv, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
+		p.BuildEnv, p.Image.Start, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
@@ -58,7 +58,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 
 // ForTool is what a tool needs to know of a toolchain with these facts.
 func ForTool(facts toolchain.Facts) tool.Toolchain {
-	return tool.Toolchain{OTP: facts.OTP, Hex: facts.Hex, Rebar3: facts.Rebar3, CACerts: facts.CACerts}
+	return tool.Toolchain{OTP: facts.OTP, Path: facts.Path, Hex: facts.Hex, Rebar3: facts.Rebar3, CACerts: facts.CACerts}
 }
 
 // emulated is what Erlang needs to run under qemu's user emulation, where a page

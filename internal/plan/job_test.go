@@ -77,7 +77,7 @@ func TestSteps(t *testing.T) {
 			"assets",
 			project.Project{App: "shop", Assets: project.Assets{Setup: true, Deploy: true}},
 			nil,
-			[]string{"+1 mix assets.setup", "mix compile", "~ mix assets.deploy", "mix release --overwrite"},
+			[]string{"mix compile", "+1 mix assets.setup", "~ mix assets.deploy", "mix release --overwrite"},
 		},
 		{
 			"assets that are not set up",

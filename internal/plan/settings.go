@@ -18,6 +18,7 @@ import (
 type ImageSettings struct {
 	Programs []string `json:"programs,omitempty"` // added to it
 	User     string   `json:"user,omitempty"`     // "UID" or "UID:GID"
+	Start    string   `json:"start,omitempty"`    // what of the release starts it, "" for what its tool has
 	Env      []string `json:"-"`                  // "K=V", sorted; see Decisions
 	Labels   []string `json:"-"`                  // "K=V", sorted; see Decisions
 	Expose   []int    `json:"expose,omitempty"`   // ports, TCP
@@ -60,7 +61,7 @@ func (m *maker) settings() {
 		{"build.credentials", "credentials", p.Credentials},
 		{"image.programs", "programs", p.Image.Programs},
 		{"image.user", "user", words(p.Image.User)},
-		{"image.env", "image env", withoutSecrets(p.Image.Env)},
+		{"image.env", "image env", withoutSecrets(c.ImageEnv)},
 		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
 		{"image.expose", "expose", numbers(p.Image.Expose)},
 		{"check.target", "target", words(p.Check.Target)},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"slices"
 
 	"dram/internal/config"
 	"dram/internal/release"
@@ -75,6 +76,8 @@ func (m *maker) work(context.Context) error {
 		return err
 	}
 	m.plan.Fetch, m.plan.Locked, m.plan.Setup, m.plan.Deploy = w.Fetch, w.Locked, w.Setup, w.Deploy
+	m.plan.Image.Env = slices.Sorted(slices.Values(slices.Concat(m.plan.Image.Env, w.ImageEnv)))
+	m.plan.Image.Start = w.Start
 	m.building(w)
 	return nil
 }

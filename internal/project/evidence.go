@@ -75,13 +75,10 @@ func (r *reader) finish() {
 		p.UsesHex = p.UsesHex || d.Source == Hex
 	}
 	p.Locked, p.LockedGit = lockedNames(lock), lockedGit(lock)
+	p.Rustler = users(lock, "rustler_precompiled")
+	p.Keyless = r.keyless(lock)
 	r.configured()
-	for _, dir := range []string{"assets", "."} {
-		if file := path.Join(dir, "package.json"); r.Has(file) {
-			p.Assets.Packages = append(p.Assets.Packages, dir)
-			p.Assets.Needs = p.Assets.Needs || r.depends(file)
-		}
-	}
+	r.packages()
 	for _, list := range []*[]string{&p.OwnApps, &p.NativeCode, &p.Aliases} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)

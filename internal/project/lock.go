@@ -1,6 +1,8 @@
 package project
 
 import (
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +34,48 @@ func lockedNames(text string) (names []string) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// users are the packages that mix.lock says to use name: {:hex, :name, "1.2.3",
+// "checksum", [:mix], [{:used, "~> 1.0", …}], …}.
+func users(text, name string) (of []string) {
+	for _, it := range locked(text) {
+		parts := it.Value.Items
+		if it.Value.Type != elixir.Tuple || len(parts) < 6 {
+			continue
+		}
+		if slices.ContainsFunc(parts[5].Value.Items, func(d elixir.Item) bool {
+			return d.Key == name || len(d.Value.Items) > 0 && d.Value.Items[0].Value.IsAtom(name)
+		}) {
+			of = append(of, it.Key)
+		}
+	}
+	slices.Sort(of)
+	return of
+}
+
+// private says whether mix.lock names a package of another Hex repository than the
+// public one: {:hex, :name, "1.2.3", "checksum", [:mix], […], "hexpm:acme", …}.
+func private(text string) bool {
+	return slices.ContainsFunc(locked(text), func(it elixir.Item) bool {
+		parts := it.Value.Items
+		return it.Value.Type == elixir.Tuple && len(parts) > 6 && parts[0].Value.IsAtom("hex") && parts[6].Value.Text != "hexpm"
+	})
+}
+
+// elsewhere is an option of a dependency that is not of the public repository.
+var elsewhere = regexp.MustCompile(`\b(organization|repo):`)
+
+// keyless says whether fetching needs no key: all that it brings is locked, and of
+// the public repository.
+func (r *reader) keyless(lock string) bool {
+	for dir := range r.seen {
+		text, _, err := r.Text(path.Join(dir, "mix.exs"), elixir.MaxFile)
+		if err != nil || elsewhere.MatchString(text) {
+			return false
+		}
+	}
+	return len(locked(lock)) > 0 && !private(lock)
 }
 
 // lockedGit are the repositories that mix.lock names: {:git, "URL", "commit", […]}.

@@ -140,13 +140,21 @@ func (r *reader) aliases(config elixir.Value) {
 	aliases, ok := config.Get("aliases")
 	r.p.AliasesOpen = ok && aliases.Open()
 	for _, it := range aliases.Pairs() {
+		r.p.Aliases = append(r.p.Aliases, it.Key)
+	}
+	r.assets(".", aliases)
+}
+
+// assets takes the aliases of a directory that make assets.
+func (r *reader) assets(dir string, aliases elixir.Value) {
+	a := &r.p.Assets
+	for _, it := range aliases.Pairs() {
 		switch it.Key {
 		case "assets.setup":
-			r.p.Assets.Setup, r.p.Assets.SetupApart, r.p.Assets.Setups = true, installs(it.Value), commands(it.Value)
+			a.Setup, a.SetupApart, a.Setups, a.Dir = true, installs(it.Value), commands(it.Value), dir
 		case "assets.deploy":
-			r.p.Assets.Deploy, r.p.Assets.Deploys = true, commands(it.Value)
+			a.Deploy, a.Deploys, a.Dir = true, commands(it.Value), dir
 		}
-		r.p.Aliases = append(r.p.Aliases, it.Key)
 	}
 }
 
@@ -222,20 +230,23 @@ func (r *reader) child(dir string) (app string, err error) {
 	}
 	app = textOf(config, "app")
 	r.appVersion(app, config)
-	r.childAssets(dir, app, config)
+	r.childAssets(dir, config)
 	return app, nil
 }
 
-// childAssets notes assets that nobody makes: Mix knows an application's
-// aliases in its own directory alone.
-func (r *reader) childAssets(dir, app string, config elixir.Value) {
+// childAssets takes the aliases of an application of an umbrella that has none of its
+// own: Mix knows them in the application's directory alone.
+func (r *reader) childAssets(dir string, config elixir.Value) {
 	aliases, _ := config.Get("aliases")
 	has := slices.ContainsFunc(aliases.Pairs(), func(it elixir.Item) bool { return it.Key == "assets.deploy" })
-	if !has || r.p.Assets.Deploy || !r.p.Umbrella {
-		return
+	switch {
+	case !has || !r.p.Umbrella || r.p.Assets.Dir == ".":
+	case r.p.Assets.Deploy:
+		r.note("%s/mix.exs has the alias assets.deploy as %s/mix.exs has, and only that is run: have both run by aliases of the umbrella's mix.exs\n"+
+			`"assets.setup": ["do --app APP assets.setup"], "assets.deploy": ["do --app APP assets.deploy"]`, dir, r.p.Assets.Dir)
+	default:
+		r.assets(dir, aliases)
 	}
-	r.note("%s/mix.exs has the alias assets.deploy, which is not run: add to the aliases of the umbrella's mix.exs\n"+
-		`"assets.setup": ["do --app %s assets.setup"], "assets.deploy": ["do --app %s assets.deploy"]`, dir, app, app)
 }
 
 // pathDeps reads the path dependencies inside the project, and theirs.

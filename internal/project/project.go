@@ -77,9 +77,11 @@ type Shown struct {
 	Aliases    []string // names
 	// AliasesOpen means that mix.exs computes aliases: there may be more.
 	AliasesOpen bool
+	Start       Start
 	Locked      []string // names in mix.lock
+	Rustler     []string // those that use rustler_precompiled
+	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
-	Reads       []string // environment variables that config/runtime.exs reads
 }
 
 // Repository is where mix.lock has a dependency from, if that is git.
@@ -145,9 +147,9 @@ type Assets struct {
 	// SetupApart says that assets.setup does nothing but install tools and
 	// packages, as far as its commands tell: it needs no code of the project.
 	SetupApart bool
-	Packages   []string // directories with a package.json: "assets"
-	// Needs says that one of them names packages that have to be installed.
-	Needs bool
+	// Dir is where these aliases stand: ".", or an application of an umbrella.
+	Dir      string
+	Packages []Package
 	// Setups and Deploys are the commands of these aliases, as far as they are
 	// literal.
 	Setups, Deploys []string

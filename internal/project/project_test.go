@@ -260,10 +260,11 @@ func TestRead(t *testing.T) {
 			},
 			UsesHex: true, HasLock: true, OwnApps: []string{"shop"},
 			Assets: Assets{
-				Setup: true, Deploy: true, SetupApart: true, Packages: []string{"assets"},
-				Setups: []string{"tailwind.install --if-missing", "esbuild.install --if-missing"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
+				Setup: true, Deploy: true, SetupApart: true, Dir: ".",
+				Packages: []Package{{Dir: "assets", Manager: "npm", Node: Version{"22.1.0", ".tool-versions"}}},
+				Setups:   []string{"tailwind.install --if-missing", "esbuild.install --if-missing"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
 			},
-			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}},
+			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}, Keyless: true},
 		}},
 		{"an umbrella", umbrella, Project{
 			Umbrella: true, Version: "2.0.1",
@@ -390,21 +391,25 @@ func TestOutsideDependency(t *testing.T) {
 	}
 }
 
-// An umbrella's applications may have assets that Mix makes only where the
-// umbrella's own mix.exs says so.
+// Mix knows the aliases of an umbrella's application in its own directory alone; there
+// they are run where the umbrella has none.
 func TestUmbrellaAssets(t *testing.T) {
 	const root = "-- mix.exs --\ndefmodule A do\n def project, do: [apps_path: \"apps\", aliases: [%s]]\nend\n" +
 		"-- apps/web/mix.exs --\ndefmodule W do\n def project, do: [app: :web, aliases: [\"assets.deploy\": [\"x\"]]]\nend\n"
-	p, err := read(t, tree(t, strings.Replace(root, "%s", "", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Assets.Deploy || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], `["do --app web assets.deploy"]`) {
-		t.Errorf("%+v, notes %q", p.Assets, p.Notes)
-	}
-	p, err = read(t, tree(t, strings.Replace(root, "%s", `"assets.deploy": ["do --app web assets.deploy"]`, 1)))
-	if err != nil || !p.Assets.Deploy || len(p.Notes) > 0 {
-		t.Errorf("%+v, notes %q, %v", p.Assets, p.Notes, err)
+	const another = "-- apps/admin/mix.exs --\ndefmodule V do\n def project, do: [app: :admin, aliases: [\"assets.deploy\": [\"y\"]]]\nend\n"
+	for _, tt := range []struct{ files, dir, command, note string }{
+		{strings.Replace(root, "%s", "", 1), "apps/web", "x", ""},
+		{strings.Replace(root, "%s", `"assets.deploy": ["do --app web assets.deploy"]`, 1), ".", "do --app web assets.deploy", ""},
+		{strings.Replace(root, "%s", "", 1) + another, "apps/admin", "y", "apps/web/mix.exs has the alias assets.deploy as apps/admin/mix.exs has, and only that is run"},
+	} {
+		p, err := read(t, tree(t, tt.files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, notes := p.Assets, strings.Join(p.Notes, "\n")
+		if !a.Deploy || a.Dir != tt.dir || strings.Join(a.Deploys, ", ") != tt.command || !strings.HasPrefix(notes, tt.note) || tt.note == "" && notes != "" {
+			t.Errorf("%+v, notes %q; want %+v", a, notes, tt)
+		}
 	}
 }
 

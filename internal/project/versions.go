@@ -11,7 +11,7 @@ import (
 )
 
 // asked is what one version file asks for.
-type asked struct{ elixir, erlang string }
+type asked struct{ elixir, erlang, node string }
 
 // versionFiles are read in this order; the first that names a version wins.
 var versionFiles = [...]struct {
@@ -139,6 +139,8 @@ func toolVersions(text string) (asked, error) {
 			a.elixir = words[1]
 		case words[0] == "erlang" && a.erlang == "":
 			a.erlang = words[1]
+		case (words[0] == "nodejs" || words[0] == "node") && a.node == "":
+			a.node = words[1]
 		}
 	}
 	return a, nil
@@ -165,6 +167,8 @@ func miseToml(text string) (asked, error) {
 			a.elixir = v
 		case "erlang":
 			a.erlang = v
+		case "node", "nodejs":
+			a.node = v
 		}
 	}
 	return a, nil

@@ -178,8 +178,9 @@ config :a, A.Repo, url: System.fetch_env!("DATABASE_URL"), pool: System.get_env(
 config :a, again: System.get_env( "PHX_SERVER")
 `,
 	}, ".")
-	if diff := cmp.Diff([]string{"DATABASE_URL", "PHX_SERVER", "POOL_SIZE"}, p.Reads); diff != "" {
-		t.Errorf("reads (-want +got):\n%s", diff)
+	want := project.Start{File: "config/runtime.exs", Reads: []string{"DATABASE_URL", "PHX_SERVER", "POOL_SIZE"}, Required: []string{"DATABASE_URL"}, Serves: true}
+	if diff := cmp.Diff(want, p.Start); diff != "" {
+		t.Errorf("start (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"bandit", "jason"}, p.Locked); diff != "" {
 		t.Errorf("locked (-want +got):\n%s", diff)

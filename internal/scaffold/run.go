@@ -169,6 +169,10 @@ func (b *bottle) config() {
 	b.line("WORKDIR /app")
 	b.line("USER %s", b.user())
 	b.line("STOPSIGNAL SIGTERM")
+	if set.Start != "" {
+		b.line("ENTRYPOINT [%s]", jsonWord("/app/"+set.Start))
+		return
+	}
 	b.line("ENTRYPOINT [%s]", jsonWord(path.Join("/app/bin", b.pl.Release)))
 	b.line("CMD [%s]", jsonWord(b.boot.Command))
 }

@@ -106,7 +106,12 @@ type Work struct {
 	Setup   bool     // assets are set up
 	Deploy  bool     // assets are made
 	Command []string // that assembles the release
-	Does    string   // what it does, in words: "Mix compiles and assembles"
+	// ImageEnv is what the release's image is to have in its environment, "K=V", beside
+	// what is set.
+	ImageEnv []string
+	// Start is the file of the release that starts it, "" for what its tool has.
+	Start string
+	Does  string // what it does, in words: "Mix compiles and assembles"
 }
 
 // Circumstances are what steps depend on, beside what was decided.
@@ -122,6 +127,7 @@ type Circumstances struct {
 type Toolchain struct {
 	OTP     string // "27.3.4.1"
 	Hex     bool   // Mix finds Hex there
+	Path    string // PATH of its programs
 	Rebar3  string // its path, "" if there is none
 	CACerts string // the CA bundle, "" if there is none
 }

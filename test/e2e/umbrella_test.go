@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -67,7 +66,7 @@ func TestUmbrellaWithSeveralReleases(t *testing.T) {
 	}
 }
 
-// What dram advises where an umbrella's application has assets works.
+// The assets of an umbrella's application are made by its own alias, in its directory.
 func TestUmbrellaAssets(t *testing.T) {
 	real(t)
 	dir := umbrella(t, "house: [applications: [hall: :permanent]]")
@@ -81,11 +80,6 @@ func TestUmbrellaAssets(t *testing.T) {
     File.write!("priv/static/hall.css", "deployed")
   end
 end`)
-	const advice = `"assets.deploy": ["do --app hall assets.deploy"]`
-	if r := (dram{args: []string{"plan", dir}}).ok(t); !strings.Contains(r.stderr, advice) {
-		t.Fatalf("the advice is\n%s", r.stderr)
-	}
-	replace(t, filepath.Join(dir, "mix.exs"), "deps: []", "deps: [], aliases: ["+advice+"]")
 	dram{args: []string{"image", dir}}.ok(t)
 	if got := says(t, imageOf(dir, "house", "2.1.0"), `File.read!(Application.app_dir(:hall, "priv/static/hall.css"))`); got != "deployed" {
 		t.Errorf("the release has %q", got)

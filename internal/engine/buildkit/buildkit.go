@@ -166,11 +166,15 @@ func online(job engine.Job) bool {
 // attachables are what the builder may ask for while it builds: the secrets, the
 // credentials that the job has, among them the user's SSH agent, and the logins to registries.
 func (e *Engine) attachables(job engine.Job) ([]session.Attachable, error) {
-	var secrets []string
+	var private, public []string
 	for _, s := range job.Steps {
-		secrets = append(secrets, s.Secrets...)
+		if s.Private {
+			private = append(private, s.Secrets...)
+		} else {
+			public = append(public, s.Secrets...)
+		}
 	}
-	kept := map[string][]byte{dockerfile.Secrets: dockerfile.SecretFile(secrets)}
+	kept := map[string][]byte{dockerfile.Secrets: dockerfile.SecretFile(private), dockerfile.Reach: dockerfile.SecretFile(public)}
 	for place, content := range job.Credentials.Files() {
 		kept[dockerfile.CredentialID(place)] = content
 	}

@@ -31,7 +31,8 @@ import (
 const (
 	ToolchainArg = "TOOLCHAIN"   // build argument: the image to build in
 	RefetchArg   = "REFETCH"     // build argument: another value fetches again where there is no lock file
-	Secrets      = "environment" // secret: a file of shell assignments, as SecretFile writes it
+	Secrets      = "environment" // secret: a file of shell assignments, as SecretFile writes it, for steps that are Private
+	Reach        = "network"     // secret: the same, for the other steps with the network
 	Release      = "release"     // stage: the release alone
 	LastStage    = "build-elixir"
 )
@@ -222,7 +223,7 @@ func (r *renderer) fetch() {
 	}
 	for len(steps) > 0 {
 		group := steps[:1]
-		for len(group) < len(steps) && steps[len(group)].Network == group[0].Network {
+		for len(group) < len(steps) && alike(steps[len(group)], group[0]) {
 			group = steps[:len(group)+1]
 		}
 		steps = steps[len(group):]
@@ -282,7 +283,7 @@ func (r *renderer) assemble() {
 	steps := r.job.Building()
 	for first := 0; first < len(steps); {
 		end := first + 1
-		for end < len(steps) && steps[end].Network == steps[first].Network {
+		for end < len(steps) && alike(steps[end], steps[first]) {
 			end++
 		}
 		r.group(steps[first:end], end == len(steps))
@@ -357,13 +358,19 @@ func (r *renderer) place() string {
 	return r.cache("build-"+r.o.Place, r.kept())
 }
 
+// alike says whether two steps have the same network and may see the same secrets.
+func alike(a, b engine.Step) bool { return a.Network == b.Network && a.Private == b.Private }
+
 // secrets are the flags for steps that may be given secrets, and those that open
 // repositories of source; none has to be there.
 func (r *renderer) secrets(steps []engine.Step) []string {
-	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Network }) {
-		return nil
+	var flags []string
+	switch {
+	case slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Private }):
+		flags = []string{"--mount=type=secret,id=" + Secrets}
+	case slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Network }):
+		flags = []string{"--mount=type=secret,id=" + Reach}
 	}
-	flags := []string{"--mount=type=secret,id=" + Secrets}
 	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return len(s.Remotes) > 0 }) {
 		return flags
 	}

@@ -27,7 +27,7 @@ func shop() engine.Job {
 		Steps: []engine.Step{
 			{
 				Name: "fetch", Argv: []string{"mix", "deps.get", "--only", "prod"}, Env: []string{"HEX_CACERTS_PATH=/etc/ssl/certs/ca-certificates.crt"},
-				Secrets: []string{"HEX_API_KEY=not to be written"}, Network: true, InputDigest: "1", Needs: needs, Lock: "mix.lock", Remotes: []string{"git@forge.example:a/b"},
+				Secrets: []string{"HEX_API_KEY=not to be written"}, Private: true, Network: true, InputDigest: "1", Needs: needs, Lock: "mix.lock", Remotes: []string{"git@forge.example:a/b"},
 			},
 			{Name: "dependencies", Argv: []string{"mix", "deps.compile"}, Env: []string{"HEX_OFFLINE=1"}, InputDigest: "1", Needs: needs, Optional: true},
 			{Name: "assets setup", Argv: []string{"mix", "assets.setup"}, Network: true, InputDigest: "2", Needs: needs},

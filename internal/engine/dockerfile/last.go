@@ -15,13 +15,14 @@ func (r *renderer) last() {
 	r.line("# All but the release.")
 	r.line("FROM source AS compiled")
 	steps := r.compiling()
-	flags := append([]string{r.place()}, r.secrets(steps)...)
-	r.run(flags, !steps[0].Network, func() {
-		r.line(`    /dram/build begin; \`)
-		r.commands(steps)
-		r.line(`    /dram/build end ${status:-0}; \`)
-		r.line("    cp -a %s /dram/built", r.kept())
-	})
+	for len(steps) > 0 {
+		end := 1
+		for end < len(steps) && alike(steps[end], steps[0]) {
+			end++
+		}
+		r.compiled(steps[:end], end == len(steps))
+		steps = steps[end:]
+	}
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
@@ -34,6 +35,22 @@ func (r *renderer) last() {
 		words = append(words, r.jsonWord(a))
 	}
 	r.line("CMD [%s]", strings.Join(words, ", "))
+}
+
+// compiled is some steps of the stage "compiled" in one RUN; the last keeps what all
+// made.
+func (r *renderer) compiled(steps []engine.Step, last bool) {
+	flags := append([]string{r.place()}, r.secrets(steps)...)
+	r.run(flags, !steps[0].Network, func() {
+		r.line(`    /dram/build begin; \`)
+		r.commands(steps)
+		if !last {
+			r.line("    /dram/build end ${status:-0}")
+			return
+		}
+		r.line(`    /dram/build end ${status:-0}; \`)
+		r.line("    cp -a %s /dram/built", r.kept())
+	})
 }
 
 // compiling are the steps that make ready for the release: those before it, or

@@ -208,9 +208,11 @@ const Secret = "s3cr'et $HOME of the suite" //nolint:gosec // no secret at all
 
 func secrets(_ *testing.T, b *bench) {
 	f := fetch(`mkdir -p deps; printf %s "$HEX_API_KEY" | sha256sum | cut -c1-64 > deps/sum`)
-	f.Secrets = []string{"HEX_API_KEY=" + Secret}
-	got := b.must(f, sh("release", made+`cp deps/sum _build/rel/sum; printf %s "${HEX_API_KEY-none}" > _build/rel/key`))
-	b.same("secret", map[string]string{"sum": store.DigestOf([]byte(Secret)).Hex() + "\n", "key": "none"}, got)
+	f.Secrets, f.Private = []string{"HEX_API_KEY=" + Secret}, true
+	other := fetch(`printf %s "${HEX_API_KEY-none} $NPM_REGISTRY" > deps/other`)
+	other.Name, other.Lock, other.Secrets = "other", "", []string{"NPM_REGISTRY=http://npm.invalid"}
+	got := b.must(f, other, sh("release", made+`cp deps/sum deps/other _build/rel/; printf %s "${HEX_API_KEY-none}" > _build/rel/key`))
+	b.same("secret", map[string]string{"sum": store.DigestOf([]byte(Secret)).Hex() + "\n", "other": "none http://npm.invalid", "key": "none"}, got)
 }
 
 func network(t *testing.T, b *bench) {

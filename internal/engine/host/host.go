@@ -170,13 +170,16 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 func (p *place) here(env []string) []string {
 	out := make([]string, len(env))
 	for i, kv := range env {
-		out[i] = kv
 		name, value, _ := strings.Cut(kv, "=")
-		for _, k := range p.job.CacheDirs {
-			if value == k {
-				out[i] = name + "=" + p.Kept(k)
+		parts := strings.Split(value, ":") // PATH has several
+		for j, part := range parts {
+			for _, k := range p.job.CacheDirs {
+				if rest, ok := strings.CutPrefix(part, k); ok && (rest == "" || rest[0] == '/') {
+					parts[j] = p.Kept(k) + rest
+				}
 			}
 		}
+		out[i] = name + "=" + strings.Join(parts, ":")
 	}
 	return out
 }

@@ -17,6 +17,10 @@ import (
 func (c *Common) docker() {
 	d, file := c.Facts.Docker, c.Facts.DockerFile
 	set := c.Planner.Settings()
+	packages := set.Packages
+	if c.js.uses {
+		packages = append(slices.Clone(packages), "nodejs", "npm", "yarn", "yarnpkg")
+	}
 	note := func(format string, names []string) {
 		if len(names) > 0 {
 			c.Planner.Note(file + " " + fmt.Sprintf(format, tool.Some(names, 12)))
@@ -25,7 +29,7 @@ func (c *Common) docker() {
 	without := func(names, have []string) []string {
 		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(have, n) })
 	}
-	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, set.Packages))
+	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, packages))
 	note("installs %s to run: --package NAME --program NAME puts a program of the toolchain into the image", without(d.Run, set.Programs))
 	note("also runs, to build: %s; dram runs none of these", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
 	note("takes the build arguments %s: --build-env NAME=VALUE gives one to the build", slices.DeleteFunc(slices.Clone(d.Args), func(name string) bool {
@@ -47,8 +51,8 @@ func (c *Common) does(command string) bool {
 	}
 	calls := slices.Concat(c.Facts.Assets.Setups, c.Facts.Assets.Deploys)
 	if scripting.MatchString(command) {
-		return slices.ContainsFunc(calls, javascript.MatchString)
+		return c.js.uses
 	}
 	task, _, _ := strings.Cut(strings.TrimPrefix(command, "mix "), " ")
-	return slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
+	return task == "phx.digest" && c.js.digest != "" || slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
 }

@@ -15,18 +15,47 @@ import (
 
 // fetching is what steps that fetch have in common.
 type fetching struct {
-	env, secrets, needs []string
-	source              *source.Tree
+	env []string
+	// public is how the network is reached, as far as it is this machine's to say:
+	// proxies and mirrors, whose URLs may hold passwords.
+	public []string
+	// private are keys to private code as well: nothing but Mix and Hex themselves
+	// runs with them.
+	private     []string
+	source      *source.Tree
+	needs       []string
+	withPrivate bool
 }
 
 func newFetching(in tool.Circumstances) fetching {
-	f := fetching{source: in.Source, needs: fetchNeeds(in.Source, in.Inert)}
-	f.env, f.secrets = fetchEnvironment(in.Toolchain, in.Environ)
+	f := fetching{source: in.Source, needs: fetchNeeds(in.Source, in.Inert), withPrivate: true}
+	f.env, f.public, f.private = fetchEnvironment(in.Toolchain, in.Environ)
+	return f
+}
+
+// keyless is the same without keys that nothing asks for: Mix runs the mix.exs of
+// git dependencies as it fetches. A mirror may want them whatever it has.
+func (f fetching) keyless() fetching {
+	if len(chosen(f.private, "HEX_TRUSTED_MIRROR_URL")) == 0 {
+		f.private = slices.DeleteFunc(slices.Clone(f.private), func(kv string) bool {
+			return len(chosen([]string{kv}, "HEX_API_KEY", "HEX_REPOS_KEY")) > 0
+		})
+	}
+	return f
+}
+
+// strangers is the same for steps that run code of others.
+func (f fetching) strangers() fetching {
+	f.withPrivate = false
 	return f
 }
 
 func (f fetching) step(name string, argv ...string) engine.Step {
-	return engine.Step{Name: name, Argv: argv, Env: f.env, Secrets: f.secrets, Network: true, Needs: f.needs}
+	s := engine.Step{Name: name, Argv: argv, Env: f.env, Secrets: f.public, Network: true, Private: f.withPrivate, Needs: f.needs}
+	if f.withPrivate {
+		s.Secrets = slices.Concat(f.public, f.private)
+	}
+	return s
 }
 
 // once is a step that is left out where it last succeeded with the same.
@@ -36,24 +65,37 @@ func (f fetching) once(name string, argv ...string) engine.Step {
 	return s
 }
 
-// fetchEnvironment is what of dram's own environment concerns fetching: Hex's
-// settings and proxies. It may hold secrets; it is given to these steps alone
-// and kept nowhere. What the toolchain says is none.
-func fetchEnvironment(tc tool.Toolchain, environ []string) (env, secrets []string) {
-	secrets = tool.Proxies(environ)
-	cacerts := false
+// mirrors is where what assets are made with comes from, instead of where it is
+// published.
+func mirrors(environ []string) []string {
+	return chosen(environ, "NODEJS_ORG_MIRROR", "NPM_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_NPM_REGISTRY_SERVER")
+}
+
+func chosen(environ []string, names ...string) (env []string) {
 	for _, kv := range environ {
-		name, _, _ := strings.Cut(kv, "=")
-		ours := name == "HEX_HOME" || name == "HEX_OFFLINE"
-		if strings.HasPrefix(name, "HEX_") && !ours {
-			secrets = append(secrets, kv)
-			cacerts = cacerts || name == "HEX_CACERTS_PATH"
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(names, name) {
+			env = append(env, kv)
 		}
 	}
-	if !cacerts && tc.CACerts != "" {
-		env = append(env, "HEX_CACERTS_PATH="+tc.CACerts)
+	return env
+}
+
+// fetchEnvironment is what of dram's own environment concerns fetching: Hex's
+// settings, mirrors and proxies. It may hold secrets; it is given to these steps
+// alone and kept nowhere. What the toolchain says is none.
+func fetchEnvironment(tc tool.Toolchain, environ []string) (env, public, private []string) {
+	const trusted = "HEX_CACERTS_PATH"
+	public = slices.Concat(tool.Proxies(environ), mirrors(environ), chosen(environ, trusted))
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "HEX_") && !slices.Contains([]string{"HEX_HOME", "HEX_OFFLINE", trusted}, name) {
+			private = append(private, kv)
+		}
 	}
-	return env, secrets
+	if len(chosen(environ, trusted)) == 0 && tc.CACerts != "" {
+		env = append(env, trusted+"="+tc.CACerts)
+	}
+	return env, public, private
 }
 
 // fetchNeeds lists what a fetching step reads of the source: the scripts beside

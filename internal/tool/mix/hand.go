@@ -21,7 +21,8 @@ func (Tool) Hand() tool.Hand {
 // handEnvironment gives Hex's settings, among them its keys, to tasks that run
 // no code but the project's own; to all others, whatever names no key.
 func handEnvironment(tc tool.Toolchain, own, args []string) []string {
-	env, secrets := fetchEnvironment(tc, own)
+	env, public, private := fetchEnvironment(tc, own)
+	secrets := slices.Concat(public, private)
 	if len(args) == 0 || !asksHex(args[0]) {
 		secrets = slices.DeleteFunc(secrets, isKey)
 	}

@@ -24,55 +24,83 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 		Steps:     c.steps(env, in), Compile: []string{"mix", "compile"},
 		Astray: "see that `mix release` assembles under _build (no `path:` in its options)",
 	}
+	if c.fetchesNIFs() {
+		job.CacheDirs = append(job.CacheDirs, precompiledHome)
+		job.Env = append(job.Env, "XDG_CACHE_HOME="+precompiledHome)
+	}
+	if c.js.uses {
+		job.CacheDirs = append(job.CacheDirs, jsHome)
+		job.Env = append(job.Env, c.js.environment(in.Toolchain)...)
+	}
 	if in.Toolchain.Rebar3 != "" {
 		job.Env = append(job.Env, "MIX_REBAR3="+in.Toolchain.Rebar3)
 	}
 	return job
 }
 
+// steps are those before the release is assembled. What has the network runs no
+// code of others but installers, and comes after what that needs was compiled.
 func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
-	var steps []engine.Step
 	f := newFetching(in)
-	if c.work.Fetch || c.work.Setup || len(c.install) > 0 {
-		if !in.Toolchain.Hex {
-			steps = append(steps, f.once("fetch Hex", "mix", "local.hex", "--force", "--if-missing"))
-		}
-		if in.Toolchain.Rebar3 == "" {
-			steps = append(steps, f.once("fetch rebar3", "mix", "local.rebar", "--force", "--if-missing"))
-		}
+	if c.Facts.Keyless {
+		f = f.keyless()
 	}
+	steps := c.tools(in, f)
 	if c.work.Fetch {
-		get := f.step("fetch", "mix", "deps.get", "--only", env)
-		if c.work.Locked {
-			get = f.once("fetch", get.Argv...)
-		}
-		for _, r := range c.remotes(env) {
-			get.Remotes = append(get.Remotes, r.URL)
-		}
-		get.Lock, get.Relock = "mix.lock", "mix deps.get"
-		// as far as they need nothing of the project, whose code then cannot change
-		// what is kept of them
-		deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
-		deps.Needs, deps.InputDigest, deps.Optional = f.needs, tool.FetchKey(in.Source, f.needs, deps.Argv), true
-		steps = append(steps, get, deps)
+		steps = append(steps, c.dependencies(env, in, f)...)
 	}
-	if c.work.Setup {
-		setup := f.once("assets setup", "mix", "assets.setup")
-		if !c.setupApart {
-			setup.Needs = nil
-		}
-		steps = append(steps, setup)
+	if c.js.uses {
+		steps = append(steps, c.js.steps(f.strangers())...)
 	}
-	for _, task := range c.install {
-		steps = append(steps, f.once(task, "mix", task, "--if-missing"))
+	setup := c.setup(f)
+	if c.apart() {
+		steps = append(steps, setup...)
+		setup = nil
 	}
 	if c.work.Deploy {
-		deploy := compiling(in, "assets", "mix", "assets.deploy")
-		deploy.Volatile = true
 		// Phoenix extracts hooks from templates for the bundler to find
-		steps = append(steps, compiling(in, "compile", "mix", "compile"), deploy)
+		steps = append(append(steps, compiling(in, "compile", "mix", "compile")), setup...)
+		steps = append(steps, c.deploy(in)...)
 	}
 	return steps
+}
+
+// tools are the steps that fetch what Mix needs to fetch, where the toolchain has
+// none.
+func (c *Common) tools(in tool.Circumstances, f fetching) []engine.Step {
+	var steps []engine.Step
+	if !c.work.Fetch && !c.setsUp() {
+		return nil
+	}
+	if !in.Toolchain.Hex {
+		steps = append(steps, f.once("fetch Hex", "mix", "local.hex", "--force", "--if-missing"))
+	}
+	if in.Toolchain.Rebar3 == "" {
+		steps = append(steps, f.once("fetch rebar3", "mix", "local.rebar", "--force", "--if-missing"))
+	}
+	return steps
+}
+
+// dependencies are the steps that fetch and compile dependencies, as far as they
+// need nothing of the project, whose code then cannot change what is kept of them.
+func (c *Common) dependencies(env string, in tool.Circumstances, f fetching) []engine.Step {
+	get := f.step("fetch", "mix", "deps.get", "--only", env)
+	if c.work.Locked {
+		get = f.once("fetch", get.Argv...)
+	}
+	for _, r := range c.remotes(env) {
+		get.Remotes = append(get.Remotes, r.URL)
+	}
+	get.Lock, get.Relock = "mix.lock", "mix deps.get"
+	deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
+	deps.Needs, deps.InputDigest = f.needs, tool.FetchKey(in.Source, f.needs, deps.Argv)
+	// What sets assets up there must find them compiled: it has the network.
+	deps.Optional = !c.setsUp() || !c.apart()
+	steps := []engine.Step{get}
+	if c.fetchesNIFs() {
+		steps = append(steps, c.nifs(in, f.strangers())...)
+	}
+	return append(steps, deps)
 }
 
 // Assembling is the step that makes the release.

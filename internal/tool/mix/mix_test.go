@@ -87,7 +87,7 @@ func TestBuild(t *testing.T) {
 	for _, s := range job.Steps {
 		steps = append(steps, s.Name)
 	}
-	if diff := cmp.Diff([]string{"fetch Hex", "fetch", "dependencies", "assets setup", "compile", "assets", "release"}, steps); diff != "" {
+	if diff := cmp.Diff([]string{"fetch Hex", "fetch", "dependencies", "compile", "assets setup", "assets", "release"}, steps); diff != "" {
 		t.Error(diff)
 	}
 	if job.Export != "/app/_build/prod/rel/shop" || !slices.Contains(job.Env, "MIX_REBAR3=/usr/bin/rebar3") || !slices.Contains(job.Env, "MIX_ENV=prod") {

@@ -19,9 +19,9 @@ type Common struct {
 	Facts   *project.Project
 	Planner tool.Planner
 
-	work       tool.Work
-	setupApart bool     // mix assets.setup needs no code of the project
-	install    []string // tasks that do what assets.setup would
+	work    tool.Work
+	install []string // tasks that do what assets.setup would
+	js      javascript
 }
 
 // Open chooses MIX_ENV, and then the release, whose name keeps to a rule of its tool.
@@ -55,7 +55,10 @@ func (c *Common) Decide(env, online string) (tool.Work, error) {
 	if err := c.fetch(env, online); err != nil {
 		return c.work, err
 	}
-	c.assets(online)
+	c.precompiled(online)
+	if err := c.assets(online); err != nil {
+		return c.work, err
+	}
 	if code := c.Facts.NativeCode; len(code) > 0 {
 		c.Planner.Decide("native code", "compiled in the toolchain", strings.Join(code, ", "))
 	}
@@ -105,21 +108,4 @@ func lying(d project.Dep, env string) error {
 		return problem.New(problem.Usage, tool.NameHint, "a dependency in a directory of the project: %w", err)
 	}
 	return nil
-}
-
-func (c *Common) assets(online string) {
-	a := c.Facts.Assets
-	if !a.Deploy {
-		if a.Setup {
-			c.Planner.Note("mix.exs has the alias assets.setup and no assets.deploy: neither is run; call what makes the assets assets.deploy")
-		}
-		return
-	}
-	c.work.Setup, c.work.Deploy, c.setupApart = a.Setup, true, a.SetupApart
-	if a.Setup {
-		c.Planner.Decide("assets setup", "mix assets.setup, "+online, "the alias is in mix.exs")
-	} else if c.install = installers(c.Facts); len(c.install) > 0 {
-		c.Planner.Decide("assets setup", "mix "+strings.Join(c.install, ", mix ")+", "+online, "assets.deploy calls what they install, and no alias assets.setup does")
-	}
-	c.Planner.Decide("assets", "mix compile, then mix assets.deploy", "the alias is in mix.exs")
 }

@@ -74,7 +74,7 @@ func (b *build) fetching(program string, c tool.Circumstances) []engine.Step {
 		needs = insert(needs, "rebar3")
 	}
 	step := func(name string, argv ...string) engine.Step {
-		s := engine.Step{Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Network: true, Needs: needs, Remotes: repositories(b.project.facts.Deps)}
+		s := engine.Step{Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Private: true, Network: true, Needs: needs, Remotes: repositories(b.project.facts.Deps)}
 		if b.project.facts.HasLock || !b.deps {
 			s.InputDigest = tool.FetchKey(c.Source, needs, argv)
 		}

@@ -99,7 +99,9 @@ RUN mkdir /dram; printf '%s\n' \
     'step)' \
     '    echo "dram: step $2"' \
     '    shift 2' \
-    '    [ ! -f /run/secrets/environment ] || . /run/secrets/environment' \
+    '    for given in environment network; do' \
+    '        [ ! -f /run/secrets/$given ] || . /run/secrets/$given' \
+    '    done' \
     '    # With an agent at hand and no known hosts, a host is taken as it first comes.' \
     '    [ -z "${SSH_AUTH_SOCK-}" ] || [ -e /root/.ssh/known_hosts ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"' \
     '    exec "$@"' \
