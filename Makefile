@@ -6,7 +6,7 @@ DEADCODE_VERSION = v0.49.0
 FUZZTIME ?= 20s
 TOOLS = $(CURDIR)/bin/$(GOLANGCI_LINT_VERSION)-$(GOFUMPT_VERSION)
 
-.PHONY: build test short lint shape fmt fuzz bench oracle corpus campaign ci
+.PHONY: build test short lint shape fmt fuzz bench oracle corpus campaign launcher ci
 
 build: ## one static binary: bin/dram
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/dram ./cmd/dram
@@ -57,6 +57,10 @@ campaign: export DRAM_CAMPAIGN = 1
 campaign: ## killing, cutting the power, pruning, damaging and editing, many times over; hours
 	$(GO) test -count=1 -timeout 30m -v -run '^(TestPowerCut|TestHundredBuildsBesidePrune)$$' ./internal/store
 	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing)$$' ./test/e2e
+
+launcher: ## the launchers of portable releases, by the compilers of Debian 12
+	sh internal/portable/launcher/compile.sh x86_64-linux-gnu-gcc-12 launcher-amd64
+	sh internal/portable/launcher/compile.sh aarch64-linux-gnu-gcc-12 launcher-arm64
 
 ci:
 	.ci/run

@@ -94,6 +94,15 @@ func ReadELF(r io.ReaderAt, size int64) (*File, error) {
 	return &e.out, nil
 }
 
+// IsAppImage says whether a file is an AppImage, of type 1 or 2 (AppImage
+// specification): a program that reads what follows it in its own file and brings its
+// libraries there.
+func IsAppImage(r io.ReaderAt) bool {
+	var mark [3]byte
+	_, err := r.ReadAt(mark[:], 8) // in e_ident's padding
+	return err == nil && (string(mark[:]) == "AI\x01" || string(mark[:]) == "AI\x02")
+}
+
 func readELF(r io.ReaderAt, size int64) (*elfReader, error) {
 	e := &elfReader{r: r, size: size, want: map[uint16]versionRef{}, offer: map[uint16]string{}}
 	if err := e.header(); err != nil {
@@ -121,6 +130,7 @@ type elfReader struct {
 	phnum int
 
 	loads   []segment
+	notes   []segment
 	dyn     segment
 	tags    map[elf.DynTag]uint64
 	want    map[uint16]versionRef // version indexes of DT_VERNEED
@@ -250,6 +260,8 @@ func (e *elfReader) segment(b []byte) error {
 		}
 	case elf.PT_INTERP:
 		return e.interp(s)
+	case elf.PT_NOTE:
+		e.notes = append(e.notes, s)
 	case elf.PT_GNU_PROPERTY:
 		return e.properties(s)
 	}

@@ -38,9 +38,11 @@ type native struct {
 	helper  string // its name, if the release starts without it; see Without
 	orphan  bool   // a library that nothing else in the release needs
 	loaded  bool   // process is what is loaded with it
-	inVM    bool   // the process is the VM's
-	process rootfs.Process
-	loadErr error // why that could not be told
+	// appImage: it brings a system of its own, behind itself in the file.
+	appImage bool
+	inVM     bool // the process is the VM's
+	process  rootfs.Process
+	loadErr  error // why that could not be told
 }
 
 func newNative(f release.File, r io.ReaderAt) (*native, error) {
@@ -56,7 +58,7 @@ func newNative(f release.File, r io.ReaderAt) (*native, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
-	n.role = roleOf(n)
+	n.role, n.appImage = roleOf(n), binary.IsAppImage(r)
 	n.nif = readNIF(n.symbols, r, f.Size)
 	return n, nil
 }

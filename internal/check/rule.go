@@ -32,7 +32,7 @@ func Rules() []Rule {
 		platformRule, formatRule, archRule, loaderRule, interpreterRule, sonameRule, symbolVersionRule, symbolRule, libcMixRule, relrRule,
 		execStackRule, staticTLSRule, isaRule, nifAPIRule, nifFunctionsRule, nifEntryRule, openedRule, beamRule, otpRule, bootRule,
 		configRule, startRule, vmArgsRule, consistencyRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
-		writableRule, hostsRule, timeZoneRule, caBundleRule, localeRule,
+		writableRule, portableRule, hostsRule, timeZoneRule, caBundleRule, localeRule,
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *Survey) foreignRoot() bool {
 // interpreter: the kernel says "not found" of the program itself.
 func interpreter(s *Survey) (out []Finding) {
 	for _, n := range s.natives {
-		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) && !s.foreignRoot() {
+		if n.role != executable || n.elf.Interp == "" || !machineOK(n.elf, s.target.Machine()) && !s.foreignRoot() || s.brought.starts(n.Path) {
 			continue
 		}
 		if _, err := rootfs.Resolve(s.root, n.elf.Interp); err == nil {

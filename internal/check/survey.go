@@ -38,6 +38,8 @@ type Survey struct {
 	at      string    // where the release lies
 	root    rootfs.FS // the target with the release in it
 	session *rootfs.Session
+	brought *brought        // what a portable release brings; nil if it is none
+	carried *rootfs.Session // of the loader that it brings, or session
 	files   map[string]*release.File
 	natives []*native
 	scripts []script // sorted by path
@@ -70,8 +72,13 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	if at == "." {
 		at = "app"
 	}
+	rel, brings, err := broughtBy(in.Release)
+	if err != nil {
+		return nil, err
+	}
+	in.Release = rel
 	s := &Survey{
-		rel: in.Release, boot: bootOf(in), target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		rel: in.Release, brought: brings, boot: bootOf(in), target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
 	for i := range in.Release.Files {
@@ -84,6 +91,10 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 		return nil, err
 	}
 	s.session = loader.WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
+	s.carried = s.session
+	if err := brings.place(s); err != nil {
+		return nil, err
+	}
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
@@ -295,7 +306,7 @@ func (s *Survey) vmWorks() bool {
 	if s.vm == "" {
 		return false
 	}
-	p, err := s.session.Load(s.vm)
+	p, err := s.carried.Load(s.vm)
 	return err == nil && p.Reason == ""
 }
 
@@ -303,13 +314,13 @@ func (s *Survey) loadOne(n *native, vmWorks bool) {
 	var err error
 	name := s.on(n.Path)
 	switch {
-	case n.role == executable:
+	case n.role == executable && !s.brought.starts(n.Path):
 		n.process, err = s.session.Load(name)
-	case vmWorks:
-		n.process, err = s.session.Load(s.vm, append(s.preloads(), name)...)
+	case vmWorks && n.role != executable:
+		n.process, err = s.carried.Load(s.vm, append(s.preloads(), name)...)
 		n.inVM = true
 	default:
-		n.process, err = s.session.Load(name)
+		n.process, err = s.carried.Load(name)
 	}
 	n.loaded, n.loadErr = err == nil && n.process.Reason == "", err
 }

@@ -47,6 +47,7 @@ func (g *globals) with(c config.Config) (*app, error) {
 		Toolchains: &toolchain.Provider{
 			Store: st, HTTP: client, Arch: architecture(c.Platform()), Distros: distros.All(),
 			Mirror: distro.Mirror{Archive: c.Mirror, Security: c.SecurityMirror}, Etc: os.DirFS("/etc"),
+			Sources: c.Sources, Checksums: c.SourceChecksums(),
 			AllowExpired: c.Expired == "allow", Configure: configurer(st), Warn: u.Warn,
 		},
 		Engines: engines(st, u, c),

@@ -16,9 +16,14 @@ func newBuild(g *globals) *cobra.Command {
 		Long: long(`
 Builds the release in a sandbox over the toolchain and writes its tarball to
 releases/NAME/releases/VSN/NAME.tar.gz under the project. The tarball's path is
-the only thing on stdout.`),
+the only thing on stdout.
+
+With --portable the tarball brings the C library and all else that the release
+needs of the toolchain, and runs on any Linux of its processor whose kernel is
+new enough: NAME-portable.tar.gz beside the other. See docs/portable.md.`),
 		Example: `  dram build
   dram build ./my_app --toolchain distro:debian/12
+  dram build --portable
   tar tzf "$(dram build)"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -27,7 +32,10 @@ the only thing on stdout.`),
 			if err != nil {
 				return err
 			}
-			outs := output.Outputs{output.Tarball{}}
+			outs, err := buildOutputs(cmd)
+			if err != nil {
+				return err
+			}
 			r, err := p.Build(cmd.Context(), pl, outs)
 			if err != nil {
 				return err
@@ -41,6 +49,21 @@ the only thing on stdout.`),
 			return err
 		},
 	}
+	cmd.Flags().String(portableFlag, "", "with the loader and the libraries that it needs, for any Linux of its processor")
+	cmd.Flags().Lookup(portableFlag).NoOptDefVal = string(output.TarForm)
 	g.settings(cmd)
 	return cmd
+}
+
+const portableFlag = "portable"
+
+// buildOutputs is what dram build writes: the tarball, or the release in the portable
+// form that was asked for.
+func buildOutputs(cmd *cobra.Command) (output.Outputs, error) {
+	value, err := cmd.Flags().GetString(portableFlag)
+	if err != nil || !cmd.Flags().Changed(portableFlag) {
+		return output.Outputs{output.Tarball{}}, err
+	}
+	out, err := output.ParsePortable(value)
+	return output.Outputs{out}, err
 }

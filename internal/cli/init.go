@@ -227,7 +227,7 @@ func (g *globals) loadToolchain(ctx context.Context, p *pipeline.Pipeline, from 
 	if err != nil {
 		return "", err
 	}
-	tag := scaffold.Toolchain(parsed, add.Packages)
+	tag := scaffold.Toolchain(parsed, add)
 	return tag, p.LoadToolchain(ctx, d, tc, tag)
 }
 
@@ -259,21 +259,21 @@ REF it is the toolchain of the project here.`),
 	return cmd
 }
 
-func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (*pipeline.Pipeline, string, plan.Additions, error) {
+func (g *globals) toolchainToLoad(cmd *cobra.Command, args []string) (p *pipeline.Pipeline, ref string, add plan.Additions, err error) {
 	if len(args) == 1 {
 		a, err := g.open(cmd, ".")
 		if err != nil {
-			return nil, "", plan.Additions{}, err
+			return nil, "", add, err
 		}
-		return a.Pipeline, args[0], plan.Additions{Packages: a.settings.Packages}, nil
+		return a.Pipeline, args[0], plan.Set(a.settings), nil
 	}
 	a, err := g.inContainer(cmd, ".")
 	if err != nil {
-		return nil, "", plan.Additions{}, err
+		return nil, "", add, err
 	}
 	pl, err := a.Plan(cmd.Context(), ".", a.settings)
 	if err != nil {
-		return nil, "", plan.Additions{}, err
+		return nil, "", add, err
 	}
 	return a.Pipeline, pl.Toolchain, pl.Additions, nil
 }

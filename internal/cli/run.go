@@ -141,7 +141,7 @@ func (g *globals) imageToRun(cmd *cobra.Command, what string) (*app, ref.Ref, er
 			return nil, from, err
 		}
 	}
-	image := config.Config{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror}
+	image := config.Config{Places: config.Places{Mirror: c.Mirror, SecurityMirror: c.SecurityMirror}}
 	if platform := c.Platform(); platform != "" {
 		image.Platforms = []string{platform}
 	}

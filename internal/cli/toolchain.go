@@ -36,7 +36,7 @@ func newToolchainRoot(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Additions{Packages: a.settings.Packages})
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Set(a.settings))
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func newToolchainExec(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Additions{Packages: a.settings.Packages})
+			tc, err := a.OpenToolchain(cmd.Context(), args[0], plan.Set(a.settings))
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,26 +14,25 @@ import (
 
 	"dram/internal/grammar"
 	"dram/internal/problem"
+	"dram/internal/upstream"
 )
 
 // Config is the settings of one call. The zero value of a field means that
 // nobody set it: detection or the default decides.
 type Config struct {
-	Toolchain      string   // a reference: "distro:debian/13"
-	Packages       []string // added to a distribution's toolchain
-	Mirror         string   // URL of a distribution's package archive
-	SecurityMirror string   // URL of its security archive
-	Repository     string   // where images for asked versions are looked for
-	Engine         string   // "auto", "native", "buildkit", "host"
-	Tool           string   // what makes the releases, where a directory has files of several
-	Releases       []string // which of the project's releases
-	Platforms      []string // what they are built for, "linux/arm64"
-	OutputDir      string   // where results go, in place of releases/NAME
-	MixEnv         string
-	ReleaseEnv     string   // what the release is made for, where its tool asks
-	BuildEnv       []string // "K=V", sorted
-	BuildNetwork   string   // "none", "isolated" or "host": what compiling sees, and fetching
-	Expired        string   // "refuse" or "allow": indexes of a mirror that is out of date
+	Toolchain string   // a reference: "distro:debian/13"
+	Packages  []string // added to a distribution's toolchain
+	Places
+	FromRelease
+	Engine       string   // "auto", "native", "buildkit", "host"
+	Tool         string   // what makes the releases, where a directory has files of several
+	Releases     []string // which of the project's releases
+	Platforms    []string // what they are built for, "linux/arm64"
+	OutputDir    string   // where results go, in place of releases/NAME
+	MixEnv       string
+	ReleaseEnv   string   // what the release is made for, where its tool asks
+	BuildEnv     []string // "K=V", sorted
+	BuildNetwork string   // "none", "isolated" or "host": what compiling sees, and fetching
 	Access
 	Image
 	Check
@@ -40,6 +41,32 @@ type Config struct {
 
 	origin      map[string]string
 	perPlatform bool
+}
+
+// Places is settings of where toolchains come from.
+type Places struct {
+	Mirror         string // URL of a distribution's package archive
+	SecurityMirror string // URL of its security archive
+	Repository     string // where images for asked versions are looked for
+	Expired        string // "refuse" or "allow": indexes of a mirror that is out of date
+}
+
+// FromRelease is settings of what is taken of the projects' own releases.
+type FromRelease struct {
+	OTP       string   // a version of Erlang/OTP: "27.2"
+	Elixir    string   // a version of Elixir: "1.18.1"
+	Sources   string   // where they are, a directory or a URL
+	Checksums []string // "NAME=SHA256", sorted
+}
+
+// SourceChecksums are the checksums that were set, by the file's name.
+func (c Config) SourceChecksums() map[string]string {
+	out := map[string]string{}
+	for _, kv := range c.Checksums {
+		name, sum, _ := strings.Cut(kv, "=")
+		out[name] = strings.ToLower(sum)
+	}
+	return out
 }
 
 // Access is what a build is given that others are not to see.
@@ -86,6 +113,10 @@ func Settings() []Setting {
 		{Key: "toolchain.security_mirror", Env: "DRAM_SECURITY_MIRROR", Flag: "security-mirror", Default: "the host's apt sources, else security.debian.org", Help: "URL of the Debian security archive", field: func(c *Config) any { return &c.SecurityMirror }},
 		{Key: "toolchain.expired_indexes", Env: "DRAM_EXPIRED_INDEXES", Flag: "expired-indexes", Default: "refuse", Help: "signed package indexes past their date, as old mirrors serve them: refuse or allow", field: func(c *Config) any { return &c.Expired }, check: oneOf("refuse", "allow")},
 		{Key: "toolchain.repository", Env: "DRAM_REPOSITORY", Flag: "repository", Default: DefaultRepository, Help: "image repository searched for the versions that the project asks for", field: func(c *Config) any { return &c.Repository }},
+		{Key: "toolchain.otp", Env: "DRAM_OTP", Flag: "otp", Default: "the toolchain's", Help: "release of Erlang/OTP to put into the toolchain, compiled of its source once: 27.3.4", field: func(c *Config) any { return &c.OTP }, check: release(upstream.OTP)},
+		{Key: "toolchain.elixir", Env: "DRAM_ELIXIR", Flag: "elixir", Default: "the toolchain's", Help: "release of Elixir to put into the toolchain: 1.18.3", field: func(c *Config) any { return &c.Elixir }, check: release(upstream.Elixir)},
+		{Key: "toolchain.sources", Env: "DRAM_SOURCES", Flag: "sources", Default: "where the projects publish", Help: "directory or URL with releases of Erlang/OTP and Elixir, and a SHA256SUMS", field: func(c *Config) any { return &c.Sources }, check: upstream.CheckPlace},
+		{Key: "toolchain.checksums", Env: "DRAM_CHECKSUMS", Flag: "checksum", Help: "SHA-256 that a release's file must have, NAME=HEX", pairs: true, field: func(c *Config) any { return &c.Checksums }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto: native, or else buildkit, whichever works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
 		{Key: "tool", Env: "DRAM_TOOL", Flag: "tool", Default: "the first that the directory's files tell of", Help: "what makes the release, where a directory has files of several: see docs/project-kinds.md", field: func(c *Config) any { return &c.Tool }},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
@@ -107,6 +138,11 @@ func Settings() []Setting {
 	}
 }
 
+// release checks the version of a release.
+func release(s upstream.Software) func(string) error {
+	return func(v string) error { return upstream.Wanted{Software: s, Version: v}.Check() }
+}
+
 // DefaultRepository holds images for every pair of Elixir and Erlang versions.
 const DefaultRepository = "hexpm/elixir"
 
@@ -126,6 +162,9 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 	case *[]string:
 		if s.pairs {
 			err = checkPairs(values)
+		}
+		if s.Key == "toolchain.checksums" && err == nil {
+			err = checkSums(values)
 		}
 		if s.names {
 			values, err = s.splitNames(values)
@@ -205,6 +244,17 @@ func checkPairs(values []string) error {
 			return fmt.Errorf("%s is not of the form K=V", grammar.Quote(kv))
 		case !grammar.Printable(k) || strings.Contains(kv, "\x00"):
 			return fmt.Errorf("%s holds control characters", grammar.Quote(kv))
+		}
+	}
+	return nil
+}
+
+// checkSums refuses what is no SHA-256.
+func checkSums(values []string) error {
+	for _, kv := range values {
+		name, sum, _ := strings.Cut(kv, "=")
+		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != sha256.Size {
+			return fmt.Errorf("%s of %s is no SHA-256 in hex", grammar.Quote(sum), grammar.Quote(name))
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 	}
 	want := config.Config{
 		Engine: "native", Releases: []string{"web"}, OutputDir: "out", Toolchain: "distro:debian/12",
-		Packages: []string{"libsodium-dev", "cmake"}, Mirror: "http://mirror.example/debian", MixEnv: "staging",
+		Packages: []string{"libsodium-dev", "cmake"}, Places: config.Places{Mirror: "http://mirror.example/debian"}, MixEnv: "staging",
 		BuildEnv: []string{"A=2", "SECRET_FREE=1"},
 		Image:    config.Image{Programs: []string{"curl"}, User: "1000", Expose: []int{80, 4000}, Labels: []string{"team=core"}},
 	}
@@ -124,7 +124,10 @@ func TestSettingsTable(t *testing.T) {
 			seen[name] = true
 		}
 		value := "K=1"
-		if choice, ok := map[string]string{"build.network": "host", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa"}[s.Key]; ok {
+		if choice, ok := map[string]string{
+			"build.network": "host", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "build.mix_env": "qa", "build.release_env": "qa",
+			"toolchain.otp": "27.2", "toolchain.elixir": "1.18.1", "toolchain.checksums": "otp_src_27.2.tar.gz=" + strings.Repeat("0a", 32),
+		}[s.Key]; ok {
 			value = choice
 		}
 		if s.Key == "image.expose" || s.Key == "image.user" {

@@ -70,6 +70,11 @@ func (c *Config) confine(dir string) error {
 		}
 		*p.value = r.String()
 	}
+	if c.Origin("toolchain.sources") == FileName && !strings.Contains(c.Sources, "://") {
+		if c.Sources, err = confined(root, dir, c.Sources); err != nil {
+			return outside("toolchain.sources", err)
+		}
+	}
 	if c.Origin("output_dir") == FileName {
 		if _, err := confined(root, dir, c.OutputDir); err != nil {
 			return outside("output_dir", err)

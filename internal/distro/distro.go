@@ -71,7 +71,18 @@ type Request struct {
 	Arch     string   // as Go names it
 	Packages []string // beside those of a toolchain
 	Refresh  bool     // ask the mirror whatever is cached
+	Holds    Content
 }
+
+// Content is what a root has beside the packages that are asked for.
+type Content int
+
+// A root has a system and a compiler, and more or less of what dram is for.
+const (
+	Toolchain Content = iota // Erlang and Elixir
+	NoElixir                 // Erlang
+	NoErlang                 // neither, but what Erlang/OTP is compiled with
+)
 
 // Versions are the upstream versions that a suite has: "1.18.3". Empty: not
 // packaged.

@@ -32,9 +32,10 @@ type File struct {
 	Origin release.Origin
 	App    string
 
-	shell  bool   // the start script reads it as shell, whatever its name and mode
-	source string // where the content lies in the release
-	made   []byte // the content, where dram wrote it
+	shell   bool   // the start script reads it as shell, whatever its name and mode
+	source  string // where the content lies in the release
+	outside bool   // or in the toolchain's root
+	made    []byte // the content, where dram wrote it
 }
 
 // staying is what stays as it is in contents.

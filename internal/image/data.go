@@ -52,7 +52,7 @@ func (t *tree) libraries() ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the C library: %w", err)
 		}
-		if olderThan34(b) {
+		if olderThan(b, 34) {
 			names = append(names, outside.lookups...)
 		}
 		for _, n := range names {
@@ -64,12 +64,12 @@ func (t *tree) libraries() ([]string, error) {
 	return found, nil
 }
 
-// olderThan34 says whether a glibc is from before 2.34.
-func olderThan34(libc []byte) bool {
-	_, minor, _ := strings.Cut(rootfs.GlibcVersion(libc), ".")
-	minor, _, _ = strings.Cut(minor, ".")
-	n, err := strconv.Atoi(minor)
-	return err == nil && n < 34
+// olderThan says whether a glibc is from before 2.minor.
+func olderThan(libc []byte, minor int) bool {
+	_, rest, _ := strings.Cut(rootfs.GlibcVersion(libc), ".")
+	rest, _, _ = strings.Cut(rest, ".")
+	n, err := strconv.Atoi(rest)
+	return err == nil && n < minor
 }
 
 // data is what no ELF file names: certificates, the locale, the terminals that

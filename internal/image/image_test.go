@@ -338,7 +338,7 @@ func TestOlderThan34(t *testing.T) {
 		"GNU C Library (GNU libc) stable release version 2.34.\n":      false,
 		"musl libc": false, "": false,
 	} {
-		if got := olderThan34([]byte(in)); got != want {
+		if got := olderThan([]byte(in), 34); got != want {
 			t.Errorf("%q: got %t", in, got)
 		}
 	}

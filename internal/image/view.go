@@ -19,7 +19,7 @@ func (d *Draft) View() (system, shipped rootfs.FS) {
 		}
 		nodes[f.Path] = n
 	}
-	return rootfs.NewSkeleton(nodes), viewOf(d.rel, d.files)
+	return rootfs.NewSkeleton(nodes), viewOf(d.files, ofRelease(d.rel))
 }
 
 // TarballView is what Tarball would put into the release's tarball.
@@ -28,10 +28,15 @@ func TarballView(rel *release.Release, opts TarballOptions) (rootfs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viewOf(rel, files), nil
+	return viewOf(files, ofRelease(rel)), nil
 }
 
-func viewOf(rel *release.Release, files []File) rootfs.FS {
+func ofRelease(rel *release.Release) func(File) (fs.File, error) {
+	return func(f File) (fs.File, error) { return rel.FS.Open(f.source) }
+}
+
+// viewOf is files of which open opens those that dram did not write.
+func viewOf(files []File, open func(File) (fs.File, error)) rootfs.FS {
 	nodes := map[string]rootfs.Node{}
 	for _, f := range files {
 		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Size: f.Size}
@@ -39,7 +44,7 @@ func viewOf(rel *release.Release, files []File) rootfs.FS {
 		case f.made != nil:
 			n.Text = string(f.made)
 		case f.Mode.IsRegular():
-			n.Open = func() (fs.File, error) { return rel.FS.Open(f.source) }
+			n.Open = func() (fs.File, error) { return open(f) }
 		}
 		nodes[f.Path] = n
 	}

@@ -32,7 +32,9 @@ type Result struct {
 	Tarball Blob          `json:"tarball"`
 	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
 	Layers  []image.Layer `json:"layers,omitempty"`
-	Failed  []string      `json:"failed,omitempty"` // rules that fail and were allowed by name
+	// Portable is the release with all that it needs, if that was asked for.
+	Portable Blob     `json:"portable,omitzero"`
+	Failed   []string `json:"failed,omitempty"` // rules that fail and were allowed by name
 }
 
 // Blob is content in the cache.

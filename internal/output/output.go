@@ -5,6 +5,7 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,7 +21,18 @@ type Needs struct {
 	Tarball bool // the release's tarball
 	Image   bool // its image
 	Files   bool // what stays on this machine is written before
+	// Portable is the release with all that it needs, in this form.
+	Portable Form
 }
+
+// Form is how a portable release is packed.
+type Form string
+
+// The forms.
+const (
+	NotPortable Form = ""
+	TarForm     Form = "tar" // a tarball
+)
 
 // Output is one thing that is wanted of a build.
 type Output interface {
@@ -51,7 +63,7 @@ func Usual() Outputs { return Outputs{Tarball{}, Tar{}} }
 func (o Outputs) Needs() (all Needs) {
 	for _, out := range o {
 		n := out.Needs()
-		all.Tarball, all.Image = all.Tarball || n.Tarball, all.Image || n.Image
+		all.Tarball, all.Image, all.Portable = all.Tarball || n.Tarball, all.Image || n.Image, cmp.Or(all.Portable, n.Portable)
 	}
 	return all
 }

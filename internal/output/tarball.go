@@ -22,8 +22,14 @@ func (Tarball) Check(pl *plan.Plan) error { return place(pl, pl.TarballPath(pl.V
 func (Tarball) Write(ctx context.Context, b *Build) (Written, error) {
 	path := b.Plan.TarballPath(b.Version)
 	err := publish.File(ctx, place(b.Plan, path), b.Store, b.Tarball.Digest, b.Tarball.Size)
-	if unwritable, ok := errors.AsType[*problem.Error](err); ok && unwritable.Kind != problem.Usage { // -o, which publish speaks of, is for images
-		err = problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
+	return Written{Name: "tarball", Place: path, Size: b.Tarball.Size}, elsewhere(err)
+}
+
+// elsewhere says how what is no image is written elsewhere: publish speaks of -o,
+// which is for images.
+func elsewhere(err error) error {
+	if unwritable, ok := errors.AsType[*problem.Error](err); ok && unwritable.Kind != problem.Usage {
+		return problem.New(unwritable.Kind, "make room or make the directory writable, or write elsewhere with --output-dir", "%w", err)
 	}
-	return Written{Name: "tarball", Place: path, Size: b.Tarball.Size}, err
+	return err
 }

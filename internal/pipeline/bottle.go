@@ -71,14 +71,22 @@ type bottling struct {
 
 	root  toolchain.RootFS // the toolchain's, open
 	draft *image.Draft     // nil where no image is needed
+	// portable is the release with all that it needs, nil where that is not needed.
+	portable *image.Portable
 }
 
 // open decides what the image holds. The caller closes the root.
 func (b *bottling) open(ctx context.Context, p *Pipeline) (err error) {
-	if b.root, err = b.tc.Open(ctx); err != nil || !b.needs.Image {
+	if b.root, err = b.tc.Open(ctx); err != nil {
 		return err
 	}
-	if b.draft, err = image.NewDraft(p.Store, b.rel, imageOptions(b.plan, b.root, b.tc)); err != nil {
+	if b.needs.Image {
+		b.draft, err = image.NewDraft(p.Store, b.rel, imageOptions(b.plan, b.root, b.tc))
+	}
+	if b.needs.Portable != output.NotPortable && err == nil {
+		b.portable, err = newPortable(b)
+	}
+	if err != nil {
 		err = damaged(b.root, err)
 		_ = b.root.Close() // only read
 	}
@@ -105,6 +113,9 @@ func (p *Pipeline) bottle(ctx context.Context, b *bottling) (*output.Result, err
 	if b.needs.Image {
 		group.Go(func() error { return p.image(ctx, b, r) })
 	}
+	if b.portable != nil {
+		group.Go(func() error { return p.portable(ctx, b, r) })
+	}
 	if b.own {
 		group.Go(func() error { return b.tc.SawRuntime(ctx, b.root, b.rel.Files) })
 	}
@@ -119,6 +130,9 @@ func summary(needs output.Needs, r *output.Result) string {
 	var parts []string
 	if needs.Tarball {
 		parts = append(parts, "tarball "+ui.Bytes(r.Tarball.Size))
+	}
+	if needs.Portable != output.NotPortable {
+		parts = []string{"portable " + ui.Bytes(r.Portable.Size)}
 	}
 	if needs.Image {
 		reused := 0
@@ -136,6 +150,23 @@ func (p *Pipeline) tarball(ctx context.Context, b *bottling, r *output.Result) e
 	a, err := image.Tarball(ctx, p.Store, b.rel, tarballOptions(b.plan))
 	if err == nil {
 		r.Tarball = output.Blob{Digest: a.Digest, Size: a.Size}
+	}
+	return err
+}
+
+func newPortable(b *bottling) (*image.Portable, error) {
+	_, arch, _ := strings.Cut(b.plan.Platform, "/")
+	made, err := image.NewPortable(b.rel, image.PortableOptions{TarballOptions: tarballOptions(b.plan), Root: b.root, Architecture: arch})
+	if err == nil && len(made.Missing) > 0 && !slices.Contains(b.plan.Check.Allow, "soname") {
+		err = missing(made.Missing, b.tc)
+	}
+	return made, err
+}
+
+func (p *Pipeline) portable(ctx context.Context, b *bottling, r *output.Result) error {
+	a, err := b.portable.Build(ctx, p.Store)
+	if err == nil {
+		r.Portable = output.Blob{Digest: a.Digest, Size: a.Size}
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"dram/internal/layer"
 	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/portable"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/source"
@@ -63,7 +64,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	key := resultKey(pl, src, tc)
+	key := resultKey(pl, src, tc, needs)
 	if r := p.keptResult(key, pl.Dir, needs); tc.Content() != "" && r != nil && allowed(r.Failed, pl.Check.Allow) {
 		if err := p.checkKept(ctx, pl, r); err != nil {
 			return nil, err
@@ -89,7 +90,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	key = resultKey(pl, src, tc) // by what the root is seen to hold now
+	key = resultKey(pl, src, tc, needs) // by what the root is seen to hold now
 	if !built.Fresh {
 		key = ownKey(key, pl.Dir)
 	}
@@ -152,8 +153,11 @@ func (p *Pipeline) keptResult(key, dir string, needs output.Needs) *output.Resul
 
 // resultKey names what a build comes to: what the plan depends on, what was seen
 // in the toolchain, and every recipe that makes bytes of it.
-func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain) string {
+func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs output.Needs) string {
 	recipes := fmt.Sprintf("%d-%d-%s", image.Recipe, layer.Recipe, store.DigestOf([]byte(check.Recipe())).Hex()[:12])
+	if needs.Portable != output.NotPortable { // which is checked, and not the tarball
+		recipes += fmt.Sprintf("-%s%d", needs.Portable, portable.Recipe)
+	}
 	return pl.Key(src.Digest(), tc.ID+tc.Content()) + "-" + recipes
 }
 
@@ -166,6 +170,9 @@ func (p *Pipeline) kept(key string, needs output.Needs) *output.Result {
 	}
 	var group errgroup.Group
 	group.Go(func() error { return p.Store.VerifyBlob(r.Tarball.Digest) })
+	if needs.Portable != output.NotPortable {
+		group.Go(func() error { return p.Store.VerifyBlob(r.Portable.Digest) })
+	}
 	if needs.Image {
 		for _, l := range r.Layers {
 			group.Go(func() error { return p.Store.VerifyBlob(l.Digest) })

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func StrictVerdict(r *check.Report) error {
 // were allowed. The image is checked against itself; the tarball against the target
 // that was set, or, where there is no image, against the toolchain.
 func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, error) {
-	tarball, err := image.TarballView(b.rel, tarballOptions(b.plan))
+	tarball, err := b.tarballView()
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +71,14 @@ func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, er
 	defer done()
 	more, err := p.checkView(ctx, b.plan, tarball, check.Input{Target: t})
 	return append(failed, more...), err
+}
+
+// tarballView is the tarball that is written: the portable one, if one is.
+func (b *bottling) tarballView() (rootfs.FS, error) {
+	if b.portable != nil {
+		return b.portable.View(), nil
+	}
+	return image.TarballView(b.rel, tarballOptions(b.plan))
 }
 
 // targetOf is the target that was set, or else the toolchain.
@@ -158,7 +167,8 @@ func (p *Pipeline) checkKept(ctx context.Context, pl *plan.Plan, r *output.Resul
 		return err
 	}
 	defer func() { _ = t.Close() }() // only read
-	rel, done, err := p.openTarball(ctx, p.Store.BlobPath(r.Tarball.Digest), release.Options{Survey: true, OwnApps: pl.OwnApps})
+	blob := cmp.Or(r.Portable, r.Tarball)
+	rel, done, err := p.openTarball(ctx, p.Store.BlobPath(blob.Digest), release.Options{Survey: true, OwnApps: pl.OwnApps})
 	if err != nil {
 		return err
 	}

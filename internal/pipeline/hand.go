@@ -123,7 +123,7 @@ func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Con
 		if ref == "" {
 			ref = p.Toolchains.Distros.Example()
 		}
-		return p.OpenToolchain(ctx, ref, plan.Additions{Packages: cfg.Packages})
+		return p.OpenToolchain(ctx, ref, plan.Set(cfg))
 	}
 	if err != nil {
 		return nil, err

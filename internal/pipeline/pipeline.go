@@ -22,6 +22,7 @@ import (
 	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
+	"dram/internal/upstream"
 )
 
 // Pipeline holds what the stages need. Its methods may be called concurrently.
@@ -96,6 +97,10 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 		Tags: func(ctx context.Context, repository string) ([]string, error) {
 			return p.Toolchains.Tags(ctx, repository, toolchain.Options{Refresh: p.Refresh, Progress: tell})
 		},
+		Upstream: func(ctx context.Context, w upstream.Wanted) (upstream.File, error) {
+			return p.Toolchains.FindUpstream(ctx, w, tell)
+		},
+		Took: p.Toolchains.Took,
 	}
 	in.Added = func(r ref.Ref, a plan.Additions) string {
 		return p.Toolchains.Added(r, toolchain.Options{Packages: a.Packages, Needs: a.Needs})
@@ -137,7 +142,7 @@ func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, add plan.Addit
 	}
 	stage := p.UI.Start("toolchain", ref)
 	tc, err := p.Toolchains.Open(ctx, parsed, toolchain.Options{
-		Packages: add.Packages, Needs: add.Needs, PublicOnly: add.PublicOnly, Refresh: p.Refresh, Progress: progress(stage),
+		Packages: add.Packages, Needs: add.Needs, PublicOnly: add.PublicOnly, Upstream: add.Upstream, Refresh: p.Refresh, Progress: progress(stage),
 	})
 	stage.Update("")
 	return tc, err

@@ -10,9 +10,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/problem"
-	"dram/internal/ref"
 	"dram/internal/tool"
-	"dram/internal/toolchain"
 	"dram/internal/version"
 )
 
@@ -30,7 +28,10 @@ const BuildKitEngine = "buildkit"
 func (m *maker) toolchain(ctx context.Context) error {
 	asked := m.facts.Asked
 	onHost := strings.HasPrefix(m.in.Config.Toolchain, "host:")
+	releases := m.in.Config.OTP != "" || m.in.Config.Elixir != ""
 	switch {
+	case releases:
+		return m.byReleases(ctx)
 	case m.plan.Engine == HostEngine && m.in.Config.Toolchain == "":
 		m.choose("host:", "the host engine builds with what this machine has")
 		return nil
@@ -128,23 +129,7 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 
 // toolchainElixir is the Elixir of the plan's toolchain, "" if it is not known.
 func (m *maker) toolchainElixir(ctx context.Context) string {
-	from, err := toolchain.ParseRef(m.plan.Toolchain)
-	if err != nil {
-		return ""
-	}
-	if from.Kind == ref.Distro {
-		v, err := m.in.Versions(ctx, from.Value)
-		if err != nil {
-			return ""
-		}
-		return v.Elixir
-	}
-	if i := strings.LastIndexByte(from.Value, ':'); i >= 0 {
-		if tags := readTags([]string{from.Value[i+1:]}); len(tags) == 1 {
-			return tags[0].elixir
-		}
-	}
-	return ""
+	return cmp.Or(m.plan.Upstream.Elixir, m.versionsOf(ctx, m.plan.Toolchain).Elixir)
 }
 
 // tagForm is how hexpm/elixir names its images.
@@ -172,14 +157,14 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	}
 	all, err := m.in.Tags(ctx, repository)
 	if err != nil {
-		return fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w", what, file, repository, err)
+		return m.withoutImage(ctx, fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w", what, file, repository, err), wants)
 	}
 	tags := m.tags(all)
 	fit := fitting(tags, asked.Elixir.Version, asked.Erlang.Version)
 	if len(fit) == 0 {
-		return problem.New(problem.Usage, nearby(tags, asked.Elixir.Version, asked.Erlang.Version)+
+		return m.withoutImage(ctx, problem.New(problem.Usage, nearby(tags, asked.Elixir.Version, asked.Erlang.Version)+
 			"see that these versions exist together, or choose a toolchain with --toolchain",
-			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, file)
+			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, file), wants)
 	}
 	allowed := slices.DeleteFunc(slices.Clone(fit), func(t tag) bool { return wants.refuses(t.elixir) != nil })
 	if len(allowed) == 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
@@ -22,6 +23,13 @@ type Additions struct {
 	Needs []distro.Want `json:"needs,omitempty"`
 	// PublicOnly keeps an image's package manager from this machine and private networks.
 	PublicOnly bool `json:"-"`
+	// Upstream is what it has of the projects' own releases.
+	Upstream toolchain.Upstream `json:"upstream,omitzero"`
+}
+
+// Set is what settings add to a toolchain, whatever the project.
+func Set(c config.Config) Additions {
+	return Additions{Packages: c.Packages, Upstream: toolchain.Upstream{OTP: c.OTP, Elixir: c.Elixir}}
 }
 
 func (p planner) Need(n tool.Need) { p.m.need(n) }

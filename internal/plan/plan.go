@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"dram/internal/config"
 	"dram/internal/distro"
@@ -19,6 +20,7 @@ import (
 	"dram/internal/project"
 	"dram/internal/ref"
 	"dram/internal/tool"
+	"dram/internal/upstream"
 )
 
 // Recipe is part of what names a result: results of one recipe with the same
@@ -40,6 +42,12 @@ type Inputs struct {
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
 	// Tags lists the tags of an image repository.
 	Tags func(ctx context.Context, repository string) ([]string, error)
+	// Upstream finds a release of Erlang/OTP or of Elixir; nil where none is to be
+	// thought of.
+	Upstream func(ctx context.Context, w upstream.Wanted) (upstream.File, error)
+	// Took is how long compiling such a release took here the last time, 0 if it
+	// never did.
+	Took func(upstream.Software) time.Duration
 	// Added is what is missing of what is added to an image, as it was last found, ""
 	// where nobody looked; nil: nobody did.
 	Added func(r ref.Ref, a Additions) string
@@ -240,6 +248,11 @@ func (p *Plan) TarballPath(version string) string {
 		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
 	}
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
+}
+
+// PortablePath is where the portable release goes.
+func (p *Plan) PortablePath(version string) string {
+	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + "-portable.tar.gz"
 }
 
 // ImagePath is where the image goes unless told otherwise.

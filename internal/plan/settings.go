@@ -56,6 +56,8 @@ func (m *maker) settings() {
 	}{
 		{"toolchain.expired_indexes", "expired indexes", words(c.Expired)},
 		{"toolchain.repository", "repository", words(c.Repository)},
+		{"toolchain.sources", "sources", words(c.Sources)},
+		{"toolchain.checksums", "checksums", c.Checksums},
 		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
 		{"build.include_secrets", "include secrets", p.Secrets},
 		{"build.credentials", "credentials", p.Credentials},

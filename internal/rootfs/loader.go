@@ -1,8 +1,10 @@
 package rootfs
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ type Loader struct {
 	fsys    FS
 	conf    []string // directories of /etc/ld.so.conf
 	present []abi    // whose loader is in this root
+	brought *brought // what stands in for what programs name
 	library []string // directories of LD_LIBRARY_PATH
 }
 
@@ -29,6 +32,9 @@ func (l *Loader) WithLibraryPath(dirs []string) *Loader {
 	c.library = dirs[:min(len(dirs), maxConfDirs)]
 	return &c
 }
+
+// brought is a loader that is called by its path, and the folder that it is given.
+type brought struct{ loader, libraries string }
 
 // Closure is the files that programs need in order to start.
 type Closure struct {
@@ -81,6 +87,24 @@ func NewLoader(fsys FS) (*Loader, error) {
 			real, err := Resolve(fsys, p)
 			return err == nil && (a.musl || !strings.Contains(path.Base(real), "musl"))
 		}) {
+			l.present = append(l.present, a)
+		}
+	}
+	return l, nil
+}
+
+// NewBroughtLoader is a loader that starts programs by its own path, whatever loader
+// these name, and is told to look for libraries in one folder
+// (ld.so --inhibit-cache --library-path).
+func NewBroughtLoader(fsys FS, loader, libraries string) (*Loader, error) {
+	l := &Loader{fsys: fsys, brought: &brought{Clean(loader), Clean(libraries)}}
+	f := newSearch(l).read(l.brought.loader)
+	if f.elf == nil {
+		return nil, &fs.PathError{Op: "load", Path: loader, Err: cmp.Or(f.err, errNotELF)}
+	}
+	musl := strings.HasPrefix(path.Base(loader), "ld-musl-")
+	for _, a := range abis() {
+		if a.musl == musl && a.runs(f.elf) {
 			l.present = append(l.present, a)
 		}
 	}

@@ -55,7 +55,11 @@ func (s *search) begin(name string, f *binary.File) (*process, error) {
 	}
 	p := &process{search: s, abi: a, loaded: map[string]bool{"": true}}
 	if f.Interp != "" {
-		if err := p.interp(name, f.Interp); err != nil {
+		interp := f.Interp
+		if p.brought != nil {
+			interp = p.brought.loader
+		}
+		if err := p.interp(name, interp); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +105,10 @@ func (p *process) interp(name, interp string) error {
 
 // places is where the loader looks for every library, in order.
 func (p *process) places() error {
+	if p.brought != nil {
+		p.system = []place{{dir: p.brought.libraries}}
+		return nil
+	}
 	for _, d := range p.abi.defaults() {
 		p.system = append(p.system, place{dir: d})
 	}
@@ -173,6 +181,9 @@ func (p *process) need(o *object, name string) error {
 
 // muslLibc is libc, which with musl is the loader.
 func (p *process) muslLibc(o *object) error {
+	if p.brought != nil {
+		return p.interpreter("/"+p.brought.loader, o.name)
+	}
 	return p.interpreter("/"+p.abi.interps[0], o.name)
 }
 

@@ -192,7 +192,7 @@ func (s *search) interpreter(interp, by string) error {
 // abi is the rules by which a file is loaded here, or why there are none.
 func (s *search) abi(f *binary.File) (*abi, error) {
 	known, from := s.present, "this root has a loader for"
-	if f.Interp != "" {
+	if f.Interp != "" && s.brought == nil {
 		known, from = abis(), "dram knows"
 	}
 	var fits []abi

@@ -98,6 +98,10 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if up := pl.Upstream; up != (toolchain.Upstream{}) {
+		return "", nil, problem.New(problem.Usage, "choose an image that has them: --toolchain image:REF",
+			"no CI job can run in toolchain %s with %s: dram makes it on this machine", from, up)
+	}
 	switch from.Kind {
 	case ref.Distro:
 	case ref.Image: // one that dram chose is of the default distribution

@@ -211,13 +211,28 @@ func TestToolchainNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Toolchain(parsed, nil); got != want {
+		if got := Toolchain(parsed, plan.Additions{}); got != want {
 			t.Errorf("%s is %s", ref, got)
 		}
 	}
 	debian, _ := toolchain.ParseRef("distro:debian/13")
-	if a, b := Toolchain(debian, []string{"cmake"}), Toolchain(debian, []string{"libsodium-dev"}); a == b || !strings.HasPrefix(a, "dram-toolchain:debian-13-with-") {
-		t.Error(a, b)
+	names := map[string]bool{}
+	for _, has := range []plan.Additions{
+		{Packages: []string{"cmake"}},
+		{Packages: []string{"libsodium-dev"}},
+		{Upstream: toolchain.Upstream{Elixir: "1.18.1"}},
+		{Upstream: toolchain.Upstream{OTP: "27.2", Elixir: "1.18.1"}},
+		{Upstream: toolchain.Upstream{Elixir: "1.18.1"}, Packages: []string{"cmake"}},
+	} {
+		name := Toolchain(debian, has)
+		if names[name] || !strings.HasPrefix(name, "dram-toolchain:debian-13-with-") {
+			t.Errorf("%+v is %s", has, name)
+		}
+		names[name] = true
+	}
+	image, _ := toolchain.ParseRef("image:hexpm/erlang:27.2-debian")
+	if got := Toolchain(image, plan.Additions{Upstream: toolchain.Upstream{Elixir: "1.18.1"}}); !strings.HasPrefix(got, "dram-toolchain:") {
+		t.Errorf("an image with a release over it is %s", got)
 	}
 }
 

@@ -43,7 +43,7 @@ func Files(p Project) ([]File, error) {
 	if p.BuildKit {
 		builder = dockerfile.Current
 	}
-	o := dockerfile.Options{Toolchain: Toolchain(ref, p.Plan.Packages), Path: BuildFile, Script: BuildScript, Builder: builder}
+	o := dockerfile.Options{Toolchain: Toolchain(ref, p.Plan.Additions), Path: BuildFile, Script: BuildScript, Builder: builder}
 	build, err := dockerfile.Render(p.Job, o)
 	if err != nil {
 		return nil, err

@@ -3,16 +3,18 @@ package scaffold
 import (
 	"strings"
 
+	"dram/internal/plan"
 	"dram/internal/ref"
 	"dram/internal/store"
+	"dram/internal/toolchain"
 )
 
 // Toolchain is the image that the Dockerfiles begin with: the reference itself
 // where a registry has it as it is to be. Else it is the name under which `dram toolchain load`
 // puts it into a daemon, which stays the same when the distribution's packages
 // move on.
-func Toolchain(r ref.Ref, packages []string) string {
-	if r.Kind == ref.Image && len(packages) == 0 {
+func Toolchain(r ref.Ref, add plan.Additions) string {
+	if r.Kind == ref.Image && len(add.Packages) == 0 && add.Upstream == (toolchain.Upstream{}) {
 		return r.Value
 	}
 	name := strings.Map(func(c rune) rune {
@@ -24,8 +26,12 @@ func Toolchain(r ref.Ref, packages []string) string {
 	}, r.Value)
 	const most = 100 // of the 128 that a tag may have
 	name = strings.TrimLeft(name[max(0, len(name)-most):], "-.")
-	if len(packages) > 0 {
-		name += "-with-" + store.DigestOf([]byte(strings.Join(packages, "\n"))).Hex()[:8]
+	more := strings.Join(add.Packages, "\n")
+	if add.Upstream != (toolchain.Upstream{}) {
+		more += "\x00" + add.Upstream.String()
+	}
+	if more != "" {
+		name += "-with-" + store.DigestOf([]byte(more)).Hex()[:8]
 	}
 	return "dram-toolchain:" + name
 }

@@ -60,11 +60,11 @@ func (r *profileRow) document(platform, point string) (*document, error) {
 	id, version, _ := strings.Cut(r.name, "/")
 	doc := &document{
 		Schema: Schema, Name: "profile:" + r.name,
-		Facts: Facts{Platform: platform, OS: OS{ID: id, Version: version, Name: strings.TrimSpace(r.title + " " + version)}},
+		Facts: Facts{Platform: platform, Kernel: r.kernel, OS: OS{ID: id, Version: version, Name: strings.TrimSpace(r.title + " " + version)}},
 		Profile: &Profile{
 			Open: []Kind{Libraries, Programs, Erlang, Certificates, Locales, Patches}, Known: r.known(point),
 		},
-		Links: map[string]string{}, Programs: map[string][]string{}, Files: []string{}, Texts: map[string]string{},
+		Links: map[string]string{}, Programs: basePrograms(), Files: []string{}, Texts: map[string]string{},
 	}
 	fill := r.glibcLibraries
 	if r.glibc == "" {
@@ -82,6 +82,17 @@ func (r *profileRow) document(platform, point string) (*document, error) {
 	}
 	slices.SortFunc(doc.Libraries, func(a, b library) int { return strings.Compare(a.Path, b.Path) })
 	return doc, nil
+}
+
+// basePrograms is what the smallest installation and the smallest container of every
+// system has whose programs nobody listed: POSIX's own, from its coreutils, sed, grep
+// and awk, or from BusyBox.
+func basePrograms() map[string][]string {
+	return map[string][]string{
+		"bin": {"sh"},
+		"usr/bin": strings.Fields("awk basename cat chmod cp cut date dd df dirname env expr grep head id kill ln ls mkdir mktemp mv od pwd readlink rm " +
+			"sed sleep sort tail tr tty uname wc"),
+	}
 }
 
 // like gives a library the format of the others.

@@ -28,6 +28,7 @@ type profileRow struct {
 	tinfo   string // what follows libtinfo.so., or libncursesw.so. with a "w"
 	otp     string // packaged Erlang/OTP
 	elixir  string // packaged Elixir
+	kernel  string // of the first release, where it is old
 }
 
 // profileRows is all profiles. Numbers of glibc and libstdc++ are of a public
@@ -35,14 +36,14 @@ type profileRow struct {
 // rocky and almalinux are built from RHEL's sources.
 func profileRows() []profileRow {
 	return []profileRow{
-		{name: "debian/8", aliases: []string{"debian/jessie"}, title: "Debian GNU/Linux", glibc: "2.19", label: "2.18", cxx: "20"},
+		{name: "debian/8", aliases: []string{"debian/jessie"}, title: "Debian GNU/Linux", glibc: "2.19", label: "2.18", cxx: "20", kernel: "3.16"},
 		{name: "debian/9", aliases: []string{"debian/stretch"}, title: "Debian GNU/Linux", glibc: "2.24", cxx: "22"},
 		{name: "debian/10", aliases: []string{"debian/buster"}, title: "Debian GNU/Linux", glibc: "2.28", cxx: "25"},
 		{name: "debian/11", aliases: []string{"debian/bullseye"}, file: "debian-11"},
 		{name: "debian/12", aliases: []string{"debian/bookworm"}, file: "debian-12"},
 		{name: "debian/13", aliases: []string{"debian/trixie"}, file: "debian-13"},
 		{name: "debian/forky", file: "debian-forky"},
-		{name: "ubuntu/14.04", title: "Ubuntu", glibc: "2.19", label: "2.18", cxx: "19"},
+		{name: "ubuntu/14.04", title: "Ubuntu", glibc: "2.19", label: "2.18", cxx: "19", kernel: "3.13"},
 		{name: "ubuntu/16.04", title: "Ubuntu", glibc: "2.23", cxx: "21"},
 		{name: "ubuntu/18.04", title: "Ubuntu", glibc: "2.27", cxx: "25"},
 		{name: "ubuntu/20.04", title: "Ubuntu", glibc: "2.31", cxx: "28"},
@@ -50,8 +51,8 @@ func profileRows() []profileRow {
 		{name: "ubuntu/24.04", title: "Ubuntu", glibc: "2.39", cxx: "33", otp: "25.3.2.8", elixir: "1.14.0"},
 		{name: "ubuntu/25.10", title: "Ubuntu", glibc: "2.42", cxx: "34", otp: "27.3.4.1"},
 		{name: "ubuntu/26.04", title: "Ubuntu", glibc: "2.43", cxx: "35", otp: "27.3.4.6"},
-		{name: "rhel/6", aliases: []string{"centos/6"}, libs: "lib64", title: "RHEL", glibc: "2.12", cxx: "13"},
-		{name: "rhel/7", aliases: []string{"centos/7"}, libs: "lib64", title: "RHEL", glibc: "2.17", cxx: "19", otp: "R16B03 (EPEL)"},
+		{name: "rhel/6", aliases: []string{"centos/6"}, libs: "lib64", title: "RHEL", glibc: "2.12", cxx: "13", kernel: "2.6.32"},
+		{name: "rhel/7", aliases: []string{"centos/7"}, libs: "lib64", title: "RHEL", glibc: "2.17", cxx: "19", otp: "R16B03 (EPEL)", kernel: "3.10"},
 		{name: "rhel/8", aliases: rebuilds("8"), libs: "lib64", title: "RHEL", glibc: "2.28", cxx: "25", otp: "22.0.7 (EPEL)"},
 		{name: "rhel/9", aliases: rebuilds("9"), libs: "lib64", title: "RHEL", glibc: "2.34", cxx: "29", otp: "26.2.5 (EPEL)"},
 		{name: "rhel/10", aliases: rebuilds("10"), libs: "lib64", title: "RHEL", glibc: "2.39", cxx: "33"},

@@ -56,6 +56,7 @@ type Facts struct {
 	CABundle string `json:"ca_bundle,omitempty"` // "": there is none
 	UTF8     bool   `json:"utf8"`                // it has the locale C.UTF-8
 	CPU      string `json:"cpu,omitempty"`       // "x86-64-v3", of a machine; "": unknown, as of a root filesystem
+	Kernel   string `json:"kernel,omitempty"`    // "3.10", of a machine or of a system's first release; "": unknown
 }
 
 // Libc is the C library of the target's programs.
@@ -260,6 +261,9 @@ func openHost(ref string) (*Target, error) {
 	}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil { // else unknown
 		t.Facts.CPU = CPULevel(info)
+	}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		t.Facts.Kernel = strings.TrimSpace(string(release))
 	}
 	return t, nil
 }

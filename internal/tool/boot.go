@@ -12,6 +12,8 @@ import (
 type Boot struct {
 	// Command is what bin/NAME is told so that the release runs in the foreground.
 	Command string
+	// Root is the variable of the scripts that has the release's directory.
+	Root string
 	// Env is what an image's environment has beside what every release's has, "K=V".
 	Env []string
 	// Programs is what the scripts call beside what those of every release do: for

@@ -17,7 +17,7 @@ func (p *call) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolch
 		return nil, err
 	}
 	root, err := d.Archive(p.access()).Resolve(ctx, distro.Request{
-		Suite: suite, Arch: p.Arch, Packages: opts.Packages, Refresh: opts.Refresh,
+		Suite: suite, Arch: p.Arch, Packages: opts.Packages, Refresh: opts.Refresh, Holds: opts.Upstream.holds(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resolving toolchain %s: %w", r, err)

@@ -42,6 +42,10 @@ type Provider struct {
 	Adders distro.Adders
 	// AllowExpired takes a distribution's package indexes past their date.
 	AllowExpired bool
+	// Sources is where releases of Erlang/OTP and Elixir are taken from, a directory
+	// or a URL; "" for the projects' own places. Checksums are the user's own.
+	Sources   string
+	Checksums map[string]string
 	// Warn, if not nil, is told of what was found damaged and is made anew.
 	Warn func(format string, args ...any)
 
@@ -73,6 +77,7 @@ type Options struct {
 	Packages []string      // added, by the names of its distribution
 	Needs    []distro.Want // met, where it does not meet them, by packages of an image's distribution
 	Refresh  bool          // ask the archive or registry again, whatever is cached
+	Upstream Upstream      // in place of what the reference has
 	Progress Progress      // of resolving
 	// PublicOnly keeps an image's package manager from this machine and private networks.
 	PublicOnly bool
@@ -95,7 +100,7 @@ type Toolchain struct {
 	store *store.Store
 	warn  func(format string, args ...any)
 	arch  string
-	added bool                // packages were added to it here
+	added bool                // packages or releases were added to it here
 	dir   string              // the root, where it is no tree of the cache
 	look  func() store.Digest // what names its content then
 	fill  func(ctx context.Context, dir string, tell Progress) error
@@ -111,6 +116,14 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 	if opts.As.Noun == "" {
 		opts.As = Use()
 	}
+	t, err := p.open(ctx, r, opts)
+	if err != nil || opts.Upstream == (Upstream{}) {
+		return t, err
+	}
+	return p.call(opts.Progress).withUpstream(ctx, t, r, opts)
+}
+
+func (p *Provider) open(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {
 	switch r.Kind {
 	case ref.Distro:
 		return p.call(opts.Progress).openDistro(ctx, r, opts)

@@ -129,6 +129,7 @@ end
 	work := write(t, t.TempDir(),
 		"rustler_precompiled/mix.exs", fmt.Sprintf(project, "RustlerPrecompiled", "rustler_precompiled", ""),
 		"rustler_precompiled/lib/rustler_precompiled.ex", protocol,
+		"rustler_precompiled/priv/readme", "", "rustler_precompiled/checksum-none.exs", "%{}\n", // its files are named as hx_nif's
 		"hx_nif/mix.exs", fmt.Sprintf(project, "HxNif", "hx_nif", `{:rustler_precompiled, "~> 1.0"}`),
 		"hx_nif/priv/native/readme", "",
 		"hx_nif/lib/hx_nif.ex", `defmodule HxNif do

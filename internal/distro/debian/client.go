@@ -47,6 +47,8 @@ type content int
 
 const (
 	toolchain content = iota // a compiler, Erlang and Elixir
+	noElixir                 // a compiler and Erlang
+	noErlang                 // a compiler, and what Erlang/OTP is compiled with
 	bare                     // what is essential or required
 	alone                    // nothing
 )

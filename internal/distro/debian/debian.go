@@ -48,9 +48,13 @@ type archiveAt struct {
 	allowExpired bool
 }
 
+// contents is what a root has, in this package's words.
+var contents = map[distro.Content]content{distro.Toolchain: toolchain, distro.NoElixir: noElixir, distro.NoErlang: noErlang}
+
 func (a archiveAt) request(r distro.Request) Request {
 	return Request{
 		Suite: r.Suite, Arch: r.Arch, Mirror: a.mirror, Packages: r.Packages, Refresh: r.Refresh, AllowExpired: a.allowExpired,
+		content: contents[r.Holds],
 	}
 }
 

@@ -9,15 +9,18 @@ import (
 // recipe changes whenever the same packages would give another tree.
 const recipe = 1
 
+// seed is a package that a root begins with.
+type seed struct {
+	name     string
+	optional bool
+}
+
 // seeds are the packages of an Erlang and Elixir toolchain, beside what
 // Debian marks essential or required: those of Debian's erlang-nox, which has
 // everything but graphics and megaco (telephony, 9 MB), the test and analysis
 // applications that rebar3 needs, and a C and C++ compiler. Optional ones are taken where the suite
 // has them.
-var seeds = []struct {
-	name     string
-	optional bool
-}{
+var seeds = []seed{
 	{"erlang-base", false},
 	{"erlang-dev", false},
 	{"erlang-asn1", false},
@@ -52,6 +55,29 @@ var seeds = []struct {
 	{"libc6-dev", false},
 	{"git", false},
 	{"ca-certificates", false},
+}
+
+// forErlang are the packages with which Erlang/OTP compiles to what the seeds above
+// have of it.
+var forErlang = []seed{
+	{"libncurses-dev", false},
+	{"libsctp-dev", true},
+	{"libssl-dev", false},
+	{"unixodbc-dev", true},
+	{"zlib1g-dev", false},
+}
+
+// seedsOf is the seeds of a root that is to have no Erlang or no Elixir.
+func seedsOf(c content) []seed {
+	out := slices.DeleteFunc(slices.Clone(seeds), func(s seed) bool {
+		ofElixir := s.name == "elixir" || s.name == "erlang-hex"
+		ofErlang := ofElixir || s.name == "rebar3" || strings.HasPrefix(s.name, "erlang-")
+		return c == noElixir && ofElixir || c == noErlang && ofErlang
+	})
+	if c == noErlang {
+		out = append(out, forErlang...)
+	}
+	return out
 }
 
 // leftOut are packages that stay out even where another one depends on them.

@@ -49,7 +49,7 @@ func (u *universe) resolve(r Request) (Set, error) {
 		wanted = u.roots()
 	}
 	if r.content < bare {
-		for _, s := range seeds {
+		for _, s := range seedsOf(r.content) {
 			wanted = append(wanted, s.name)
 			optional[s.name] = s.optional
 		}

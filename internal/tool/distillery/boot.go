@@ -27,6 +27,7 @@ func (Tool) Boot(rel *release.Release) tool.Boot {
 	const windows = "a script for Windows"
 	return tool.Boot{
 		Command: "foreground",
+		Root:    "RELEASE_ROOT_DIR",
 		// Where its scripts write: one directory a version, for what an earlier one
 		// left there names that version. And ${VAR} in vm.args and sys.config is what
 		// images are configured by.

@@ -47,6 +47,7 @@ func (Tool) Boot(*release.Release) tool.Boot {
 	)
 	return tool.Boot{
 		Command: "start",
+		Root:    "RELEASE_ROOT",
 		Mark:    mark,
 		Reads:   []string{"elixir", "vm.args", "sys.config", "env.sh"},
 		Cookie:  tool.Cookie{Script: cookieScript, Env: "releases/*/env.sh"},
