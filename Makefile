@@ -23,7 +23,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/deadcode
 	test -z "$$($(TOOLS)/gofumpt -l . | tee /dev/stderr)"
 	$(TOOLS)/golangci-lint run ./...
 	test -z "$$($(TOOLS)/deadcode -test ./... | tee /dev/stderr)"
-	test -z "$$($(TOOLS)/deadcode ./... | grep -v '^internal/[^:]*test/' | tee /dev/stderr)" # what tests alone use is theirs
+	test -z "$$($(TOOLS)/deadcode ./... | grep -Ev '^(internal/[^:]*test|test)/' | tee /dev/stderr)" # what tests alone use is theirs
 
 shape: ## how long, wide and documented the code is, and that imports point down
 	$(GO) run ./internal/shape

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/grammar"
 	"dram/internal/image"
 	"dram/internal/oci"
 	"dram/internal/plan"
@@ -76,7 +77,7 @@ func OpenWritten(from ref.Ref, opts oci.Options) (v1.Image, []string, error) {
 	}
 	title, version := m.Annotations["org.opencontainers.image.title"], m.Annotations["org.opencontainers.image.version"]
 	names := imageNames(title, version)
-	if _, err := name.NewTag(names[0]); title == "" || version == "" || err != nil {
+	if _, err := name.NewTag(names[0]); grammar.Name(title) != nil || version == "" || err != nil { // it names a release, and no place
 		digest, err := img.Digest()
 		return img, []string{"dram-run:" + digest.Hex[:12]}, err
 	}
