@@ -54,13 +54,13 @@ func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 	j := judge{plan: p}
 	s.Needs = append(s.Needs, j.kind(f), j.version("Elixir", f.Elixir, elixir), j.version("OTP", f.OTP, otp))
 	if f.Node != "" {
-		s.Needs = append(s.Needs, j.need("Node "+f.Node, `(?i)\bnode(js|\.js)? ?`+f.Node+`\b`, `(?i)\bnode(js|\.js)?\b`))
+		s.Needs = append(s.Needs, j.need("Node "+f.Node, `(?i)\bnode(js|\.js)? ?v?`+f.Node+`\b`, `(?i)\bnode(js|\.js)?\b`))
 	}
 	if f.Git {
 		s.Needs = append(s.Needs, j.need("git metadata", `build git|\.git\b`, `(?i)\.git\b|\bcommit\b|GIT_`))
 	}
 	if f.Start != "" {
-		s.Needs = append(s.Needs, j.need("start "+f.Start, regexp.QuoteMeta(f.Start)+`\b`, `PHX_SERVER|`+regexp.QuoteMeta(f.Start)))
+		s.Needs = append(s.Needs, j.need("start "+f.Start, regexp.QuoteMeta(f.Start)+`\b|PHX_SERVER=true in the image`, `PHX_SERVER|`+regexp.QuoteMeta(f.Start)))
 	}
 	for _, list := range []struct {
 		what  string
