@@ -272,7 +272,7 @@ func (m *mixture) install(ctx context.Context, c *call, one component, out strin
 		return err
 	}
 	defer func() { _ = root.Close() }() // only a handle
-	for _, name := range []string{"elixir", "elixirc", "iex", "mix"} {
+	for _, name := range elixirPrograms {
 		info, err := root.Lstat("bin/" + name)
 		if err == nil && !info.Mode().IsRegular() {
 			err = fs.ErrInvalid

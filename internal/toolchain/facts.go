@@ -30,6 +30,9 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // build it.
 var erlangRoots = []string{"usr/local/lib/erlang", "usr/lib/erlang", "opt/erlang"}
 
+// elixirPrograms are those of an Elixir's bin/ that people call.
+var elixirPrograms = []string{"elixir", "elixirc", "iex", "mix"}
+
 var elixirRoots = []string{"usr/local/lib/elixir", "usr/lib/elixir", "usr/local/src/elixir", "opt/elixir", "usr/local"}
 
 // readFacts reads the facts of root; env is the image's own environment.

@@ -184,7 +184,7 @@ func supersede(dir string, parts []component) error {
 	for _, one := range parts {
 		homes, programs := erlangRoots, []string{"erl", "erlc", "escript", "epmd", "run_erl", "to_erl", "dialyzer", "typer", "ct_run"}
 		if one.Software == upstream.Elixir {
-			homes, programs = elixirRoots[:len(elixirRoots)-1], []string{"elixir", "elixirc", "iex", "mix"}
+			homes, programs = elixirRoots[:len(elixirRoots)-1], elixirPrograms
 		}
 		for _, home := range homes {
 			if err := root.RemoveAll(home); err != nil {
