@@ -105,6 +105,7 @@ func bookworm() tree {
 		"etc/os-release":                    "644 ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n",
 		"etc/ssl/certs/ca-certificates.crt": "644 x",
 		"etc/hosts":                         "644 127.0.0.1 localhost",
+		"usr/lib/locale/C.utf8/LC_CTYPE":    "644 x",
 	}
 	for p := range strings.FieldsSeq("sh env sed cut cat grep dirname basename readlink awk dd od tr") {
 		tr["usr/bin/"+p] = elf(lib{Interp: glibc, Needed: []string{"libc.so.6"}})

@@ -159,7 +159,7 @@ func (st *state) lastStatus(c *call) status {
 		return someStatus
 	}
 	n, err := strconv.Atoi(c.args[1].Text)
-	return status{n & 0xff, err != nil || c.args[1].Unknown}
+	return status{code: n & 0xff, unknown: err != nil || c.args[1].Unknown}
 }
 
 func (r *runner) export(st *state, c *call) flow {

@@ -13,7 +13,7 @@ import (
 func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 	switch name {
 	case "?":
-		return Value{strconv.Itoa(st.status.code), st.status.unknown}, true
+		return Value{strconv.Itoa(st.status.code), st.status.unknown || st.status.some}, true
 	case "#":
 		return Value{strconv.Itoa(max(len(st.args)-1, 0)), st.more}, true
 	case "@", "*":

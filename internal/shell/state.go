@@ -32,11 +32,26 @@ const (
 
 // status is how a command ended.
 type status struct {
-	code    int
+	code    int // any but 0 where some is true
 	unknown bool
+	some    bool // it failed, with one code or another
 }
 
 var someStatus = status{unknown: true}
+
+// oneOf is a status that is one of two.
+func oneOf(a, b status) status {
+	switch {
+	case a == b:
+		return a
+	case a.fails() && b.fails():
+		return status{code: 1, some: true}
+	}
+	return someStatus
+}
+
+// fails says whether a command is known to have failed.
+func (s status) fails() bool { return !s.unknown && s.code != 0 }
 
 // flow is what comes after a statement.
 type flow int
@@ -132,9 +147,7 @@ func (st *state) merge(a, b *state) {
 	if a.dir != b.dir {
 		st.dir = unknown
 	}
-	if a.status != b.status {
-		st.status = someStatus
-	}
+	st.status = oneOf(a.status, b.status)
 }
 
 func (st *state) get(name string) (v Value, set bool) {

@@ -351,7 +351,14 @@ func (r *runner) binary(st *state, c *syntax.BinaryCmd) flow {
 	}
 	switch {
 	case s.unknown:
-		return r.either(st, right, nothing)
+		return r.either(st, right, func(st *state) flow { // not run: the left side's status decides
+			if c.Op == syntax.AndStmt {
+				st.status = status{code: 1, some: true}
+			} else {
+				st.status = status{}
+			}
+			return goes
+		})
 	case s.code == 0:
 		return right(st)
 	}

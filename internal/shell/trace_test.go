@@ -156,6 +156,8 @@ func TestFollow(t *testing.T) {
 		"or else":                           {"gone || A=x", append([]string{"not-found gone at app/run:3"}, runs("x")...)},
 		"as a condition":                    {"if gone; then A=x; fi", append([]string{"not-found gone at app/run:3"}, runs("")...)},
 		"not at all":                        {"if command -v gone; then gone; fi", runs("")},
+		"not if it is not there":            {"if date && command -v gone > /dev/null && date; then gone; fi", runs("")},
+		"neither way":                       {"if date || [ -e /bin/sh ]; then A=x; else gone; fi", runs("x")},
 		"perhaps":                           {"if date; then gone; fi", append([]string{"not-found gone at app/run:3, ends, perhaps"}, runs("")...)},
 		"before a pipe":                     {"gone | cat", append([]string{"not-found gone at app/run:3"}, runs("")...)},
 		"behind a pipe":                     {"echo | gone", []string{"not-found gone at app/run:3, ends"}},

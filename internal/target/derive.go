@@ -145,7 +145,7 @@ func (r *profileRow) glibcLibraries(doc *document, point string) error {
 	}
 	loader := from.Facts.Libc.Loader
 	doc.Facts.Libc = Libc{Kind: "glibc", Version: r.glibc, Loader: loader}
-	doc.Facts.UTF8 = CompareVersions(r.glibc, "2.35") >= 0 // built into glibc since
+	doc.Facts.UTF8 = CompareVersions(r.glibc, "2.35") >= 0 // glibc itself brings its file since
 	if at := path.Join(r.directory(doc.Facts.Platform), path.Base(loader)); at != loader {
 		doc.Links[loader] = "/" + at
 	}

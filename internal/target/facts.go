@@ -180,10 +180,10 @@ func readOTP(root rootfs.FS) *OTP {
 	return nil
 }
 
-// hasUTF8: musl's only locale is C.UTF-8; glibc has it built in since 2.35, and
-// before that where the distribution made it.
+// hasUTF8: musl's only locale is C.UTF-8; glibc has it as a file, which may be left
+// out of a small root whatever its version.
 func hasUTF8(root rootfs.FS, libc Libc) bool {
-	if libc.Kind == "musl" || (libc.Version != "" && CompareVersions(libc.Version, "2.35") >= 0) {
+	if libc.Kind == "musl" {
 		return true
 	}
 	for _, p := range distro.UTF8Locales() {

@@ -84,6 +84,7 @@ func debian() tree {
 		"etc/ld.so.conf.d/own.conf":                  "/opt/own\n",
 		"etc/os-release":                             "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n",
 		"etc/ssl/certs/ca-certificates.crt":          "-----BEGIN CERTIFICATE-----\n",
+		"usr/lib/locale/C.utf8/LC_CTYPE":             "x",
 		"usr/bin/dash":                               string(binarytest.Library{Interp: glibc, Needed: []string{"libc.so.6"}}.Bytes()),
 		"usr/bin/sh":                                 "-> dash",
 		"usr/lib/erlang/releases/start_erl.data":     "13.1.5 25",
