@@ -42,7 +42,7 @@ func (c *Client) Fetch(ctx context.Context, f File) error {
 		if err == nil || errors.As(err, &known) || ctx.Err() != nil {
 			return err
 		}
-		return problem.New(problem.Failure, "see that it can be reached from here, or name a directory or a mirror: sources", "fetching %s: %w", f.At, err)
+		return problem.New(problem.Failure, "see that it can be reached from here, or name a directory or a mirror that has it: --sources PLACE", "fetching %s: %w", f.At, err)
 	}
 	file, err := fsutil.Open(f.At)
 	if err != nil {

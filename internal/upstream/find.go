@@ -228,7 +228,7 @@ func (c *Client) unreached(at string, w Wanted, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	hint := "see that it can be reached from here, or name a directory or a mirror: sources"
+	hint := "see that it can be reached from here, or name a directory or a mirror that has it: --sources PLACE"
 	kind := problem.Failure
 	if errors.Is(err, fs.ErrNotExist) {
 		kind, hint = problem.Usage, "see that there is such a version, or name a place that has it: sources"
