@@ -94,9 +94,9 @@ func (a *App) Commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dram",
 		Short: "build OTP releases for where they will run, and bottle them in small images",
-		Long: `dram builds the OTP release of an Elixir project in a sandbox that matches
-where it will run, and bottles it in a container image of a few megabytes,
-without a Dockerfile and without a daemon.
+		Long: `dram builds the OTP release of an Elixir or Erlang project in a sandbox that
+matches where it will run, and bottles it in a container image of a few
+megabytes, without a Dockerfile and without a daemon.
 
 ` + exitCodes,
 		Example: `  dram image                  # the project here: release, then image
