@@ -24,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dram/internal/sandbox"
 )
 
 var (
@@ -35,6 +37,7 @@ var (
 var buildFlags = []string{"-trimpath", "-ldflags=-s -w"}
 
 func TestMain(m *testing.M) {
+	sandbox.Main() // returns unless this process was started as a sandbox's init
 	if runtime.GOOS != "linux" {
 		fmt.Println("the native engine is for Linux; left out: all of test/e2e")
 		return

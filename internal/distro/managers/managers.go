@@ -125,6 +125,9 @@ func (a adder) choose(ctx context.Context, add distro.Addition, at distro.Comman
 	for _, m := range a.rows.FindAllString(text, -1) {
 		packages = append(packages, strings.Join(strings.Fields(m), " "))
 	}
+	if len(packages) == 0 && !a.idle.MatchString(text) {
+		return nil, a.failed(ctx, "asking", out, errors.New("it lists nothing that dram can read"))
+	}
 	slices.Sort(packages)
 	return slices.Compact(packages), nil
 }

@@ -89,11 +89,14 @@ func TestChoose(t *testing.T) {
 		{"dnf is refused", "dnf", "Error: Failed to download metadata for repo 'x'\n", errExit, nil, "asking dnf: exit status 1; its last lines:\nError: Failed to download metadata for repo 'x'"},
 		{
 			"zypper", "zypper",
-			"The following NEW package is going to be installed:\n  cmake  3.20.4-150400.4.6  x86_64  repo-oss  SUSE LLC <https://www.suse.com/>\n\n1 new package to install.\n", nil,
-			[]string{"cmake 3.20.4-150400.4.6 x86_64 repo-oss SUSE LLC <https://www.suse.com/>"},
+			"<?xml version='1.0'?>\n<stream>\n<message type=\"info\">Resolving package dependencies...</message>\n<to-install>\n" +
+				"<solvable type=\"package\" name=\"git\" edition=\"1-1\" arch=\"noarch\" repository=\"test\" summary=\"x\">\n<description>x</description></solvable>\n</to-install>\n", nil,
+			[]string{`<solvable type="package" name="git" edition="1-1" arch="noarch"`},
 			"",
 		},
-		{"zypper knows none", "zypper", "'gti' not found in package names. Trying capabilities.\nNo provider of 'gti' found.\n", errExit, nil, `zypper knows no package "gti"`},
+		{"zypper knows none", "zypper", "<message type=\"info\">&apos;gti&apos; not found in package names. Trying capabilities.</message>\n<message type=\"error\">No provider of &apos;gti&apos; found.</message>\n", errExit, nil, `zypper knows no package "gti"`},
+		{"zypper has all", "zypper", "<message type=\"info\">Nothing to do.</message>\n", nil, nil, ""},
+		{"zypper speaks otherwise", "zypper", "The following NEW package is going to be installed:\ngit\n", nil, nil, "asking zypper: it lists nothing that dram can read; its last lines:\nThe following NEW package is going to be installed:\ngit"},
 		{"apk", "apk", "(1/2) Installing pcre2 (10.43-r0)\n(2/2) Installing git (2.47.2-r0)\nOK: 12 MiB in 18 packages\n", nil, []string{"(1/2) Installing pcre2 (10.43-r0)", "(2/2) Installing git (2.47.2-r0)"}, ""},
 		{"apk knows none", "apk", "ERROR: unable to select packages:\n  gti (no such package):\n    required by: world[gti]\n", errExit, nil, `apk knows no package "gti"`},
 		{"pacman", "pacman", ":: Synchronizing package databases...\n core downloading...\ngit 2.47.1-1 6918344\nperl-error 0.17029-6.1 23000\n", nil, []string{"git 2.47.1-1 6918344", "perl-error 0.17029-6.1 23000"}, ""},

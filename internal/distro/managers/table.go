@@ -16,6 +16,7 @@ type manager struct {
 	// declines is how the manager says that it did no more than list, where it ends
 	// with a failure then; nil where it does not.
 	declines *regexp.Regexp
+	idle     *regexp.Regexp // how the manager says that all of them are there
 	add      string
 	search   string // for hints
 }
@@ -25,12 +26,13 @@ type manager struct {
 var (
 	dnfRows     = regexp.MustCompile(`(?m)^ (\S+)\s+(?:x86_64|aarch64|noarch|i686)\s+\S+\s+\S+\s+[\d.]+ ?[kKMGT]?i?B?\s*$`)
 	dnfAbsent   = regexp.MustCompile(`(?m)^(?:No match for argument: (\S+)|No package (\S+) available\.?|error: No package matches '([^']+)')\s*$`)
+	dnfIdle     = regexp.MustCompile(`(?m)^Nothing to do`)
 	dnfDeclines = regexp.MustCompile(`(?m)^(?:Operation aborted|Exiting on user command|Nothing to do)`)
 )
 
 func dnf(program, options string) manager {
 	return manager{
-		program: program, family: distro.RPM, rows: dnfRows, absent: dnfAbsent, declines: dnfDeclines,
+		program: program, family: distro.RPM, rows: dnfRows, absent: dnfAbsent, declines: dnfDeclines, idle: dnfIdle,
 		ask:    program + ` --assumeno ` + options + ` install "$@"`,
 		add:    program + ` -y ` + options + ` install "$@"`,
 		search: program + " search",
@@ -48,9 +50,11 @@ func table() []manager {
 		dnf("dnf5", weak), dnf("dnf", weak), microdnf, dnf("yum", ""),
 		{
 			program: "zypper", family: distro.SUSE,
-			ask:    `zypper --non-interactive refresh && zypper --non-interactive --no-refresh install --dry-run --details --no-recommends "$@"`,
-			rows:   regexp.MustCompile(`(?m)^  (\S+)\s+\S+-\S+\s+(?:x86_64|aarch64|noarch|i[3-6]86)\s.*$`),
-			absent: regexp.MustCompile(`(?m)^(?:No provider of '([^']+)' found\.|Package '([^']+)' not found\.)\s*$`),
+			// for people, zypper breaks its table at whatever width
+			ask:    `zypper --non-interactive refresh && zypper --non-interactive --xmlout --no-refresh install --dry-run --no-recommends "$@"`,
+			rows:   regexp.MustCompile(`(?m)^<solvable type="package" name="[^"]+" edition="[^"]+" arch="[^"]+"`),
+			absent: regexp.MustCompile(`(?:No provider of|Package) &apos;([^&]+)&apos; (?:not )?found\.`),
+			idle:   regexp.MustCompile(`Nothing to do\.`),
 			add:    `zypper --non-interactive --no-refresh install --no-recommends "$@"`,
 			search: "zypper search",
 		},
@@ -59,6 +63,7 @@ func table() []manager {
 			ask:    `apk add --no-cache --simulate "$@"`,
 			rows:   regexp.MustCompile(`(?m)^\(\d+/\d+\) (?:Installing|Upgrading|Replacing) .*$`),
 			absent: regexp.MustCompile(`(?m)^\s+(\S+) \(no such package\):`),
+			idle:   regexp.MustCompile(`(?m)^OK: `),
 			add:    `apk add --no-cache "$@"`,
 			search: "apk search",
 		},
@@ -67,6 +72,7 @@ func table() []manager {
 			ask:    pacman + `--print --print-format '%n %v %s' "$@"`,
 			rows:   regexp.MustCompile(`(?m)^[A-Za-z0-9@._+-]+ [^\s-]+-[\d.]+ \d+$`),
 			absent: regexp.MustCompile(`(?m)^error: target not found: (\S+)$`),
+			idle:   regexp.MustCompile(`(?m)^ there is nothing to do$`),
 			add:    pacman + `"$@"`,
 			search: "pacman -Ss",
 		},
