@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"errors"
 	"bytes"
 	"fmt"
 	"io/fs"
@@ -215,7 +216,7 @@ func natives(t testing.TB, builder, headers, root, cc string, cases []nativeCase
 	return dir, made
 }
 
-// onMusl is a release that has but one program, the one in the VM's place.
+// onMusl is a release whose programs are all one, which stands for the VM.
 func onMusl(t testing.TB, release, natives, vm string) string {
 	t.Helper()
 	rel := graft(t, release, natives)
@@ -226,13 +227,11 @@ func onMusl(t testing.TB, release, natives, vm string) string {
 	}
 	for _, e := range entries {
 		if isELF(filepath.Join(bin, e.Name())) {
-			if err := os.Remove(filepath.Join(bin, e.Name())); err != nil {
+			err := errors.Join(os.Remove(filepath.Join(bin, e.Name())), os.Link(vm, filepath.Join(bin, e.Name())))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
-	}
-	if err := os.Link(vm, filepath.Join(bin, "beam.smp")); err != nil {
-		t.Fatal(err)
 	}
 	return rel
 }
