@@ -151,7 +151,7 @@ func TestAssetsByNPM(t *testing.T) {
 			"  def files, do: File.ls!(Application.app_dir(:old, \"priv/static\")) |> Enum.sort() |> Enum.join(\" \")\nend\n",
 		"assets/package.json", `{"name": "assets", "scripts": {"deploy": "node build.js"}, "dependencies": {"tiny": "1.0.0"}}`,
 		"assets/package-lock.json", `{"name": "assets", "lockfileVersion": 3, "requires": true, "packages": {"": {"name": "assets", "dependencies": {"tiny": "1.0.0"}},
-  "node_modules/tiny": {"version": "1.0.0", "resolved": "https://registry.npmjs.org/tiny/-/tiny-1.0.0.tgz", "integrity": "`+r.integrity()+`"}}}`,
+  "node_modules/tiny": {"version": "1.0.0", "integrity": "`+r.integrity()+`"}}}`,
 		"assets/build.js", `const fs = require("fs")
 const keys = Object.keys(process.env).filter(k => /TOKEN|HEX_API/.test(k)).join(" ")
 const tell = net => {
