@@ -161,6 +161,14 @@ func machineOf(role string) error {
 	if _, err := ready.Read(make([]byte, 8)); err != nil {
 		return err
 	}
+	for range 100 { // the link is up at both ends, and takes a moment to carry something
+		c, err := net.DialTimeout("tcp", publicAddr+":80", time.Second)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	for _, l := range [][2]string{{"tcp", "127.0.0.1:81"}, {"tcp", machineAddr + ":82"}, {"unix", "@dram-world"}} {
 		if _, err := serve(l[0], l[1]); err != nil {
 			return err
