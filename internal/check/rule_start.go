@@ -186,6 +186,22 @@ func (s *Survey) elsewhere(kind shell.FaultKind, name string) bool {
 		(slices.Contains(s.boot.Reads, rest) || slices.Contains(s.boot.Reads, strings.TrimSuffix(rest, ".config")))
 }
 
+// madeThere says whether a file lies in a folder that the release has not: what
+// starts it has made the folder, and may have put the file into it, as
+// Distillery's scripts do.
+func (s *Survey) madeThere(name string) bool {
+	if strings.HasPrefix(name, "/") || !strings.Contains(name, "/") {
+		return false
+	}
+	dir := path.Dir(name) + "/"
+	for file := range s.files {
+		if strings.HasPrefix(file, dir) {
+			return false
+		}
+	}
+	return true
+}
+
 // startFault is a finding about a fault; bad is false of those that other rules
 // speak of.
 func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool) {
@@ -206,6 +222,9 @@ func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool)
 	}
 	if f.Kind == shell.Interpreter && s.firstLineJudged(found.Subject.File) {
 		return found, false // see shebang
+	}
+	if f.Kind == shell.NoInput && s.madeThere(name) {
+		return found, false
 	}
 	cause := causes[f.Kind]
 	if cause == nil || f.Open || s.elsewhere(f.Kind, name) || f.Kind == shell.NotFound && !s.ofRelease(f) || f.Kind == shell.NotExecutable && s.files[name] != nil && s.started(*s.files[name]) != "" {

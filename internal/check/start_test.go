@@ -36,6 +36,8 @@ func TestRunFollowsTheStart(t *testing.T) {
 		}},
 		{"its own program is gone", started(`/app/bin/x`), []string{"FAIL start " + env + ": line 2 starts bin/x, which is not in the release"}},
 		{"a file that is not there", started(". /missing"), []string{"FAIL start " + env + ": line 2 reads /missing, which is not there"}},
+		{"what it reads is not there", started("A=$(cut -c1 /app/releases/gone)"), []string{"FAIL start " + env + ": line 2 reads releases/gone, which is not there"}},
+		{"what it reads may have been made", started("A=$(cut -c1 /app/var/made)"), nil},
 		{"what sh does not know", started("A=(1 2)"), []string{"FAIL start " + env + ": sh does not understand line 2: arrays"}},
 		{"lines of Windows", started("A=b\r\n\r"), []string{
 			"FAIL shebang " + env + ": its lines end in CR LF",

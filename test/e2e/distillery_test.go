@@ -130,7 +130,10 @@ func TestDistilleryProject(t *testing.T) {
 	if err != nil || string(before) != string(after) || r.digest(t) != first {
 		t.Errorf("a second build: image %s, then %s; the tarball is the same: %v, %v", first, r.digest(t), string(before) == string(after), err)
 	}
-	dram{args: []string{"check", imageOf(dir, "jar", "0.2.0"), "--strict"}}.ok(t)
+	// Its scripts make a file and read the VM's version in it, which is not followed.
+	if r := (dram{args: []string{"check", imageOf(dir, "jar", "0.2.0")}}).ok(t); strings.Contains(r.stdout, "FAIL") || strings.Contains(r.stdout, "WARN") {
+		t.Errorf("the check says %s", r.stdout)
+	}
 }
 
 func TestDistilleryEnvironmentWithoutERTS(t *testing.T) {
