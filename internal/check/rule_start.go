@@ -187,8 +187,7 @@ func (s *Survey) elsewhere(kind shell.FaultKind, name string) bool {
 }
 
 // madeThere says whether a file lies in a folder that the release has not: what
-// starts it has made the folder, and may have put the file into it, as
-// Distillery's scripts do.
+// starts it has made the folder, and may have put the file into it.
 func (s *Survey) madeThere(name string) bool {
 	if strings.HasPrefix(name, "/") || !strings.Contains(name, "/") {
 		return false

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/source"
@@ -15,32 +14,16 @@ import (
 	"dram/internal/tool/tooltest"
 )
 
-// notes is a plan that remembers what it is told.
-type notes struct {
-	set   config.Config
-	lines []string
-}
-
-func (n *notes) Settings() config.Config { return n.set }
-func (n *notes) Origin(string) string    { return "asked" }
-func (n *notes) Decide(name, value, reason string) {
-	n.lines = append(n.lines, name+": "+value+": "+reason)
-}
-func (n *notes) Note(text string) { n.lines = append(n.lines, "note: "+text) }
-func (n *notes) Need(need tool.Need) {
-	n.lines = append(n.lines, fmt.Sprintf("needs %s: %s", need.What, need.Why))
-}
-
-func plan(t *testing.T, tree, release string) (*notes, tool.Build, tool.Release, error) {
+func plan(t *testing.T, tree, release string) (*tooltest.Plan, tool.Build, tool.Release, error) {
 	t.Helper()
 	d, err := project.Open(tooltest.Tree(t, tree))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	n := &notes{}
+	n := &tooltest.Plan{From: "asked"}
 	if release != "" {
-		if n.set, err = n.set.WithFlag("release", []string{release}); err != nil {
+		if n.Set, err = n.Set.WithFlag("release", []string{release}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +90,7 @@ func TestPlan(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if diff := cmp.Diff(c.want, n.lines); diff != "" {
+		if diff := cmp.Diff(c.want, n.Lines); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 		if f := b.(*build).project.facts; strings.HasPrefix(c.name, "today") != (f.App == "shop" && f.Version == "0.9") {

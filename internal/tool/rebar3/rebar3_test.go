@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	settings "dram/internal/config"
 	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -16,36 +15,19 @@ import (
 	"dram/internal/tool/tooltest"
 )
 
-// notes is a plan that remembers what it is told.
-type notes struct {
-	set   settings.Config
-	lines []string
-}
-
-func (n *notes) Settings() settings.Config { return n.set }
-func (n *notes) Origin(string) string      { return "default" }
-func (n *notes) Decide(name, value, reason string) {
-	n.lines = append(n.lines, fmt.Sprintf("%s: %s: %s", name, value, reason))
-}
-
-func (n *notes) Need(need tool.Need) {
-	n.lines = append(n.lines, fmt.Sprintf("needs %s: %s", need.What, need.Why))
-}
-func (n *notes) Note(text string) { n.lines = append(n.lines, "note: "+text) }
-
 // plan reads and plans the project in a tree of files, with settings as flags:
 // "release=web".
-func plan(t *testing.T, tree string, flags ...string) (*notes, tool.Build, tool.Release, error) {
+func plan(t *testing.T, tree string, flags ...string) (*tooltest.Plan, tool.Build, tool.Release, error) {
 	t.Helper()
 	d, err := project.Open(tooltest.Tree(t, tree))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	n := &notes{}
+	n := &tooltest.Plan{From: "default"}
 	for _, f := range flags {
 		name, value, _ := strings.Cut(f, "=")
-		if n.set, err = n.set.WithFlag(name, []string{value}); err != nil {
+		if n.Set, err = n.Set.WithFlag(name, []string{value}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,7 +111,7 @@ func TestPlan(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if diff := cmp.Diff(c.want, n.lines); diff != "" {
+		if diff := cmp.Diff(c.want, n.Lines); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
@@ -300,7 +282,7 @@ func FuzzReadProject(f *testing.F) {
 		}
 		n, _, r, err := plan(t, "-- rebar.config --\n"+text+"\n-- src/web.app.src --\n"+app+"\n")
 		if err == nil && (r.Name == "" || strings.ContainsAny(r.Name, "/\x00\n")) {
-			t.Errorf("release %q of %q: %q", r.Name, text, n.lines)
+			t.Errorf("release %q of %q: %q", r.Name, text, n.Lines)
 		}
 	})
 }

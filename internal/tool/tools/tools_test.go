@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"dram/internal/config"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/release"
@@ -103,15 +102,6 @@ func TestSeveralTools(t *testing.T) {
 	}
 }
 
-// silent is a plan that nobody reads.
-type silent struct{}
-
-func (silent) Settings() config.Config       { return config.Config{} }
-func (silent) Origin(string) string          { return "" }
-func (silent) Decide(string, string, string) {}
-func (silent) Note(string)                   {}
-func (silent) Need(tool.Need)                {}
-
 // Those that are recognised and not built say so, whatever is asked of them.
 func TestUnbuilt(t *testing.T) {
 	for file, name := range map[string]string{"gleam.toml": "Gleam"} {
@@ -119,7 +109,7 @@ func TestUnbuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, planned := p.Plan(silent{})
+		_, planned := p.Plan(&tooltest.Plan{})
 		_, listed := p.Releases()
 		for _, err := range []error{planned, listed} {
 			if problem.Code(err) != 2 || !strings.HasSuffix(err.Error(), "is a project for "+name+", which this version of dram does not build yet") ||
