@@ -80,7 +80,7 @@ func TestGitOverSSH(t *testing.T) {
 // other.
 func TestGitOverHTTP(t *testing.T) {
 	real(t)
-	root := http.FileServer(http.Dir(filepath.Dir(repositoryIn(t))))
+	root := http.FileServer(http.Dir(filepath.Dir(repository(t, "priv", "Priv"))))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, password, _ := r.BasicAuth(); password != "0pen-sesame" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
@@ -111,5 +111,3 @@ defmodule`)
 		t.Fatal(err)
 	}
 }
-
-func repositoryIn(t *testing.T) string { return repository(t, "priv", "Priv") }

@@ -221,13 +221,9 @@ func (r *renderer) fetch() {
 		r.line("# There is no lock file: another value fetches again.")
 		r.line("ARG %s=", RefetchArg)
 	}
-	for len(steps) > 0 {
-		group := steps[:1]
-		for len(group) < len(steps) && alike(steps[len(group)], group[0]) {
-			group = steps[:len(group)+1]
-		}
-		steps = steps[len(group):]
-		r.fetchGroup(group, len(steps) == 0)
+	groups := groups(steps)
+	for i, g := range groups {
+		r.fetchGroup(g, i == len(groups)-1)
 	}
 }
 
@@ -280,14 +276,9 @@ func (r *renderer) source() {
 func (r *renderer) assemble() {
 	r.line("")
 	r.line("FROM source AS assemble")
-	steps := r.job.Building()
-	for first := 0; first < len(steps); {
-		end := first + 1
-		for end < len(steps) && alike(steps[end], steps[first]) {
-			end++
-		}
-		r.group(steps[first:end], end == len(steps))
-		first = end
+	groups := groups(r.job.Building())
+	for i, g := range groups {
+		r.group(g, i == len(groups)-1)
 	}
 	r.line("# For --output: the release and nothing else.")
 	r.line("FROM scratch AS %s", Release)
@@ -358,8 +349,24 @@ func (r *renderer) place() string {
 	return r.cache("build-"+r.o.Place, r.kept())
 }
 
-// alike says whether two steps have the same network and may see the same secrets.
-func alike(a, b engine.Step) bool { return a.Network == b.Network && a.Private == b.Private }
+// groups are steps as they stand in one RUN each.
+func groups(steps []engine.Step) (out [][]engine.Step) {
+	for len(steps) > 0 {
+		end := 1
+		for end < len(steps) && alike(steps[end], steps[0]) {
+			end++
+		}
+		out = append(out, steps[:end:end])
+		steps = steps[end:]
+	}
+	return out
+}
+
+// alike says whether two steps have the same network and may see the same secrets
+// and credentials.
+func alike(a, b engine.Step) bool {
+	return a.Network == b.Network && a.Private == b.Private && (len(a.Remotes) > 0) == (len(b.Remotes) > 0)
+}
 
 // secrets are the flags for steps that may be given secrets, and those that open
 // repositories of source; none has to be there.

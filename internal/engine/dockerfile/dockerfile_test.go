@@ -97,6 +97,32 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// What opens repositories is mounted where a step fetches from them, and not for
+// the step beside it.
+func TestCredentialsAreForOneStep(t *testing.T) {
+	job := shop()
+	more := job.Steps[0]
+	more.Name, more.Argv, more.Remotes = "more", []string{"mix", "local.rebar"}, nil
+	job.Steps = append([]engine.Step{more}, job.Steps...)
+	got, err := dockerfile.Render(job, dockerfile.Options{Toolchain: "t", Cache: "c", Builder: dockerfile.Current})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mounted := 0
+	for run := range strings.SplitSeq(string(got), "RUN ") {
+		if !strings.Contains(run, "type=ssh") {
+			continue
+		}
+		mounted++
+		if !strings.Contains(run, "deps.get") || strings.Contains(run, "local.rebar") {
+			t.Errorf("the agent is there for:\n%s", run)
+		}
+	}
+	if mounted == 0 {
+		t.Error("the agent is nowhere")
+	}
+}
+
 func TestWhatCannotBeWritten(t *testing.T) {
 	for name, spoil := range map[string]func(*engine.Job){
 		"a value of several lines": func(j *engine.Job) { j.Env = append(j.Env, "A=1\n2") },

@@ -14,14 +14,9 @@ func (r *renderer) last() {
 	r.line("")
 	r.line("# All but the release.")
 	r.line("FROM source AS compiled")
-	steps := r.compiling()
-	for len(steps) > 0 {
-		end := 1
-		for end < len(steps) && alike(steps[end], steps[0]) {
-			end++
-		}
-		r.compiled(steps[:end], end == len(steps))
-		steps = steps[end:]
+	groups := groups(r.compiling())
+	for i, g := range groups {
+		r.compiled(g, i == len(groups)-1)
 	}
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
