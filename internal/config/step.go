@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,7 +125,7 @@ func (s Step) check() (hint string, err error) {
 		}
 	}
 	for _, name := range slices.Concat(s.Inputs, s.Outputs) {
-		if path.IsAbs(name) || path.Clean(name) != name || name == "." || name == ".." || strings.HasPrefix(name, "../") || !grammar.Printable(name) {
+		if !fs.ValidPath(name) || name == "." || !grammar.Printable(name) {
 			return "inputs and outputs are paths inside the project, with slashes", fmt.Errorf("%s is none", grammar.Quote(name))
 		}
 	}

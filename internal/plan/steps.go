@@ -113,19 +113,10 @@ func (p *Plan) own(n int, s config.Step, part tool.Job, src *source.Tree, enviro
 		Name: fmt.Sprintf("%s%d %s", engine.StepOwn, n+1, where), Argv: []string{"sh", "-euc", s.Run + made(s.Outputs)},
 		Network: s.Network || p.Network, Volatile: len(s.Inputs) == 0,
 	}
-	if i := slices.IndexFunc(part.Steps, named(engine.StepRelease)); i >= 0 && !s.Network {
+	if s.Network {
+		step.Secrets = append(secretsOf(s, environ), tool.Proxies(environ)...)
+	} else if i := slices.IndexFunc(part.Steps, named(engine.StepRelease)); i >= 0 {
 		step.Env, step.Secrets = part.Steps[i].Env, part.Steps[i].Secrets
-	}
-	for _, kv := range environ {
-		name, value, _ := strings.Cut(kv, "=")
-		meant, is := strings.CutPrefix(name, secretPrefix)
-		switch {
-		case !s.Network:
-		case slices.Contains(proxies, name):
-			step.Secrets = append(step.Secrets, kv)
-		case is && slices.Contains(s.Secrets, meant):
-			step.Secrets = append(step.Secrets, meant+"="+value)
-		}
 	}
 	if len(s.Inputs) > 0 {
 		step.InputDigest = madeOf(src, s)
@@ -137,7 +128,16 @@ func (p *Plan) own(n int, s config.Step, part tool.Job, src *source.Tree, enviro
 // clones a project gives its dram.toml no other variable of their environment.
 const secretPrefix = "DRAM_SECRET_"
 
-var proxies = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+// secretsOf are the secrets that a step asks for, by the names it knows them by.
+func secretsOf(s config.Step, environ []string) (secrets []string) {
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if meant, is := strings.CutPrefix(name, secretPrefix); is && slices.Contains(s.Secrets, meant) {
+			secrets = append(secrets, meant+"="+value)
+		}
+	}
+	return secrets
+}
 
 // made ends a command with a look at what it had to make.
 func made(outputs []string) string {

@@ -196,8 +196,11 @@ func (m *maker) withoutImage(ctx context.Context, why error, wants requirements)
 	asked := m.facts.Asked
 	file := cmp.Or(asked.Elixir.File, asked.Erlang.File)
 	for _, s := range m.in.Distro.Suites {
+		if !s.Stable {
+			continue
+		}
 		v, err := m.in.Versions(ctx, s.String())
-		if err != nil || !s.Stable || v.Elixir == "" || wants.refuses(v.Elixir) != nil {
+		if err != nil || v.Elixir == "" || wants.refuses(v.Elixir) != nil {
 			continue
 		}
 		if within(v.Elixir, asked.Elixir.Version) && within(v.Erlang, asked.Erlang.Version) {

@@ -74,12 +74,13 @@ func (r *reader) finish() {
 	for _, d := range p.Deps {
 		p.UsesHex = p.UsesHex || d.Source == Hex
 	}
-	p.Locked, p.LockedGit = lockedNames(lock), lockedGit(lock)
-	p.Rustler = users(lock, "rustler_precompiled")
-	p.Keyless = r.keyless(lock)
+	items := locked(lock)
+	p.Locked, p.LockedGit = lockedNames(items), lockedGit(items)
+	p.Rustler = users(items, "rustler_precompiled")
+	p.Keyless = r.keyless(items)
 	r.configured()
 	r.asks()
-	r.private(lock)
+	r.private(items)
 	r.packages()
 	for _, list := range []*[]string{&p.OwnApps, &p.NativeCode, &p.Aliases} {
 		slices.Sort(*list)

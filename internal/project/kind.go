@@ -56,14 +56,10 @@ func (r *reader) asks() {
 }
 
 // private notes packages of other repositories than the public one.
-func (r *reader) private(lock string) {
+func (r *reader) private(items []elixir.Item) {
 	var repos, names []string
-	for _, it := range locked(lock) {
-		parts := it.Value.Items
-		if it.Value.Type != elixir.Tuple || len(parts) < 7 || !parts[0].Value.IsAtom("hex") {
-			continue
-		}
-		if repo := parts[6].Value; repo.Type == elixir.String && repo.Text != "hexpm" {
+	for _, it := range strangers(items) {
+		if repo := it.Value.Items[6].Value; repo.Type == elixir.String {
 			repos, names = append(repos, repo.Text), append(names, it.Key)
 		}
 	}

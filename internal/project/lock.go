@@ -28,8 +28,8 @@ func locked(text string) (items []elixir.Item) {
 }
 
 // lockedNames are the packages that mix.lock names, sorted.
-func lockedNames(text string) (names []string) {
-	for _, it := range locked(text) {
+func lockedNames(items []elixir.Item) (names []string) {
+	for _, it := range items {
 		names = append(names, it.Key)
 	}
 	slices.Sort(names)
@@ -38,8 +38,8 @@ func lockedNames(text string) (names []string) {
 
 // users are the packages that mix.lock says to use name: {:hex, :name, "1.2.3",
 // "checksum", [:mix], [{:used, "~> 1.0", …}], …}.
-func users(text, name string) (of []string) {
-	for _, it := range locked(text) {
+func users(items []elixir.Item, name string) (of []string) {
+	for _, it := range items {
 		parts := it.Value.Items
 		if it.Value.Type != elixir.Tuple || len(parts) < 6 {
 			continue
@@ -54,13 +54,16 @@ func users(text, name string) (of []string) {
 	return of
 }
 
-// private says whether mix.lock names a package of another Hex repository than the
+// strangers are the packages that mix.lock has of another Hex repository than the
 // public one: {:hex, :name, "1.2.3", "checksum", [:mix], […], "hexpm:acme", …}.
-func private(text string) bool {
-	return slices.ContainsFunc(locked(text), func(it elixir.Item) bool {
+func strangers(items []elixir.Item) (out []elixir.Item) {
+	for _, it := range items {
 		parts := it.Value.Items
-		return it.Value.Type == elixir.Tuple && len(parts) > 6 && parts[0].Value.IsAtom("hex") && parts[6].Value.Text != "hexpm"
-	})
+		if it.Value.Type == elixir.Tuple && len(parts) > 6 && parts[0].Value.IsAtom("hex") && parts[6].Value.Text != "hexpm" {
+			out = append(out, it)
+		}
+	}
+	return out
 }
 
 // elsewhere is an option of a dependency that is not of the public repository.
@@ -68,19 +71,19 @@ var elsewhere = regexp.MustCompile(`\b(organization|repo):`)
 
 // keyless says whether fetching needs no key: all that it brings is locked, and of
 // the public repository.
-func (r *reader) keyless(lock string) bool {
+func (r *reader) keyless(items []elixir.Item) bool {
 	for dir := range r.seen {
 		text, _, err := r.Text(path.Join(dir, "mix.exs"), elixir.MaxFile)
 		if err != nil || elsewhere.MatchString(text) {
 			return false
 		}
 	}
-	return len(locked(lock)) > 0 && !private(lock)
+	return len(items) > 0 && len(strangers(items)) == 0
 }
 
 // lockedGit are the repositories that mix.lock names: {:git, "URL", "commit", […]}.
-func lockedGit(text string) (out []Repository) {
-	for _, it := range locked(text) {
+func lockedGit(items []elixir.Item) (out []Repository) {
+	for _, it := range items {
 		if parts := it.Value.Items; it.Value.Type == elixir.Tuple && len(parts) > 1 && parts[0].Value.IsAtom("git") {
 			out = append(out, Repository{it.Key, parts[1].Value.Text})
 		}

@@ -15,8 +15,11 @@ import (
 
 // Proxies is what of dram's own environment steps with the network need.
 func Proxies(environ []string) []string {
-	names := []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
-	var env []string
+	return Chosen(environ, "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+}
+
+// Chosen are the variables of these names.
+func Chosen(environ []string, names ...string) (env []string) {
 	for _, kv := range environ {
 		if name, _, _ := strings.Cut(kv, "="); slices.Contains(names, name) {
 			env = append(env, kv)

@@ -74,7 +74,6 @@ func (e *evaluator) call(function string, args []Value) Value {
 
 // clauses tries a function's clauses in order, as far as it is known which match.
 func (e *evaluator) clauses(all []body, args []Value) Value {
-	tried := 0
 	for _, b := range all {
 		if b.from == b.to && b.params == nil { // defined in a condition
 			return Value{}
@@ -96,7 +95,6 @@ func (e *evaluator) clauses(all []body, args []Value) Value {
 		case maybe:
 			return Value{}
 		case no:
-			tried++
 		}
 	}
 	return Value{} // Mix would fail

@@ -36,9 +36,9 @@ func newFetching(in tool.Circumstances) fetching {
 // keyless is the same without keys that nothing asks for: Mix runs the mix.exs of
 // git dependencies as it fetches. A mirror may want them whatever it has.
 func (f fetching) keyless() fetching {
-	if len(chosen(f.private, "HEX_TRUSTED_MIRROR_URL")) == 0 {
+	if len(tool.Chosen(f.private, "HEX_TRUSTED_MIRROR_URL")) == 0 {
 		f.private = slices.DeleteFunc(slices.Clone(f.private), func(kv string) bool {
-			return len(chosen([]string{kv}, "HEX_API_KEY", "HEX_REPOS_KEY")) > 0
+			return len(tool.Chosen([]string{kv}, "HEX_API_KEY", "HEX_REPOS_KEY")) > 0
 		})
 	}
 	return f
@@ -68,16 +68,7 @@ func (f fetching) once(name string, argv ...string) engine.Step {
 // mirrors is where what assets are made with comes from, instead of where it is
 // published.
 func mirrors(environ []string) []string {
-	return chosen(environ, "NODEJS_ORG_MIRROR", "NPM_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_NPM_REGISTRY_SERVER")
-}
-
-func chosen(environ []string, names ...string) (env []string) {
-	for _, kv := range environ {
-		if name, _, _ := strings.Cut(kv, "="); slices.Contains(names, name) {
-			env = append(env, kv)
-		}
-	}
-	return env
+	return tool.Chosen(environ, "NODEJS_ORG_MIRROR", "NPM_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_NPM_REGISTRY_SERVER")
 }
 
 // fetchEnvironment is what of dram's own environment concerns fetching: Hex's
@@ -85,14 +76,14 @@ func chosen(environ []string, names ...string) (env []string) {
 // alone and kept nowhere. What the toolchain says is none.
 func fetchEnvironment(tc tool.Toolchain, environ []string) (env, public, private []string) {
 	const trusted = "HEX_CACERTS_PATH"
-	public = slices.Concat(tool.Proxies(environ), mirrors(environ), chosen(environ, trusted))
+	public = slices.Concat(tool.Proxies(environ), mirrors(environ), tool.Chosen(environ, trusted))
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
 		if strings.HasPrefix(name, "HEX_") && !slices.Contains([]string{"HEX_HOME", "HEX_OFFLINE", trusted}, name) {
 			private = append(private, kv)
 		}
 	}
-	if len(chosen(environ, trusted)) == 0 && tc.CACerts != "" {
+	if len(tool.Chosen(environ, trusted)) == 0 && tc.CACerts != "" {
 		env = append(env, trusted+"="+tc.CACerts)
 	}
 	return env, public, private
