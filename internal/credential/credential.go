@@ -21,8 +21,9 @@ import (
 
 const most = 1 << 20 // bytes of a file
 
-// Gather finds the credentials of these kinds, "ssh" and "netrc", for remotes, URLs as git takes
-// them; own is dram's environment. Of what none of them needs, nothing is looked for.
+// Gather finds the credentials of these kinds, "ssh" and "netrc", for remotes, URLs
+// as git takes them; own is dram's environment. Of what none of them needs, nothing
+// is looked for.
 func Gather(kinds, own, remotes []string) (engine.Credentials, error) {
 	var c engine.Credentials
 	home := environ.Get(own, "HOME")
@@ -52,7 +53,7 @@ func Gather(kinds, own, remotes []string) (engine.Credentials, error) {
 		if err != nil {
 			return c, err
 		}
-		c.Netrc = netrcOf(raw, hosts)
+		c.Netrc, c.Passwords = netrcOf(raw, hosts)
 	}
 	return c, nil
 }

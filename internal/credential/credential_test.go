@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,7 +120,11 @@ machine forge.example login macro password macro
 machine forge.example login two password #2
 default login any password any
 machine last.example login l`
-	got := string(netrcOf([]byte(text), []string{"forge.example", "comment.example", "last.example", ""}))
+	raw, passwords := netrcOf([]byte(text), []string{"forge.example", "comment.example", "last.example", ""})
+	got := string(raw)
+	if want := []string{`a b"c`, "#2"}; !slices.Equal(passwords, want) {
+		t.Errorf("the passwords are %q, want %q", passwords, want)
+	}
 	want := `machine forge.example login me password "a b\"c" account acc
 machine forge.example login two password #2
 machine last.example login l
@@ -134,7 +139,8 @@ func FuzzNetrc(f *testing.F) {
 	f.Add("machine a login b password c\nmachine x login y password z\nmacdef m\n\ndefault login d")
 	f.Add(`machine "a" password "\`)
 	f.Fuzz(func(t *testing.T, text string) {
-		for line := range strings.Lines(string(netrcOf([]byte(text), []string{"a"}))) {
+		out, _ := netrcOf([]byte(text), []string{"a"})
+		for line := range strings.Lines(string(out)) {
 			if line != "machine a\n" && !strings.HasPrefix(line, "machine a ") {
 				t.Errorf("%q gives %q", text, line)
 			}

@@ -6,19 +6,29 @@ import (
 )
 
 // netrcOf is what a .netrc says of these hosts, and nothing else: neither its
-// default nor its macros.
-func netrcOf(raw []byte, hosts []string) []byte {
-	var out strings.Builder
+// default nor its macros. Its passwords are given again as they are meant.
+func netrcOf(raw []byte, hosts []string) (text []byte, passwords []string) {
 	for _, e := range entries(string(raw)) {
-		if slices.Contains(hosts, e.machine) && e.machine != "" {
-			out.WriteString("machine " + e.machine)
-			for _, f := range e.fields {
-				out.WriteString(" " + f)
+		if e.machine == "" || !slices.Contains(hosts, e.machine) {
+			continue
+		}
+		text = append(text, strings.Join(append([]string{"machine", e.machine}, e.fields...), " ")+"\n"...)
+		for i := 0; i < len(e.fields); i += 2 {
+			if e.fields[i] == "password" {
+				passwords = append(passwords, plain(e.fields[i+1]))
 			}
-			out.WriteString("\n")
 		}
 	}
-	return []byte(out.String())
+	return text, passwords
+}
+
+// plain is a word without its quotes.
+func plain(word string) string {
+	if !strings.HasPrefix(word, `"`) {
+		return word
+	}
+	word = strings.TrimSuffix(word[1:], `"`)
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(word)
 }
 
 // entry is what a .netrc says of a machine, "" for its default.

@@ -84,6 +84,8 @@ type Credentials struct {
 	Agent      string // the socket of the agent of ssh on this machine, "" for none
 	KnownHosts []byte // of ssh
 	Netrc      []byte
+	// Passwords are those in Netrc, as they may not be printed.
+	Passwords []string
 }
 
 // Where credentials lie, inside.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/engine"
 	"dram/internal/environ"
+	"dram/internal/fsutil"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/sandbox"
@@ -102,7 +104,7 @@ func (p *Pipeline) ByHand(ctx context.Context, dir string, cfg config.Config, ha
 	}
 	var env []string
 	for _, h := range hands {
-		env = environ.Merge(env, h.Env(plan.ForTool(facts), p.Environ, opts.Command[1:]))
+		env = environ.Merge(env, h.Env(plan.ForTool(facts), p.Environ, argsOf(h.Program, opts.Command)))
 		kept, err := p.keptByHand(tc, h)
 		if err != nil {
 			return err
@@ -115,15 +117,20 @@ func (p *Pipeline) ByHand(ctx context.Context, dir string, cfg config.Config, ha
 	return p.inScratch(ctx, spec)
 }
 
+// argsOf are what a command calls a tool's program with; what another program is
+// called with is none of the tool's tasks, and gets no keys for its name.
+func argsOf(program string, command []string) []string {
+	if command[0] != program {
+		return nil
+	}
+	return command[1:]
+}
+
 // handToolchain is what a build of the project would take.
 func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Config) (*toolchain.Toolchain, error) {
 	proj, err := tools.Read(dir, plan.Given(cfg))
 	if errors.Is(err, tool.ErrNone) {
-		ref := cfg.Toolchain
-		if ref == "" {
-			ref = p.Toolchains.Distros.Example()
-		}
-		return p.OpenToolchain(ctx, ref, plan.Set(cfg))
+		return p.OpenToolchain(ctx, cmp.Or(cfg.Toolchain, p.Toolchains.Distros.Example()), plan.Set(cfg))
 	}
 	if err != nil {
 		return nil, err
@@ -173,8 +180,8 @@ func holds(outer, inner string) bool {
 	if real, err := filepath.EvalSymlinks(inner); err == nil {
 		inner = real
 	}
-	rel, err := filepath.Rel(outer, inner)
-	return err == nil && filepath.IsLocal(rel)
+	_, err := fsutil.Inside(outer, inner)
+	return err == nil
 }
 
 // keptByHand are the directories that a program keeps between runs, for each

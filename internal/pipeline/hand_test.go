@@ -80,3 +80,15 @@ func TestMounts(t *testing.T) {
 		}
 	}
 }
+
+// `dram shell make deps.get` is no `mix deps.get`.
+func TestArgsOf(t *testing.T) {
+	for _, c := range []struct {
+		command []string
+		want    int
+	}{{[]string{"mix", "deps.get"}, 1}, {[]string{"mix"}, 0}, {[]string{"make", "deps.get"}, 0}, {[]string{"./mix", "deps.get"}, 0}, {[]string{"sh"}, 0}} {
+		if got := argsOf("mix", c.command); len(got) != c.want {
+			t.Errorf("%q has Mix run with %q", c.command, got)
+		}
+	}
+}

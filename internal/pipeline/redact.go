@@ -20,20 +20,20 @@ const leastSecret = 8
 // the password alone, so that messages still say where something was fetched
 // from; a path is none.
 func secretValues(job engine.Job) []string {
-	var out []string
+	var all []string
 	for _, s := range job.Steps {
 		for _, kv := range s.Secrets {
 			name, value, _ := strings.Cut(kv, "=")
-			for _, v := range sensitive(name, value) {
-				if len(v) >= leastSecret && !slices.Contains(out, v) {
-					out = append(out, v)
-				}
-			}
+			all = append(all, sensitive(name, value)...)
 		}
 	}
-	for word := range strings.FieldsSeq(string(job.Credentials.Netrc)) {
-		if len(word) >= leastSecret && !slices.ContainsFunc(job.Remotes(), func(r string) bool { return strings.Contains(r, word) }) {
-			out = append(out, strings.Trim(word, `"`))
+	for _, word := range job.Credentials.Passwords {
+		all = append(all, word, url.QueryEscape(word), url.PathEscape(word))
+	}
+	var out []string
+	for _, v := range all {
+		if len(v) >= leastSecret && !slices.Contains(out, v) {
+			out = append(out, v)
 		}
 	}
 	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })

@@ -10,6 +10,17 @@ import (
 	"dram/internal/source"
 )
 
+// A password of .netrc is taken out whole, and no word of the file's grammar is.
+func TestPasswordsAreSecret(t *testing.T) {
+	job := engine.Job{Credentials: engine.Credentials{
+		Netrc: []byte("machine forge.example login somebody password \"my long pass\"\n"), Passwords: []string{"my long pass", "short"},
+	}}
+	want := []string{"my%20long%20pass", "my long pass", "my+long+pass"}
+	if diff := cmp.Diff(want, secretValues(job)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSecretValues(t *testing.T) {
 	job := engine.Job{Steps: []engine.Step{
 		{Secrets: []string{
