@@ -99,7 +99,8 @@ func (s *Survey) localeName() (string, bool) {
 }
 
 // hasLocale says whether a locale takes names as UTF-8 on the target. musl has one
-// for every name, glibc knows C.UTF-8 by itself and others where their files are.
+// for every name; that C.UTF-8 is not there is said by the rule itself, and glibc knows
+// others where their files are.
 func (s *Survey) hasLocale(name string) bool {
 	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
 	if !strings.Contains(plain, "utf8") {

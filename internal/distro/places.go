@@ -19,7 +19,7 @@ func CABundles() []string {
 	}
 }
 
-// UTF8Locales is where systems keep C.UTF-8 whose C library has it not built in.
+// UTF8Locales is where systems of glibc keep C.UTF-8.
 func UTF8Locales() []string { return []string{"usr/lib/locale/C.utf8", "usr/lib/locale/C.UTF-8"} }
 
 // InstallLibrary is the command that installs what has a library by the

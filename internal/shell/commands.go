@@ -1,5 +1,5 @@
 // Package shell reads shell scripts: which programs one calls, as far as its
-// text says so. It runs nothing. The grammar is that of mvdan.cc/sh; of a
+// text says so, and what one does that is started (Follow). It runs nothing. The grammar is that of mvdan.cc/sh; of a
 // script that is none by it, each line is read by itself.
 package shell
 

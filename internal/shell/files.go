@@ -131,7 +131,7 @@ func (r *runner) interpreted(st *state, f scriptFile, argv []Value, exec bool) b
 	name, line := f.name, f.line
 	refuse := func(what string) bool {
 		open := r.world.Open && !r.own(what) && what != line.Argument
-		r.fault(st, Fault{Position: Position{name, 1}, Kind: Interpreter, Name: what, Script: name, Open: open}, exec)
+		r.fault(st, Fault{Position: Position{name, 1}, Kind: Interpreter, Name: what, Open: open}, exec)
 		return open
 	}
 	interpreter := clean(line.Interpreter)
@@ -167,7 +167,7 @@ func (r *runner) interpreted(st *state, f scriptFile, argv []Value, exec bool) b
 func (r *runner) shellFile(st *state, name, text string, argv []Value, program string) bool {
 	if program == "" {
 		if strings.Contains(text[:min(len(text), 256)], "\x00") {
-			r.fault(st, Fault{Position: Position{name, 1}, Kind: Interpreter, Name: "its content", Script: name}, false)
+			r.fault(st, Fault{Position: Position{name, 1}, Kind: Interpreter, Name: "its content"}, false)
 			return false
 		}
 		program = "bin/sh"

@@ -62,12 +62,11 @@ const (
 // Fault is something that cannot be done.
 type Fault struct {
 	Position
-	Kind   FaultKind
-	Name   string // the program, file or variable; what is wrong with the syntax
-	Script string // of Interpreter: the file with the first line
-	Ends   bool   // the script ends over it
-	Sure   bool   // each run comes to it
-	Open   bool   // it may be there after all
+	Kind FaultKind
+	Name string // the program, file or variable; what is wrong with the syntax
+	Ends bool   // the script ends over it
+	Sure bool   // each run comes to it
+	Open bool   // it may be there after all
 }
 
 // Run is a native program that a script becomes, or calls.

@@ -6,7 +6,8 @@
 // directory or a URL, in which files lie beside one another under their usual
 // names with a SHA256SUMS, as sha256sum(1) writes it. No file counts without a
 // checksum that its publisher, or the user, gave: of what is published without one,
-// the user says it. What was found is kept, for a version that was released does
+// the user says it; and in a directory of the user's own without that list, a file
+// is what it is. What was found is kept, for a version that was released does
 // not change; one that does is refused.
 package upstream
 

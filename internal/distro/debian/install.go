@@ -165,7 +165,7 @@ func (c *Client) dpkg(ctx context.Context, run func(argv []string, out io.Writer
 
 // came sees that dpkg itself counts the packages as installed, in these versions.
 func came(root *os.Root, set *Set) error {
-	raw, err := readIn(root, admin+"/status")
+	raw, err := fsutil.ReadIn(root, admin+"/status", maxIndex)
 	if err != nil {
 		return err
 	}
@@ -181,17 +181,8 @@ func came(root *os.Root, set *Set) error {
 	return nil
 }
 
-func readIn(root *os.Root, name string) ([]byte, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	return io.ReadAll(io.LimitReader(f, maxIndex))
-}
-
-// settle removes what differs from one run to the next and was not there before, and
-// gives everything that was made the packages' own date.
+// settle removes what dpkg leaves beside its files and what differs from one run to
+// the next, and gives everything that was made the packages' own date.
 func settle(root *os.Root, dir string, begun, date time.Time) error {
 	for _, pattern := range []string{"var/lib/dpkg/*-old", "var/lib/dpkg/lock*", "var/lib/dpkg/triggers/Lock", "var/lib/dpkg/updates/", "etc/*-", "etc/.pwd.lock"} {
 		if err := remove(root, pattern); err != nil {
