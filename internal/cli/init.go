@@ -196,7 +196,7 @@ func prepared(ctx context.Context, a *app, proj tool.Project) (tool.Project, *to
 // there; that no daemon answers is no failure.
 func (g *globals) loadForInit(ctx context.Context, p *pipeline.Pipeline, pl *plan.Plan) bool {
 	from, err := toolchain.ParseRef(pl.Toolchain)
-	if err != nil || from.Kind == ref.Image && len(pl.Packages) == 0 {
+	if err != nil || !scaffold.Made(from, pl.Additions) {
 		return false
 	}
 	if _, err = g.loadToolchain(ctx, p, pl.Toolchain, pl.Additions); err != nil && ctx.Err() == nil {

@@ -200,6 +200,34 @@ func TestSettingsAreAdded(t *testing.T) {
 	}
 }
 
+// An image with something added is made here, as all but an image are: the commands
+// say that it is to be loaded, and its name is the one that it is loaded as.
+func TestMade(t *testing.T) {
+	for _, c := range []struct {
+		ref  string
+		add  plan.Additions
+		want bool
+	}{
+		{"image:hexpm/elixir:1.18", plan.Additions{}, false},
+		{"image:hexpm/elixir:1.18", plan.Additions{Packages: []string{"git"}}, true},
+		{"image:hexpm/elixir:1.18", plan.Additions{Upstream: toolchain.Upstream{Elixir: "1.18.1"}}, true},
+		{"distro:debian/13", plan.Additions{}, true},
+	} {
+		parsed, err := toolchain.ParseRef(c.ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := planned(t, []txtar.File{{Name: "mix.exs", Data: []byte("defmodule A do\n def project, do: [app: :a, version: \"1\"]\nend\n")}})
+		p.Plan.Toolchain, p.Plan.Additions = c.ref, c.add
+		if got := Commands(p)[0] == "dram toolchain load"; got != c.want || Made(parsed, c.add) != c.want {
+			t.Errorf("%s with %+v is to be loaded: %v", c.ref, c.add, got)
+		}
+		if strings.HasPrefix(Toolchain(parsed, c.add), "dram-toolchain:") != c.want {
+			t.Errorf("%s with %+v is called %s", c.ref, c.add, Toolchain(parsed, c.add))
+		}
+	}
+}
+
 func TestToolchainNames(t *testing.T) {
 	for ref, want := range map[string]string{
 		"distro:debian/13":                "dram-toolchain:debian-13",

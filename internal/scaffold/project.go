@@ -12,7 +12,6 @@ import (
 	"dram/internal/engine/dockerfile"
 	"dram/internal/plan"
 	"dram/internal/project"
-	"dram/internal/ref"
 	"dram/internal/tool"
 	"dram/internal/toolchain"
 )
@@ -135,7 +134,7 @@ func ReleaseCommand(job engine.Job) string {
 // Commands are what makes tarball and image of what was written, one a line.
 func Commands(p Project) []string {
 	var out []string
-	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && from.Kind != ref.Image && !p.Loaded {
+	if from, err := toolchain.ParseRef(p.Plan.Toolchain); err == nil && Made(from, p.Plan.Additions) && !p.Loaded {
 		out = append(out, "dram toolchain load")
 	}
 	out = append(out, fmt.Sprintf("docker build --tag=%s -f %s .", dockerfile.LastStage, BuildFile))

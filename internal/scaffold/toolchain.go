@@ -9,12 +9,18 @@ import (
 	"dram/internal/toolchain"
 )
 
+// Made says whether a toolchain is made on this machine, and has to be put into a
+// daemon: no registry has it as it is to be.
+func Made(r ref.Ref, add plan.Additions) bool {
+	return r.Kind != ref.Image || len(add.Packages) > 0 || add.Upstream != (toolchain.Upstream{})
+}
+
 // Toolchain is the image that the Dockerfiles begin with: the reference itself
 // where a registry has it as it is to be. Else it is the name under which `dram toolchain load`
 // puts it into a daemon, which stays the same when the distribution's packages
 // move on.
 func Toolchain(r ref.Ref, add plan.Additions) string {
-	if r.Kind == ref.Image && len(add.Packages) == 0 && add.Upstream == (toolchain.Upstream{}) {
+	if !Made(r, add) {
 		return r.Value
 	}
 	name := strings.Map(func(c rune) rune {
