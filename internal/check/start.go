@@ -32,6 +32,7 @@ func (s *Survey) starting() *start {
 			s.start = s.follow("bin/"+s.rel.Name, cmp.Or(s.boot.Command, "start"), "RELEASE_COOKIE=given")
 			s.start.cookie = true
 		}
+		s.start.vm = s.vmOf(s.start)
 	}
 	return s.start
 }
@@ -50,13 +51,17 @@ func (s *Survey) follow(script, args string, env ...string) *start {
 			return own
 		},
 	}
-	st := &start{script: script, Trace: shell.Follow(w, s.on(script), strings.Fields(args)...)}
+	return &start{script: script, Trace: shell.Follow(w, s.on(script), strings.Fields(args)...)}
+}
+
+// vmOf is the VM that a start ends in, nil if none is known.
+func (s *Survey) vmOf(st *start) (vm *vmStart) {
 	for i := range st.Runs {
 		if r := &st.Runs[i]; r.Main && r.Sure && vmNames(path.Base(r.Path)) {
-			st.vm = s.vmStart(r, st.Scripts)
+			vm = s.vmStart(r, st.Scripts)
 		}
 	}
-	return st
+	return vm
 }
 
 // vmNames says whether a program is one that a start ends in.

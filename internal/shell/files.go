@@ -101,9 +101,13 @@ func (r *runner) file(st *state, at Position, name string, argv []Value, exec bo
 	if real, err := r.world.Resolve(name); err == nil {
 		name = real
 	}
+	own := r.own(name)
+	if !own && path.Base(name) != "erl" { // of the system's own scripts, a start builds on one
+		r.native(st, at, name, argv, exec)
+		return true
+	}
 	text, err := r.text(name)
-	// Of the system's own scripts, a start builds on one.
-	if err != nil || !r.own(name) && (text == "" || path.Base(name) != "erl") || strings.HasPrefix(text, "\x7fELF") {
+	if err != nil || !own && text == "" || strings.HasPrefix(text, "\x7fELF") {
 		r.native(st, at, name, argv, exec)
 		return true
 	}

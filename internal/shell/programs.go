@@ -72,6 +72,15 @@ func readlink(r *runner, st *state, c *call) (Value, status) {
 	return known(target + "\n"), status{}
 }
 
+// content is what a file of the release holds.
+func (r *runner) content(name string) Value {
+	text, err := r.text(name)
+	if err != nil {
+		return unknown
+	}
+	return known(text)
+}
+
 // input is what a program reads: files, or else its standard input.
 func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 	if len(files) == 0 {
@@ -84,15 +93,14 @@ func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 			continue
 		}
 		name, ok := st.place(f)
-		text, err := r.text(name)
 		switch {
 		case ok && r.missing(name):
 			r.fault(st, Fault{Position: c.at, Kind: NoInput, Name: f.Text}, false)
 			return Value{}, status{code: 1}
-		case !ok || err != nil || !r.own(name):
-			out = unknown
+		case ok && r.own(name):
+			out = join(out, r.content(name))
 		default:
-			out = join(out, known(text))
+			out = unknown
 		}
 	}
 	return out, status{}

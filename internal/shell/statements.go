@@ -157,8 +157,10 @@ func (r *runner) redirect(st *state, redirs []*syntax.Redirect) (stdin Value, ou
 				r.fault(st, Fault{Position: r.at(st, d), Kind: NoInput, Name: to.Text}, false)
 				return stdin, out, false
 			}
-			if text, err := r.text(name); sure && err == nil && r.own(name) {
-				stdin = known(text)
+			if sure && r.own(name) {
+				if text, err := r.text(name); err == nil {
+					stdin = known(text)
+				}
 			}
 		case d.Op == syntax.DplOut && to.Text == "1":
 		case d.N == nil || d.N.Value == "1":
