@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +31,9 @@ and writes into it as you; .git is read-only. Where there is no project yet, the
 toolchain is the one that --toolchain names, or the default. What %[1]s keeps for
 itself (archives, packages) lies in the cache, and no keys with it. dram's own
 flags come before ARGS; %[1]s's exit code is dram's.`, h.Program)),
-		Args: cobra.MinimumNArgs(1),
+		Example:               fmt.Sprintf("  dram %[1]s test\n  dram %[1]s --toolchain distro:debian/12 test", h.Program),
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.MinimumNArgs(1),
 	}, []tool.Hand{h}, h.Program)
 }
 
@@ -44,7 +45,8 @@ func newShell(g *globals) *cobra.Command {
 Runs COMMAND, or a shell, in the toolchain that a build of the project here would
 take, in the sandbox, with the network. It sees this directory alone, as /app, and
 writes into it as you; .git is read-only. The command's exit code is dram's.`),
-		Example: "  dram shell\n  dram shell iex -S mix",
+		Example:               "  dram shell\n  dram shell iex -S mix",
+		DisableFlagsInUseLine: true,
 	}, tools.All().Hands())
 }
 
@@ -79,7 +81,7 @@ func (h *hand) run(cmd *cobra.Command, args []string) error {
 	}
 	h.std.Running()
 	err = a.ByHand(cmd.Context(), h.dir, a.settings, h.hands, pipeline.RunOptions{
-		Env: env, Command: append(h.program, args...), Interactive: isTerminal(os.Stdin) && isTerminal(os.Stdout),
+		Env: env, Command: append(h.program, args...), Interactive: atTerminal(),
 		Stdin: h.std.In, Stdout: h.std.Out, Stderr: h.std.Err,
 	})
 	return h.passOnEnd(err)

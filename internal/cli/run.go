@@ -78,7 +78,7 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	if err != nil {
 		return err
 	}
-	interactive := len(command) > 0 && isTerminal(os.Stdin) && isTerminal(os.Stdout)
+	interactive := len(command) > 0 && atTerminal()
 	opts := pipeline.RunOptions{
 		As: taken(atRun), Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
 	}
@@ -99,7 +99,7 @@ func (g *globals) runDocker(cmd *cobra.Command, what string, command, env, publi
 	run := daemon.Run{Env: env, Command: command, Publish: publish, Stdout: g.std.Out, Stderr: g.std.Err}
 	if len(command) > 0 {
 		run.Stdin = g.std.In
-		if isTerminal(os.Stdin) && isTerminal(os.Stdout) {
+		if atTerminal() {
 			run.Terminal = os.Stdin
 		}
 	}
@@ -178,3 +178,6 @@ func passOn(env []string) ([]string, error) {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// atTerminal says whether a person is there who can be asked.
+func atTerminal() bool { return isTerminal(os.Stdin) && isTerminal(os.Stdout) }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -79,7 +78,7 @@ func newToolchainExec(g *globals) *cobra.Command {
 			}
 			g.std.Running()
 			err = a.Exec(cmd.Context(), tc, pipeline.ExecOptions{Binds: binds, Network: net, RunOptions: pipeline.RunOptions{
-				Command: args[1:], Env: env, Interactive: isTerminal(os.Stdin) && isTerminal(os.Stdout),
+				Command: args[1:], Env: env, Interactive: atTerminal(),
 				Stdin: g.std.In, Stdout: g.std.Out, Stderr: g.std.Err,
 			}})
 			return g.passOnEnd(err)

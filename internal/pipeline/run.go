@@ -30,6 +30,10 @@ type RunOptions struct {
 	Stdout, Stderr io.Writer
 }
 
+// program says whether the command is a program of the image, and not a command of
+// its entrypoint, which alone reads the release's configuration.
+func (o RunOptions) program() bool { return len(o.Command) > 0 && strings.Contains(o.Command[0], "/") }
+
 // RunImage runs an image, its layers and its configuration, in the sandbox. It
 // has the host's network, so that the ports it opens are the host's. Cancelling
 // ctx sends SIGTERM, as docker stop does. The error of a program that ended
@@ -63,7 +67,7 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 	defer done()
 	spec.Scratch = scratch
 	err = sandbox.Run(ctx, spec)
-	if _, _, ended := Ended(err); ended && ctx.Err() == nil {
+	if _, _, ended := Ended(err); ended && ctx.Err() == nil && !opts.program() {
 		p.tellUnset(dir, spec.Env)
 	}
 	return err
@@ -94,8 +98,8 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	}
 	argv := append([]string{}, config.Entrypoint...)
 	switch {
-	case len(opts.Command) > 0 && strings.Contains(opts.Command[0], "/"):
-		argv = opts.Command // a program of the image, not a command of its entrypoint
+	case opts.program():
+		argv = opts.Command
 	case len(opts.Command) > 0:
 		argv = append(argv, opts.Command...)
 	default:
