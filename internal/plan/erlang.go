@@ -28,7 +28,7 @@ func (m *maker) byErlang(ctx context.Context, image func(string) string) error {
 		}
 	}
 	if m.matching() {
-		return m.nothing("with Erlang " + asked.Version + " has releases that run")
+		return m.nothing("with Erlang " + asked.Version + " has releases that are known to run")
 	}
 	m.choose("image:"+image(asked.Version), fmt.Sprintf("Erlang %s, as %s asks, which no %s stable has", asked.Version, asked.File, m.in.Distro.Name))
 	return nil

@@ -73,7 +73,7 @@ func (m *maker) byPlace(ctx context.Context) error {
 	if done, err := m.byOwnImage(ctx); done || err != nil {
 		return err
 	}
-	why := m.nothing("has releases that run")
+	why := m.nothing("has releases that are known to run")
 	if len(m.place.suites) > 0 {
 		m.place.narrows = true
 		why = m.toolchainFor(ctx)
@@ -164,7 +164,9 @@ func (m *maker) byOwnImage(ctx context.Context) (done bool, err error) {
 		return false, ctx.Err()
 	}
 	asked := m.facts.Asked
-	tags := slices.DeleteFunc(tagsOf(all, id), func(t tag) bool { return !ofRelease(t, release) || wants.refuses(t.elixir) != nil || !m.below(t.elixir) })
+	tags := slices.DeleteFunc(tagsOf(all, id), func(t tag) bool {
+		return !ofRelease(t, release) || wants.refuses(t.elixir) != nil || !m.below(t.elixir)
+	})
 	tags = fitting(tags, asked.Elixir.Version, asked.Erlang.Version)
 	if len(tags) == 0 {
 		m.decide("considered", name, "there is none with the versions that are asked for")

@@ -130,7 +130,7 @@ func TestFor(t *testing.T) {
 		"set, and it fits":                  {"debian/12", project.Project{}, set("toolchain", "distro:debian/12"), "distro:debian/12", false},
 		"set, and it is older":              {"debian/13", project.Project{}, set("toolchain", "distro:debian/12"), "distro:debian/12", false},
 		"set, and it does not fit":          {"debian/11", project.Project{}, set("toolchain", "distro:debian/13"), "what toolchain distro:debian/13 builds does not run on profile:debian/11/amd64", false},
-		"an image that does not fit":        {"debian/11", project.Project{}, set("toolchain", "image:hexpm/elixir:" + trixie), "what toolchain image:hexpm/elixir:" + trixie + " builds does not run on", false},
+		"an image that does not fit":        {"debian/11", project.Project{}, set("toolchain", "image:hexpm/elixir:"+trixie), "what toolchain image:hexpm/elixir:" + trixie + " builds does not run on", false},
 		"set, and nobody knows":             {"debian/11", project.Project{}, set("toolchain", "tar:x.tar"), "tar:x.tar", false},
 		"another processor":                 {"debian/11", project.Project{}, func(in *Inputs) { in.Arch = "arm64" }, "profile:debian/11/amd64 is linux/amd64, and the build is for linux/arm64", false},
 		"another place to be checked":       {"debian/11", project.Project{}, set("target", "profile:debian/12"), "--for names profile:debian/11/amd64, and --target names profile:debian/12", false},

@@ -75,9 +75,6 @@ type Plan struct {
 	Platform  string `json:"platform"` // "linux/amd64"
 	Additions
 	BuildSettings
-	// Portable has the release bring its libraries, since nothing else that is known
-	// runs where it is to run.
-	Portable bool `json:"portable,omitempty"`
 	Results
 	OwnApps []string `json:"own_apps"`
 	Work
@@ -106,9 +103,12 @@ type BuildSettings struct {
 
 // Results is where results go.
 type Results struct {
-	OutputDir   string `json:"output_dir"` // absolute
-	perPlatform bool   // they say in their names what they are for
-	inProject   bool   // they may not leave the project
+	OutputDir string `json:"output_dir"` // absolute
+	// Portable has the release bring its libraries, since nothing else that is known
+	// runs where it is to run.
+	Portable    bool `json:"portable,omitempty"`
+	perPlatform bool // they say in their names what they are for
+	inProject   bool // they may not leave the project
 }
 
 // Work is which steps there are, and what they reach.

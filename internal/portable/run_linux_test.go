@@ -40,8 +40,13 @@ func packed(t testing.TB) string {
 		mode       int64
 		content    []byte
 	}{
-		{"bin/", "", 0o755, nil}, {"bin/hello", "", 0o755, []byte(script)}, {"lib/data", "", 0o644, append(noise, text...)}, {"lib/empty", "", 0o600, nil},
-		{"lib/link", "data", 0o777, nil}, {"lib/" + strings.Repeat("long/", 40) + "name", "", 0o644, []byte("x")}, {"lib/one", "", 0o644, []byte("1")},
+		{"bin/", "", 0o755, nil},
+		{"bin/hello", "", 0o755, []byte(script)},
+		{"lib/data", "", 0o644, append(noise, text...)},
+		{"lib/empty", "", 0o600, nil},
+		{"lib/link", "data", 0o777, nil},
+		{"lib/" + strings.Repeat("long/", 40) + "name", "", 0o644, []byte("x")},
+		{"lib/one", "", 0o644, []byte("1")},
 	}
 	var whole bytes.Buffer
 	for i, level := range []int{gzip.NoCompression, gzip.HuffmanOnly, gzip.BestCompression, gzip.BestSpeed, gzip.DefaultCompression, gzip.BestCompression, gzip.BestCompression} {
@@ -171,19 +176,33 @@ func TestRunRepairs(t *testing.T) {
 	right(t, file, cache)
 	dir := unpacked(t, cache)
 	for name, damage := range map[string]func() error{
-		"a file is gone":             func() error { return os.Remove(filepath.Join(dir, "lib/data")) },
-		"a file is cut off":          func() error { return os.Truncate(filepath.Join(dir, "lib/data"), 7) },
-		"a file was changed":         func() error { return os.WriteFile(filepath.Join(dir, "bin/hello"), []byte(strings.Replace(script, "own", "OWN", 1)), 0o755) }, //nolint:gosec // a program
-		"a mode was changed":         func() error { return os.Chmod(filepath.Join(dir, "bin/hello"), 0o644) },                                                     //nolint:gosec // likewise
-		"a link leads elsewhere":     func() error { return errors.Join(os.Remove(filepath.Join(dir, "lib/link")), os.Symlink("/etc/passwd", filepath.Join(dir, "lib/link"))) },
-		"a file is a link":           func() error { return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.Symlink("/etc/passwd", filepath.Join(dir, "lib/one"))) },
-		"a file is a folder":         func() error { return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.Mkdir(filepath.Join(dir, "lib/one"), 0o700)) },
-		"a folder is gone":           func() error { return os.RemoveAll(filepath.Join(dir, "lib")) },
-		"a folder is a file":         func() error { return errors.Join(os.RemoveAll(filepath.Join(dir, "bin")), os.WriteFile(filepath.Join(dir, "bin"), nil, 0o600)) },
-		"a start before was killed":  func() error { return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.WriteFile(filepath.Join(dir, "lib/one.dram-new"), []byte("y"), 0o600)) },
-		"all of it is gone":          func() error { return os.RemoveAll(dir) },
-		"it and its lock are gone":   func() error { return os.RemoveAll(filepath.Dir(dir)) },
-		"a folder leads out of here": func() error { return errors.Join(os.RemoveAll(filepath.Join(dir, "lib")), os.Symlink(t.TempDir(), filepath.Join(dir, "lib"))) },
+		"a file is gone":    func() error { return os.Remove(filepath.Join(dir, "lib/data")) },
+		"a file is cut off": func() error { return os.Truncate(filepath.Join(dir, "lib/data"), 7) },
+		"a file was changed": func() error {
+			return os.WriteFile(filepath.Join(dir, "bin/hello"), []byte(strings.Replace(script, "own", "OWN", 1)), 0o755)
+		}, //nolint:gosec // a program
+		"a mode was changed": func() error { return os.Chmod(filepath.Join(dir, "bin/hello"), 0o644) }, //nolint:gosec // likewise
+		"a link leads elsewhere": func() error {
+			return errors.Join(os.Remove(filepath.Join(dir, "lib/link")), os.Symlink("/etc/passwd", filepath.Join(dir, "lib/link")))
+		},
+		"a file is a link": func() error {
+			return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.Symlink("/etc/passwd", filepath.Join(dir, "lib/one")))
+		},
+		"a file is a folder": func() error {
+			return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.Mkdir(filepath.Join(dir, "lib/one"), 0o700))
+		},
+		"a folder is gone": func() error { return os.RemoveAll(filepath.Join(dir, "lib")) },
+		"a folder is a file": func() error {
+			return errors.Join(os.RemoveAll(filepath.Join(dir, "bin")), os.WriteFile(filepath.Join(dir, "bin"), nil, 0o600))
+		},
+		"a start before was killed": func() error {
+			return errors.Join(os.Remove(filepath.Join(dir, "lib/one")), os.WriteFile(filepath.Join(dir, "lib/one.dram-new"), []byte("y"), 0o600))
+		},
+		"all of it is gone":        func() error { return os.RemoveAll(dir) },
+		"it and its lock are gone": func() error { return os.RemoveAll(filepath.Dir(dir)) },
+		"a folder leads out of here": func() error {
+			return errors.Join(os.RemoveAll(filepath.Join(dir, "lib")), os.Symlink(t.TempDir(), filepath.Join(dir, "lib")))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := tree(t, dir)

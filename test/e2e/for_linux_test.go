@@ -54,11 +54,11 @@ func TestForAPlace(t *testing.T) {
 		file  string // of the result, behind the name
 		tour  bool
 	}{
-		"Debian 11":         {func(t *testing.T) string { return rootOf(t, "debian/11") }, "distro:debian/11", ".tar.gz", true},
-		"forky":             {func(t *testing.T) string { return rootOf(t, "debian/forky") }, "distro:debian/forky", ".tar.gz", true},
-		"musl":              {muslRoot, "nothing else will do", "-portable.tar.gz", true},
+		"Debian 11":           {func(t *testing.T) string { return rootOf(t, "debian/11") }, "distro:debian/11", ".tar.gz", true},
+		"forky":               {func(t *testing.T) string { return rootOf(t, "debian/forky") }, "distro:debian/forky", ".tar.gz", true},
+		"musl":                {muslRoot, "nothing else will do", "-portable.tar.gz", true},
 		"a shell and no libc": {busyboxRoot, "the target lacks a C library", "-portable.tar.gz", true},
-		"a profile":         {nil, "distro:debian/12", ".tar.gz", false},
+		"a profile":           {nil, "distro:debian/12", ".tar.gz", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			place, root := "profile:ubuntu/22.04", ""
