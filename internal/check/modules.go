@@ -18,6 +18,8 @@ const maxBeam = 32 << 20
 
 // aboutModule is what is known of a BEAM file once it was read.
 type aboutModule struct {
+	name      string         // of the module, "" if the file is none
+	nifLoad   beam.NIFLoad   // what it does about a NIF library when it is loaded
 	judgement *Finding       // nil if the VM loads it, or if it is not known which VM
 	constant  secret.Finding // what its constants hold
 }
@@ -29,6 +31,7 @@ func (s *Survey) readModules() map[string]aboutModule {
 	}
 	otp, known := beam.OTPOf(s.erts) // if not, rule otp says so
 	files := s.modules()
+	s.bootModules() // before several ask at once
 	about := make([]aboutModule, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -36,7 +39,11 @@ func (s *Survey) readModules() map[string]aboutModule {
 		g.Go(func() error {
 			m, err := s.module(f)
 			if known {
-				about[i].judgement = unlessUnreachable(f, s.judge(f, m, err, otp))
+				about[i].judgement = s.unlessUnreachable(f, s.judge(f, m, err, otp))
+			}
+			if err == nil {
+				about[i].name = m.Name
+				about[i].nifLoad, _ = m.NIFLoad() // a broken import is found by the VM alone
 			}
 			about[i].constant = constant(f, m)
 			return nil

@@ -50,6 +50,14 @@ type Survey struct {
 	aboutModules map[string]aboutModule
 	start        *start            // see starting
 	otherStarts  map[string]*start // see others
+	memo
+}
+
+// memo is what is found out once, when it is asked for first.
+type memo struct {
+	links     map[string][]string // see linksTo
+	bootLoads map[string]bool     // see bootModules
+	idleApps  map[string]bool     // see idle
 }
 
 // Release is what is checked.
@@ -90,7 +98,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.session = loader.WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
+	s.session = loader.WithLevel(in.processor()).WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
 	s.carried = s.session
 	if err := brings.place(s); err != nil {
 		return nil, err
@@ -136,7 +144,7 @@ func (s *Survey) read(ctx context.Context) error {
 	for _, l := range looked {
 		switch l := l.(type) {
 		case *native:
-			l.helper = s.helper(l.File)
+			l.helper, l.idle = s.helper(l.File), s.idle(l.File)
 			s.natives = append(s.natives, l)
 		case script:
 			s.scripts = append(s.scripts, l)
@@ -310,9 +318,40 @@ func (s *Survey) vmWorks() bool {
 	return err == nil && p.Reason == ""
 }
 
+// loadOne loads a file as whoever needs it does: by a link, where there is one, for
+// the loader takes the folder of the name that it is given for $ORIGIN.
 func (s *Survey) loadOne(n *native, vmWorks bool) {
+	names := []string{s.on(n.Path)}
+	if links := s.linksTo(n); n.role == plugin && len(links) > 0 {
+		names = links
+	}
+	for _, name := range names {
+		s.loadAs(n, name, vmWorks)
+		if !n.loaded || len(n.process.Missing) > 0 {
+			return
+		}
+	}
+}
+
+// linksTo is the links in root to a library of the release, from other folders.
+func (s *Survey) linksTo(n *native) []string {
+	if s.links == nil {
+		s.links = map[string][]string{}
+		for _, f := range s.rel.Files {
+			if f.Link == "" || path.Ext(f.Path) != ".so" {
+				continue
+			}
+			own, ok := s.inRelease(s.real(s.on(f.Path)))
+			if ok && path.Dir(own) != path.Dir(f.Path) {
+				s.links[own] = append(s.links[own], s.on(f.Path))
+			}
+		}
+	}
+	return s.links[n.Path]
+}
+
+func (s *Survey) loadAs(n *native, name string, vmWorks bool) {
 	var err error
-	name := s.on(n.Path)
 	switch {
 	case n.role == executable && !s.brought.starts(n.Path):
 		n.process, err = s.session.Load(name)
