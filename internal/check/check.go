@@ -32,8 +32,10 @@ type Input struct {
 	Settings []string
 	// Tools are those that may have made the release; nil for all that dram knows.
 	Tools tool.Table
-	Image *Image // the image that the release is started in; nil if none is known
-	level string // of the processor, in place of the target's
+	// Memory is what checks of the same project remember; nil for nothing.
+	Memory *Memory
+	Image  *Image // the image that the release is started in; nil if none is known
+	level  string // of the processor, in place of the target's
 }
 
 // processor is the level of processors that the release runs on, "" if unknown.

@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"dram/internal/beam"
 	"dram/internal/binary"
@@ -45,10 +46,10 @@ func onLoad(s *Survey) (out []Finding) {
 	served, unclear := s.libraryOwners()
 	for _, f := range s.modules() {
 		m := read[f.Path]
-		if m.nifLoad == beam.NoNIFLoad || served[m.name] || unclear[f.App] || s.standIn(f.App) {
+		if m.nifLoad == beam.NoNIFLoad || served[moduleOf(f)] || unclear[f.App] || s.standIn(f.App) {
 			continue
 		}
-		if f.Origin != release.Own && f.Origin != release.Dependency && !slices.Contains(ownLoaders(), m.name) {
+		if f.Origin != release.Own && f.Origin != release.Dependency && !slices.Contains(ownLoaders(), moduleOf(f)) {
 			continue
 		}
 		out = append(out, s.withoutLibrary(f, m))
@@ -56,10 +57,13 @@ func onLoad(s *Survey) (out []Finding) {
 	return out
 }
 
+// moduleOf is the module that a BEAM file is called for.
+func moduleOf(f release.File) string { return strings.TrimSuffix(path.Base(f.Path), ".beam") }
+
 func (s *Survey) withoutLibrary(f release.File, m aboutModule) Finding {
 	out := Finding{
-		Verdict: Fail, Subject: subject(f), Cause: &noLibraryFor, Params: Params{"module": m.name}, Facts: Params{"application": appName(f)},
-		Evidence: Evidence{Wants: []string{"a NIF library for " + m.name}},
+		Verdict: Fail, Subject: subject(f), Cause: &noLibraryFor, Params: Params{"module": moduleOf(f)}, Facts: Params{"application": appName(f)},
+		Evidence: Evidence{Wants: []string{"a NIF library for " + moduleOf(f)}},
 	}
 	if at := s.foreignIn(f.App); at != "" {
 		out.Facts["beside"] = at + " is none for Linux"
@@ -67,7 +71,7 @@ func (s *Survey) withoutLibrary(f release.File, m aboutModule) Finding {
 	ours := f.Origin == release.Own || f.Origin == release.Dependency
 	loads, known := s.bootModules()
 	switch {
-	case known && !loads[m.name]:
+	case known && !loads[moduleOf(f)]:
 		out.Verdict, out.Cause = Warn, noLibraryLater
 	case ours && m.nifLoad == beam.NIFLoadLooked:
 		out.Verdict, out.Cause = Unknown, noLibraryPerhaps

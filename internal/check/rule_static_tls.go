@@ -3,7 +3,9 @@ package check
 import (
 	"debug/elf"
 	"maps"
+	"path"
 	"strconv"
+	"strings"
 
 	"dram/internal/beam"
 )
@@ -135,9 +137,9 @@ func (s *Survey) sharedTLS() (all, atBoot map[string]uint64) {
 func (s *Survey) onLoaders() map[string]bool {
 	out := map[string]bool{}
 	loads, known := s.bootModules()
-	for _, m := range s.readModules() {
-		if known && loads[m.name] && m.nifLoad != beam.NoNIFLoad {
-			out[m.name] = true
+	for name, m := range s.readModules() {
+		if module := strings.TrimSuffix(path.Base(name), ".beam"); known && loads[module] && m.nifLoad != beam.NoNIFLoad {
+			out[module] = true
 		}
 	}
 	return out

@@ -52,7 +52,7 @@ func (p *Pipeline) finished(pl *plan.Plan, r *output.Result) *output.Build {
 	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI}
 }
 
-func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (*output.Result, error) {
+func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (_ *output.Result, err error) {
 	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,11 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	defer built.Close()
+	defer func() {
+		if closed := built.Close(); err == nil { // what failed first says why
+			err = closed
+		}
+	}()
 	dir, err := rootfs.Dir(built.Dir)
 	if err != nil {
 		return nil, err
