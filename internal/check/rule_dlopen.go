@@ -2,6 +2,8 @@ package check
 
 import (
 	"debug/elf"
+	"path"
+	"strings"
 
 	"dram/internal/rootfs"
 )
@@ -10,7 +12,7 @@ var dlopenRule = Rule{
 	ID: "dlopen", Title: "what the VM opens may be opened when it runs", Worst: Fail, Run: dlopen,
 	Doc: Doc{
 		Looks: "NIF libraries and drivers, and the libraries that they bring, that are linked so that a running program may not open them (-z nodlopen), on glibc; " +
-			"and libraries that need functions which the loader has to choose (ifunc), on musl, which cannot.",
+			"and those that are compiled with AddressSanitizer; and libraries that need functions which the loader has to choose (ifunc), on musl, which cannot.",
 		Seen: `Failed to load NIF library: 'priv/fast.so: shared object cannot be dlopen()ed'`,
 		Do:   "Link the library without -Wl,-z,nodlopen; compile without ifunc (target_clones, -mfunction-return aside) for musl.",
 	},
@@ -22,7 +24,12 @@ var (
 		Prints: `"shared object cannot be dlopen()ed"`, Remedy: "link it without -Wl,-z,nodlopen", Needs: "a link without -z nodlopen",
 	}
 	bringsNotToOpen = notToOpen.with(Cause{ID: "brings-nodlopen", Summary: "it brings #{library}, which a running program may not open (-z nodlopen)"})
-	indirect        = notToOpen.with(Cause{
+	sanitizer       = notToOpen.with(Cause{
+		ID: "asan", Summary: "it brings #{library} of AddressSanitizer, which ends a program that did not begin with it",
+		Prints: `"ASan runtime does not come first in initial library list", and the VM ends`,
+		Remedy: "compile it without -fsanitize=address, or start the VM with LD_PRELOAD=#{library}", Needs: "a build without AddressSanitizer",
+	})
+	indirect = notToOpen.with(Cause{
 		ID: "ifunc", Summary: "it has functions that the loader has to choose (ifunc), which #{libc} cannot",
 		Prints: `"unsupported relocation type" or "symbol not found"`,
 		Remedy: "compile it without ifunc (target_clones, __attribute__((ifunc)))", Needs: "a build without ifunc",
@@ -44,10 +51,12 @@ func dlopen(s *Survey) (out []Finding) {
 			continue
 		}
 		for _, o := range later(n.process) {
-			if o.File.Flags1&elf.DF_1_NOOPEN == 0 {
+			switch {
+			case strings.HasPrefix(path.Base(o.Path), "libasan.so."):
+				f.Cause, f.Params = sanitizer, Params{"library": path.Base(o.Path)}
+			case o.File.Flags1&elf.DF_1_NOOPEN == 0:
 				continue
-			}
-			if o.Real != s.on(n.Path) {
+			case o.Real != s.on(n.Path):
 				f.Cause, f.Params = bringsNotToOpen, Params{"library": o.Path}
 			}
 			out = append(out, f)

@@ -161,7 +161,8 @@ func (f *finding) judge(dir, at string) verdict {
 		return pass
 	}
 	if info, err := f.low.lstat(real); err != nil || info.IsDir() {
-		return pass
+		f.Refused, f.Why = at, "cannot read file data: Is a directory"
+		return refuse
 	}
 	about := f.read(real)
 	v, why := f.abi.judge(about)

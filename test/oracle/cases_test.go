@@ -134,6 +134,7 @@ func libraries() []nativeCase {
 		{name: "avx2_dispatch", source: "__attribute__((target(\"avx2\"), optimize(\"O3\"))) static int fast(float *v, int n) { for (int i = 0; i < n; i++) v[i] = v[i] * 2 + 1; return v[0]; }\nint extra(void) { float v[64] = {20.5}; __builtin_cpu_init(); if (__builtin_cpu_supports(\"avx2\")) return fast(v, 64); return 42; }", build: "nif $e"},
 		{name: "tls_dep", source: dep, build: "echo 'static __thread char v[4096] __attribute__((tls_model(\"initial-exec\"))) = {42}; int dep_does(void) { return v[0]; }' > td.c; link td; nif $e libtd.so -Wl,-rpath,'$ORIGIN'; cp libtd.so $out"},
 		{name: "tsan", build: "nif -fsanitize=thread"},
+		{name: "asan", build: "nif -fsanitize=address"},
 
 		// What is no library for this machine.
 		{name: "i386", build: "echo 'int nif_init(void) { return 0; }' > n.c; $CC -m32 -nostdlib -shared -fPIC -o $out/$name.so n.c"},
