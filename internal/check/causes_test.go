@@ -116,6 +116,8 @@ func TestRunOfConditions(t *testing.T) {
 		{"a provider's file elsewhere", config("[{e,[{p,[{'Elixir.Config.Reader',{system,\"OTHER\",\"/gone.exs\"}}]}]}]."), nil},
 		{"a provider's file by its path", config("[{e,[{p,[{'Elixir.Config.Reader',\"/etc/gone.exs\"}]}]}]."), nil},
 		{"many levels", config("[{a,[{b," + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}]}]."), nil},
+		{"another that the start names", mixed().with(dir+"elixir", "#!/bin/sh\nexec \"${0%/*}/../../erts-15.2.7/bin/erl\" -noshell -config \"${0%/*}/extra\"\n").
+			with(dir+"extra.config", "644 {a}."), []string{"FAIL config " + dir + "extra.config"}},
 		{"no module for epmd", args("-epmd_module gone"), nil},
 		{"words of its own", args("-extra a b"), nil},
 	} {
