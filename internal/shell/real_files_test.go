@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,9 +67,7 @@ func TestFollowReadsFilesAsShellsDo(t *testing.T) {
 				want = want[i:]
 			}
 			m := plain().with("bin/"+sh, "\x7fELF").with("app/vm", "\x7fELF").with("app/run", "#!/bin/"+sh+"\nset -e\n"+lines+"\nexec /app/vm \"$A\"\n")
-			for name, text := range conf() {
-				m[name] = text
-			}
+			maps.Copy(m, conf())
 			got, sure := "", true
 			for _, r := range shell.Follow(m.world(), "app/run").Runs {
 				if r.Path == "app/vm" {
