@@ -88,6 +88,18 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
+	pl, err := plan.Make(ctx, p.inputs(proj, cfg, tell))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkRef(pl.Toolchain); err != nil {
+		return pl, err
+	}
+	return pl, output.Usual().Check(pl)
+}
+
+// inputs is what a plan of the project is made from.
+func (p *Pipeline) inputs(proj tool.Project, cfg config.Config, tell toolchain.Progress) plan.Inputs {
 	in := plan.Inputs{
 		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
@@ -105,14 +117,7 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	in.Added = func(r ref.Ref, a plan.Additions) string {
 		return p.Toolchains.Added(r, toolchain.Options{Packages: a.Packages, Needs: a.Needs})
 	}
-	pl, err := plan.Make(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkRef(pl.Toolchain); err != nil {
-		return pl, err
-	}
-	return pl, output.Usual().Check(pl)
+	return in
 }
 
 // possible finds settings of the check that cannot be, before anything is asked or
