@@ -141,10 +141,7 @@ func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Con
 	stage := p.UI.Start("plan", proj.Facts().Dir) // what a release would lack is for those who build one
 	in := p.inputs(proj, cfg, progress(stage))
 	in.ByHand = true
-	pl, err := plan.Make(ctx, in)
-	if err == nil {
-		err = p.checkRef(pl.Toolchain)
-	}
+	pl, err := p.decide(ctx, in)
 	if err != nil {
 		return nil, err
 	}

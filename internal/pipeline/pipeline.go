@@ -85,17 +85,33 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg confi
 }
 
 func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config, tell toolchain.Progress) (*plan.Plan, error) {
-	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
-		return nil, err
-	}
-	pl, err := plan.Make(ctx, p.inputs(proj, cfg, tell))
+	where, err := plan.CheckTarget(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkRef(pl.Toolchain); err != nil {
+	if err := possible(plan.CheckSettings{Target: where, Allow: cfg.Allow}); err != nil {
+		return nil, err
+	}
+	pl, err := p.decide(ctx, p.inputs(proj, cfg, tell))
+	if err != nil {
 		return pl, err
 	}
 	return pl, output.Usual().Check(pl)
+}
+
+// decide makes a plan for the place where the release is to run.
+func (p *Pipeline) decide(ctx context.Context, in plan.Inputs) (*plan.Plan, error) {
+	place, done, err := p.place(ctx, in.Config.RunsOn)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	in.Place = place
+	pl, err := plan.Make(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return pl, p.checkRef(pl.Toolchain)
 }
 
 // inputs is what a plan of the project is made from.
