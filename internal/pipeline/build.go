@@ -34,6 +34,9 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs
 	}
 	needs := outs.Needs()
 	needs.Tarball = true // it is what a target is compared with
+	if pl.Portable && needs.Portable == output.NotPortable {
+		needs.Portable = output.TarForm
+	}
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
 	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
