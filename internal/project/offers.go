@@ -81,8 +81,6 @@ func dockerNames(d *Dir) []string {
 			}
 		}
 	}
-	ours := func(name string) int { return strings.Count(path.Base(name), "debian") }
-	slices.SortStableFunc(names[len(dockerFiles):], func(a, b string) int { return ours(b) - ours(a) })
 	return slices.Compact(names[:min(len(names), most)])
 }
 
