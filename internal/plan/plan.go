@@ -69,9 +69,7 @@ type Plan struct {
 	Version   string `json:"version,omitempty"` // "" where only Mix knows it
 	Toolchain string `json:"toolchain"`         // a reference
 	Engine    string `json:"engine"`
-	// Context is what the build sees beside the project.
-	Context  project.Context `json:"context,omitzero"`
-	Platform string          `json:"platform"` // "linux/amd64"
+	Platform  string `json:"platform"` // "linux/amd64"
 	Additions
 	BuildSettings
 	Results
@@ -89,7 +87,9 @@ type Plan struct {
 
 // BuildSettings is what the steps are run with.
 type BuildSettings struct {
-	MixEnv string `json:"mix_env"`
+	// Context is what the build sees beside the project.
+	Context project.Context `json:"context,omitzero"`
+	MixEnv  string          `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions

@@ -56,8 +56,7 @@ type Project struct {
 	OwnApps []string // the project's own applications, sorted
 	Assets  Assets
 	Shown
-	Context Context
-	Notes   []string
+	Notes []string
 }
 
 // Elsewhere is what other files than the project's own mix.exs and version files say
@@ -85,6 +84,7 @@ type Shown struct {
 	Rustler     []string // those that use rustler_precompiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
+	Context     Context  // what beside the project a build sees
 	Escript     bool     // mix.exs says how an escript is made
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
 }
