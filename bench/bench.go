@@ -56,6 +56,7 @@ type bench struct {
 	dram  string // the program
 	big   string // the generator
 	cache string // of all benchmarks but the first
+	said  string // what the last command wrote to stderr
 }
 
 // newBench builds the programs; done removes everything again.
@@ -94,8 +95,9 @@ func (b *bench) output(ctx context.Context, env []string, argv ...string) (strin
 	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		said := strings.TrimSpace(stderr.String())
+	err := cmd.Run()
+	b.said = strings.TrimSpace(stderr.String())
+	if said := b.said; err != nil {
 		return "", fmt.Errorf("running %s: %w:\n%s", strings.Join(argv[:min(3, len(argv))], " "), err, said[max(0, len(said)-2000):])
 	}
 	return strings.TrimSpace(stdout.String()), nil

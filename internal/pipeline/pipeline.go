@@ -86,11 +86,20 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg confi
 }
 
 func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config, tell toolchain.Progress) (*plan.Plan, error) {
-	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
+	where, err := plan.CheckTarget(cfg)
+	if err != nil {
 		return nil, err
 	}
+	if err := possible(plan.CheckSettings{Target: where, Allow: cfg.Allow}); err != nil {
+		return nil, err
+	}
+	place, done, err := p.place(ctx, cfg.RunsOn)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	in := plan.Inputs{
-		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
+		Place: place, Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
 		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
 			return p.Toolchains.Versions(ctx, suite, tell)
