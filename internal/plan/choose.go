@@ -171,7 +171,7 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	if by := wants.refuses(asked.Elixir.Version); by != nil {
 		return conflict(file+" asks for", asked.Elixir.Version, by)
 	}
-	all, err := m.in.Tags(ctx, repository)
+	all, err := m.in.Tags(ctx, repository, m.facts.Asked.Elixir.Version)
 	if err != nil {
 		return m.withoutImage(ctx, fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w", what, file, repository, err), wants)
 	}

@@ -158,7 +158,7 @@ func (m *maker) byOwnImage(ctx context.Context) (done bool, err error) {
 	}
 	repository := cmp.Or(c.Repository, config.DefaultRepository)
 	name := fmt.Sprintf("image:%s for %s %s", repository, id, release)
-	all, err := m.in.Tags(ctx, repository)
+	all, err := m.in.Tags(ctx, repository, m.facts.Asked.Elixir.Version)
 	if err != nil {
 		m.decide("considered", name, "the registry does not say which there are: "+firstLine(err))
 		return false, ctx.Err()

@@ -45,7 +45,7 @@ func runningAt(t *testing.T, in Inputs, place string) Inputs {
 
 // offline has no registry be there.
 func offline(in Inputs) Inputs {
-	in.Tags = func(context.Context, string) ([]string, error) {
+	in.Tags = func(context.Context, string, string) ([]string, error) {
 		return nil, problem.New(problem.Failure, "", "no registry can be reached")
 	}
 	return in
@@ -104,7 +104,7 @@ func TestFor(t *testing.T) {
 	}
 	images := func(tags ...string) func(*Inputs) {
 		return func(in *Inputs) {
-			in.Tags = func(context.Context, string) ([]string, error) { return tags, nil }
+			in.Tags = func(context.Context, string, string) ([]string, error) { return tags, nil }
 		}
 	}
 	set := func(flag, value string) func(*Inputs) {
@@ -164,7 +164,7 @@ func TestFor(t *testing.T) {
 func TestForCancelled(t *testing.T) {
 	in := runningAt(t, inputs(project.Project{App: "shop"}), "profile:ubuntu/22.04")
 	ctx, cancel := context.WithCancel(t.Context())
-	in.Tags = func(ctx context.Context, _ string) ([]string, error) {
+	in.Tags = func(ctx context.Context, _, _ string) ([]string, error) {
 		cancel()
 		return nil, ctx.Err()
 	}

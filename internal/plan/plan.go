@@ -41,8 +41,8 @@ type Inputs struct {
 	// Engine chooses an engine: the one that was asked for, or for "auto" the
 	// first that this machine can run; reason says why.
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
-	// Tags lists the tags of an image repository.
-	Tags func(ctx context.Context, repository string) ([]string, error)
+	// Tags lists the tags of an image repository that begin with a prefix, or more.
+	Tags func(ctx context.Context, repository, prefix string) ([]string, error)
 	// Upstream finds a release of Erlang/OTP or of Elixir; nil where none is to be
 	// thought of.
 	Upstream func(ctx context.Context, w upstream.Wanted) (upstream.File, error)
