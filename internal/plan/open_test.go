@@ -23,7 +23,7 @@ func TestPlanWithoutToolchain(t *testing.T) {
 		open string
 	}{
 		{"no registry, no sources", func(in *Inputs) {
-			in.Tags = func(context.Context, string) ([]string, error) { return nil, silent }
+			in.Tags = func(context.Context, string, string) ([]string, error) { return nil, silent }
 			in.Upstream = func(context.Context, upstream.Wanted) (upstream.File, error) { return upstream.File{}, silent }
 		}, "toolchain"},
 		{"no archive", func(in *Inputs) {

@@ -31,7 +31,7 @@ func inputs(c config.Config) plan.Inputs {
 		Config: c, Arch: "amd64", Distro: distros.All().Default().Info(),
 		Engine:   func(context.Context, string) (string, string, error) { return "native", "it works here", nil },
 		Versions: func(_ context.Context, suite string) (distro.Versions, error) { return packaged[suite], nil },
-		Tags:     func(context.Context, string) ([]string, error) { return tags(), nil },
+		Tags:     func(context.Context, string, string) ([]string, error) { return tags(), nil },
 	}
 }
 
