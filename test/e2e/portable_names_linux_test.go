@@ -79,7 +79,7 @@ func TestPortableResolvesNames(t *testing.T) {
 				write(t, root, "etc/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns myhostname\npasswd: files systemd\n")
 			}
 			unpackAt(t, tarball, filepath.Join(root, "a place"))
-			said := enter(t, root, `cd / && RELEASE_DISTRIBUTION=none "/a place/bin/hello" eval '
+			said := enter(t, root, `cd / && RELEASE_COOKIE=secret RELEASE_DISTRIBUTION=none "/a place/bin/hello" eval '
 				for name <- [~c"release.test", ~c"beside.test", ~c"localhost"] do
 				  {:ok, found} = :inet.gethostbyname(name)
 				  IO.inspect(elem(found, 5))
