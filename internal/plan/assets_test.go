@@ -35,39 +35,39 @@ func TestStepsOfAssets(t *testing.T) {
 		{
 			"installers need dependencies alone",
 			project.Project{Deps: []project.Dep{hex}, Assets: alias},
-			[]string{deps, setup, "mix compile", "~ mix assets.deploy"},
+			[]string{deps, setup, "mix compile", "~ mix assets.deploy", "~ times"},
 		},
 		{
 			"a dependency in the project is its code",
 			project.Project{Deps: []project.Dep{hex, shelf}, Assets: alias},
-			[]string{deps, "mix compile", setup, "~ mix assets.deploy"},
+			[]string{deps, "mix compile", setup, "~ mix assets.deploy", "~ times"},
 		},
 		{
 			"an alias that does more than install",
 			project.Project{Deps: []project.Dep{hex}, Assets: project.Assets{Setup: true, Deploy: true, Setups: []string{"mine"}}},
-			[]string{deps, "mix compile", setup, "~ mix assets.deploy"},
+			[]string{deps, "mix compile", setup, "~ mix assets.deploy", "~ times"},
 		},
 		{
 			"an application of an umbrella",
 			project.Project{Umbrella: true, OwnApps: []string{"web"}, Releases: []project.Release{{Name: "web"}}, Deps: []project.Dep{hex}, Assets: project.Assets{Setup: true, Deploy: true, Dir: "apps/web"}},
-			[]string{deps, "mix compile", `+1 sh -c cd "$0" && exec "$@" apps/web mix assets.setup`, `~ sh -c cd "$0" && exec "$@" apps/web mix assets.deploy`},
+			[]string{deps, "mix compile", `+1 sh -c cd "$0" && exec "$@" apps/web mix assets.setup`, `~ sh -c cd "$0" && exec "$@" apps/web mix assets.deploy`, "~ times"},
 		},
 		{
 			"packages that assets.deploy bundles",
 			project.Project{Deps: []project.Dep{hex}, Assets: project.Assets{Deploy: true, Deploys: []string{"esbuild default"}, Packages: []project.Package{locked(project.Package{})}}},
-			[]string{deps, `+1 sh -c cd "$0" && exec "$@" assets npm ci`, "mix compile", "~ mix assets.deploy"},
+			[]string{deps, `+1 sh -c cd "$0" && exec "$@" assets npm ci`, "mix compile", "~ mix assets.deploy", "~ times"},
 		},
 		{
 			"packages that an alias installs",
 			project.Project{Deps: []project.Dep{hex}, Assets: project.Assets{
 				Setup: true, Deploy: true, Setups: []string{"cmd npm ci --prefix assets"}, Packages: []project.Package{locked(project.Package{})},
 			}},
-			[]string{deps, "mix compile", setup, "~ mix assets.deploy"},
+			[]string{deps, "mix compile", setup, "~ mix assets.deploy", "~ times"},
 		},
 		{
 			"a script, as in Phoenix 1.3 to 1.5",
 			project.Project{Deps: []project.Dep{hex}, Assets: project.Assets{Packages: []project.Package{locked(project.Package{Script: "deploy"})}}},
-			[]string{deps, `+1 sh -c cd "$0" && exec "$@" assets npm ci`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets npm run deploy`, "~ mix phx.digest"},
+			[]string{deps, `+1 sh -c cd "$0" && exec "$@" assets npm ci`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets npm run deploy`, "~ mix phx.digest", "~ times"},
 		},
 		{
 			"another package manager",
@@ -76,7 +76,7 @@ func TestStepsOfAssets(t *testing.T) {
 			}}},
 			[]string{
 				deps, `+1 sh -c command -v "$0" || exec npm install --global --prefix="$2" "$1" pnpm pnpm@9 /cache/javascript/tools`,
-				`+1 sh -c cd "$0" && exec "$@" assets pnpm install --frozen-lockfile`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets pnpm run build`, "~ mix phx.digest",
+				`+1 sh -c cd "$0" && exec "$@" assets pnpm install --frozen-lockfile`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets pnpm run build`, "~ mix phx.digest", "~ times",
 			},
 		},
 		{
@@ -86,7 +86,7 @@ func TestStepsOfAssets(t *testing.T) {
 			}}},
 			[]string{
 				deps, `+1 sh -c command -v "$0" || exec npm install --global --prefix="$2" "$1" yarn yarn /cache/javascript/tools`,
-				`+ sh -c cd "$0" && exec "$@" assets yarn install`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets yarn run build`, "~ mix phx.digest",
+				`+ sh -c cd "$0" && exec "$@" assets yarn install`, "mix compile", `~ sh -c cd "$0" && exec "$@" assets yarn run build`, "~ mix phx.digest", "~ times",
 			},
 		},
 		{

@@ -47,7 +47,11 @@ func told(j engine.Job) []string {
 		}
 		sorted := []byte(marks)
 		slices.Sort(sorted)
-		out = append(out, strings.TrimSpace(string(sorted)+" "+strings.Join(s.Argv, " ")))
+		does := strings.Join(s.Argv, " ")
+		if s.Name == "times" { // what it does: TestManifestTimes in package mix
+			does = s.Name
+		}
+		out = append(out, strings.TrimSpace(string(sorted)+" "+does))
 	}
 	return out
 }
@@ -77,13 +81,13 @@ func TestSteps(t *testing.T) {
 			"assets",
 			project.Project{App: "shop", Assets: project.Assets{Setup: true, Deploy: true}},
 			nil,
-			[]string{"mix compile", "+1 mix assets.setup", "~ mix assets.deploy", "mix release --overwrite"},
+			[]string{"mix compile", "+1 mix assets.setup", "~ mix assets.deploy", "~ times", "mix release --overwrite"},
 		},
 		{
 			"assets that are not set up",
 			project.Project{App: "shop", Assets: project.Assets{Deploy: true}},
 			nil,
-			[]string{"mix compile", "~ mix assets.deploy", "mix release --overwrite"},
+			[]string{"mix compile", "~ mix assets.deploy", "~ times", "mix release --overwrite"},
 		},
 		{
 			"assets that are only set up",
@@ -95,7 +99,7 @@ func TestSteps(t *testing.T) {
 			"the network everywhere",
 			project.Project{App: "shop", Assets: project.Assets{Deploy: true}},
 			[]string{"build-network", "host"},
-			[]string{"+ mix compile", "+~ mix assets.deploy", "+ mix release --overwrite"},
+			[]string{"+ mix compile", "+~ mix assets.deploy", "+~ times", "+ mix release --overwrite"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

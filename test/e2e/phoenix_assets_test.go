@@ -39,6 +39,7 @@ func web(t *testing.T) string {
     File.mkdir_p!("priv/static")
     File.write!("priv/static/app.css", css)
     File.write!("priv/static/app-#{:erlang.phash2(css)}.css", css)
+    File.write!("priv/static/cache_manifest.json", ~s({"digests":{"app.css":{"mtime":#{System.os_time()}}}}))
   end
 end
 `,

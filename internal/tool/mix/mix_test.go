@@ -1,6 +1,10 @@
 package mix
 
 import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -87,7 +91,7 @@ func TestBuild(t *testing.T) {
 	for _, s := range job.Steps {
 		steps = append(steps, s.Name)
 	}
-	if diff := cmp.Diff([]string{"fetch Hex", "fetch", "dependencies", "compile", "assets setup", "assets", "release"}, steps); diff != "" {
+	if diff := cmp.Diff([]string{"fetch Hex", "fetch", "dependencies", "compile", "assets setup", "assets", "times", "release"}, steps); diff != "" {
 		t.Error(diff)
 	}
 	if job.Export != "/app/_build/prod/rel/shop" || !slices.Contains(job.Env, "MIX_REBAR3=/usr/bin/rebar3") || !slices.Contains(job.Env, "MIX_ENV=prod") {
@@ -121,6 +125,43 @@ func TestMade(t *testing.T) {
 		}
 		if err := fsys.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The time of the build stays out of what phx.digest writes, and nothing else changes.
+func TestManifestTimes(t *testing.T) {
+	const digested = `{"digests":{"app-1.css":{"mtime":63963412345,"size":7}},"latest":{"app.css":"app-1.css"},"version":1}`
+	const settled = `{"digests":{"app-1.css":{"mtime":62167219201,"size":7}},"latest":{"app.css":"app-1.css"},"version":1}`
+	dir := t.TempDir()
+	files := map[string]string{
+		"priv/static/cache_manifest.json": settled, "apps/web it's/priv/static/cache_manifest.json": settled,
+		"deps/d/priv/static/cache_manifest.json": digested, "assets/node_modules/m/cache_manifest.json": digested,
+		"_build/prod/lib/web/priv/static/cache_manifest.json": digested, "priv/static/other.json": digested,
+	}
+	for name := range files {
+		at := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte(digested), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	outside := filepath.Join(t.TempDir(), "cache_manifest.json")
+	link := filepath.Join(dir, "apps", "cache_manifest.json")
+	if err := errors.Join(os.WriteFile(outside, []byte(digested), 0o600), os.Symlink(outside, link)); err != nil {
+		t.Fatal(err)
+	}
+	files["apps/cache_manifest.json"] = digested
+	for range 2 {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", manifestTimes)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for name, want := range files {
+			got, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || string(got) != want {
+				t.Errorf("%s: %s, %v", name, got, err)
+			}
 		}
 	}
 }
