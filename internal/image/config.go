@@ -148,5 +148,12 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 		}
 		c.ExposedPorts[port+"/"+cmp.Or(protocol, "tcp")] = struct{}{}
 	}
+	for _, at := range opts.Volumes {
+		if c.Volumes == nil {
+			c.Volumes = map[string]struct{}{}
+		}
+		c.Volumes[at] = struct{}{}
+	}
+	c.Healthcheck = opts.Healthcheck.config(rel)
 	return c, nil
 }

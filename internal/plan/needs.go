@@ -49,6 +49,9 @@ func (m *maker) need(n tool.Need) {
 // project needs.
 func (m *maker) additions(context.Context) error {
 	m.plan.Packages, m.plan.PublicOnly = m.in.Config.Packages, m.plan.Isolated
+	if more := without(m.in.Config.ImagePackages, m.plan.Packages); len(more) > 0 {
+		m.plan.Packages = slices.Concat(m.plan.Packages, more)
+	}
 	from, err := toolchain.ParseRef(m.plan.Toolchain)
 	switch {
 	case err != nil:
@@ -74,9 +77,7 @@ func (m *maker) onHost() error {
 
 // toDistribution adds the packages of a distribution that its toolchains come without.
 func (m *maker) toDistribution(value string) {
-	if len(m.plan.Packages) > 0 {
-		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
-	}
+	m.packages("")
 	id, _, _ := strings.Cut(value, "/")
 	brings := m.brings(id)
 	for _, n := range m.needs {
@@ -92,6 +93,16 @@ func (m *maker) toDistribution(value string) {
 			m.plan.Packages = slices.Concat(m.plan.Packages, missing)
 			m.decide("packages", strings.Join(missing, ", "), n.Why+" needs "+string(n.What))
 		}
+	}
+}
+
+// packages says which were asked for, and by which setting.
+func (m *maker) packages(where string) {
+	if asked := m.in.Config.Packages; len(asked) > 0 {
+		m.decide("packages", strings.Join(asked, ", ")+where, m.set("toolchain.packages"))
+	}
+	if more := without(m.in.Config.ImagePackages, m.in.Config.Packages); len(more) > 0 {
+		m.decide("packages", strings.Join(more, ", ")+where, "image.packages has them, which come from the toolchain: "+m.set("image.packages"))
 	}
 }
 
@@ -111,9 +122,7 @@ func (m *maker) brings(id string) []distro.Need {
 // toImage has what the image lacks added to it, when it is seen to lack it.
 func (m *maker) toImage(r ref.Ref) {
 	const where = ", from the archive that the image's distribution has"
-	if len(m.plan.Packages) > 0 {
-		m.decide("packages", strings.Join(m.plan.Packages, ", ")+where, m.set("toolchain.packages"))
-	}
+	m.packages(where)
 	for _, n := range m.needs {
 		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps})
 		m.decide("packages", string(n.What)+" if the image lacks it"+where, n.Why+" needs it")

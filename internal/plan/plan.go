@@ -85,6 +85,13 @@ type Plan struct {
 	build tool.Build // nil where a release is there already
 }
 
+// Source is what the project says of where it comes from, for who asks what a result
+// is made of.
+type Source struct {
+	LockedDeps []project.LockedDep `json:"-"`
+	Licences   []string            `json:"licences,omitempty"`
+}
+
 // BuildSettings is what the steps are run with.
 type BuildSettings struct {
 	MixEnv string `json:"mix_env"`
@@ -96,6 +103,7 @@ type BuildSettings struct {
 	Steps []config.Step `json:"steps,omitempty"`
 	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
 	Credentials []string `json:"credentials,omitempty"`
+	Source
 }
 
 // Results is where results go.
@@ -120,11 +128,11 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	facts, by := in.Project.Facts(), in.Project.Tool()
 	m := &maker{in: in, facts: facts, plan: &Plan{
 		Dir: facts.Dir, Tool: by.About().Name, by: by, OwnApps: facts.OwnApps,
-		Notes: slices.Clone(facts.Notes),
-	}}
+		Notes: slices.Clone(facts.Notes)}}
 	m.plan.take(in.Config)
+	m.plan.Source = Source{LockedDeps: facts.LockedDeps, Licences: facts.Licences}
 	for _, decide := range []func(context.Context) error{
-		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.additions, m.output,
+		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.image, m.additions, m.output,
 	} {
 		if err := decide(ctx); err != nil {
 			return nil, err
@@ -267,11 +275,18 @@ func (p *Plan) ImagePath(version string) string {
 // of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
-		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: c.Packages},
+		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: slices.Concat(c.Packages, without(c.ImagePackages, c.Packages))},
 		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)
 	return p
+}
+
+// In is the plan with the directory that files of the image are taken from.
+func (p *Plan) In(dir string) *Plan {
+	in := *p
+	in.Dir = dir
+	return &in
 }
 
 // Named is the plan for a release of that name.

@@ -31,6 +31,12 @@ func (r *reader) read() error {
 	if v, ok := config.Get("elixir"); ok && v.Type == elixir.Unknown {
 		r.note("mix.exs computes elixir: its value is not known before the build")
 	}
+	if packaged, ok := config.Get("package"); ok {
+		licences, _ := packaged.Get("licenses")
+		for _, l := range licences.Items {
+			p.Licences = append(p.Licences, l.Value.Text)
+		}
+	}
 	keeps, _ := config.Get("prune_code_paths")
 	p.KeepsCodePaths = keeps.IsAtom("false")
 	r.releases(config)

@@ -87,6 +87,24 @@ func (t *Tree) Digest() store.Digest {
 
 // Read finds and hashes the source of the project in dir.
 func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
+	w, err := newWalker(ctx, dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = w.root.Close() }()
+	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
+		return nil, fmt.Errorf("reading the source of %q: %w", w.tree.Dir, err)
+	}
+	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	w.noteUntracked()
+	if err := w.tree.hash(ctx, w.root, opts.Store); err != nil {
+		return nil, err
+	}
+	return w.tree, w.tree.withhold(w.matcher, opts.Secrets)
+}
+
+// newWalker opens the project in dir. The caller closes its root.
+func newWalker(ctx context.Context, dir string, opts Options) (*walker, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -95,34 +113,28 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
 	}
-	defer func() { _ = root.Close() }()
-	matcher, err := ignored(root)
-	if err != nil {
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, root: root, built: opts.Built}
+	if w.rules, err = ignored(root); err != nil {
+		_ = root.Close() // only looked into
 		return nil, err
 	}
-	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher, root: root, built: opts.Built}
 	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
 		w.output = filepath.ToSlash(out)
 	}
-	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
-		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
-	}
-	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	if err := w.tree.hash(ctx, root, opts.Store); err != nil {
-		return nil, err
-	}
-	return w.tree, w.tree.withhold(matcher, opts.Secrets)
+	return w, nil
 }
 
 // walker collects files.
 type walker struct {
-	ctx     context.Context //nolint:containedctx // lives for one Read
-	root    *os.Root
-	tree    *Tree
-	matcher *patternmatcher.PatternMatcher
-	output  string
-	built   []string
-	bytes   int64
+	rules
+	ctx    context.Context //nolint:containedctx // lives for one Read
+	root   *os.Root
+	tree   *Tree
+	output string
+	built  []string
+	bytes  int64
+	// untracked are libraries below priv that the built-in patterns leave out.
+	untracked []string
 }
 
 func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
@@ -151,7 +163,7 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 		switch {
 		case e.IsDir() && (!out || w.mayReturn(child)):
 			err = w.dir(child, info)
-		case !e.IsDir() && !out:
+		case !e.IsDir() && (!out || w.committed(child)):
 			err = w.file(child, e)
 		}
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // snapshotVersion changes whenever a Snapshot or its reading do.
-const snapshotVersion = "-1"
+const snapshotVersion = "-2"
 
 // added is an image's toolchain with more packages: those that were asked for, and
 // those that meet what it does not meet by itself. It is the image's own where all is
