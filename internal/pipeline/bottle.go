@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/check"
 	"dram/internal/fsutil"
 	"dram/internal/image"
 	"dram/internal/output"
@@ -72,6 +73,8 @@ type bottling struct {
 	root  toolchain.RootFS // the toolchain's, open
 	extra func()           // closes what the image's own files are read from
 	draft *image.Draft     // nil where no image is needed
+	// memory is what checks of the project remember.
+	memory *check.Memory
 	// portable is the release with all that it needs, nil where that is not needed.
 	portable *image.Portable
 }
