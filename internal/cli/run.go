@@ -45,13 +45,7 @@ published on loopback, or else those that -p names.`),
   dram run -e PORT=4001 ./my_app
   dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'
   dram run --docker -p 8080:4000`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			n := len(args)
-			if at := cmd.ArgsLenAtDash(); at >= 0 {
-				n = at
-			}
-			return cobra.MaximumNArgs(1)(cmd, args[:n])
-		},
+		Args: oneBeforeDash,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what, command := args, []string(nil)
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
@@ -74,6 +68,15 @@ published on loopback, or else those that -p names.`),
 	cmd.Flags().StringArrayVarP(&publish, "publish", "p", nil, "with --docker, a port as docker run -p takes it: 8080:4000, repeatable")
 	g.settings(cmd)
 	return cmd
+}
+
+// oneBeforeDash takes one argument at most before --.
+func oneBeforeDash(cmd *cobra.Command, args []string) error {
+	n := len(args)
+	if at := cmd.ArgsLenAtDash(); at >= 0 {
+		n = at
+	}
+	return cobra.MaximumNArgs(1)(cmd, args[:n])
 }
 
 func (g *globals) run(cmd *cobra.Command, what string, command []string, how running) error {

@@ -5,9 +5,8 @@
 package config
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +30,7 @@ type Config struct {
 	MixEnv       string
 	BuildEnv     []string // "K=V", sorted
 	BuildNetwork string   // "none", "isolated" or "host": what compiling sees, and fetching
+	RunsOn       string   // a reference as package target has it: what the toolchain is chosen for
 	Access
 	Making
 	Image
@@ -153,6 +153,7 @@ func Settings() []Setting {
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
 		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
+		{Key: "build.for", Env: "DRAM_FOR", Flag: "for", Default: "nowhere in particular", Help: "where the release will run, named as --target does: a toolchain is chosen whose release runs there, and the release is checked against it", field: func(c *Config) any { return &c.RunsOn }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.packages", Env: "DRAM_IMAGE_PACKAGES", Flag: "image-package", Help: "packages of the toolchain's distribution that the image has, with their data and what they depend on", field: func(c *Config) any { return &c.ImagePackages }},
 		{Key: "image.entrypoint", Env: "DRAM_ENTRYPOINT", Flag: "entrypoint", Default: "bin/NAME of the release", Help: "program that the image starts, and its first arguments", field: func(c *Config) any { return &c.Entrypoint }, words: true},
@@ -172,6 +173,18 @@ func Settings() []Setting {
 // release checks the version of a release.
 func release(s upstream.Software) func(string) error {
 	return func(v string) error { return upstream.Wanted{Software: s, Version: v}.Check() }
+}
+
+// Brought is c for a release that brings its libraries: where it will run chooses no
+// toolchain, and is what it is checked against.
+func (c Config) Brought() Config {
+	if c.RunsOn == "" || c.CheckTarget != "" && c.CheckTarget != c.RunsOn {
+		return c
+	}
+	c.origin = maps.Clone(c.origin)
+	c.origin["check.target"] = c.origin["build.for"]
+	c.CheckTarget, c.RunsOn = c.RunsOn, ""
+	return c
 }
 
 // DefaultRepository holds images for every pair of Elixir and Erlang versions.
@@ -253,62 +266,6 @@ func (s Setting) splitNames(values []string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-func oneOf(choices ...string) func(string) error {
-	return func(value string) error {
-		if !slices.Contains(choices, value) {
-			return fmt.Errorf("%s is not %s", grammar.Quote(value), strings.Join(choices, " or "))
-		}
-		return nil
-	}
-}
-
-// checkUser refuses names: an image from scratch knows none.
-func checkUser(user string) error {
-	for _, id := range strings.SplitN(user, ":", 2) {
-		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
-			return fmt.Errorf("%s is not of the form UID or UID:GID", grammar.Quote(user))
-		}
-	}
-	return nil
-}
-
-func checkPairs(values []string) error {
-	for _, kv := range values {
-		k, _, ok := strings.Cut(kv, "=")
-		switch {
-		case !ok || k == "":
-			return fmt.Errorf("%s is not of the form K=V", grammar.Quote(kv))
-		case !grammar.Printable(k) || strings.Contains(kv, "\x00"):
-			return fmt.Errorf("%s holds control characters", grammar.Quote(kv))
-		}
-	}
-	return nil
-}
-
-// checkSums refuses what is no SHA-256.
-func checkSums(values []string) error {
-	for _, kv := range values {
-		name, sum, _ := strings.Cut(kv, "=")
-		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != sha256.Size {
-			return fmt.Errorf("%s of %s is no SHA-256 in hex", grammar.Quote(sum), grammar.Quote(name))
-		}
-	}
-	return nil
-}
-
-func ports(values []string) ([]int, error) {
-	var out []int
-	for _, v := range values {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("%s is not a port number", grammar.Quote(v))
-		}
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
 }
 
 // WithEnviron is c with the DRAM_* variables of environ ("K=V") on top. Lists

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"dram/internal/image"
 	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/portable"
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -188,6 +190,9 @@ func newPortable(b *bottling) (*image.Portable, error) {
 
 func (p *Pipeline) portable(ctx context.Context, b *bottling, r *output.Result) error {
 	a, err := b.portable.Build(ctx, p.Store)
+	if err == nil && b.needs.Portable == output.RunForm {
+		a, err = b.portable.Executable(p.Store, a)
+	}
 	if err == nil {
 		r.Portable = output.Blob{Digest: a.Digest, Size: a.Size}
 	}
@@ -275,7 +280,7 @@ func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Op
 		done()
 		return nil, nil, fmt.Errorf("opening release: %w", err)
 	}
-	rel, err := release.ReadTarball(ctx, f, tmp, opts)
+	rel, err := release.ReadTarball(ctx, unwrapped(f), tmp, opts)
 	_ = f.Close()
 	if err != nil {
 		done()
@@ -285,4 +290,15 @@ func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Op
 		closeFS(rel)
 		done()
 	}, nil
+}
+
+// unwrapped is the tarball in a portable release that is one executable, or else the
+// file.
+func unwrapped(f *os.File) io.Reader {
+	if info, err := f.Stat(); err == nil {
+		if tarball, ok := portable.Tarball(f, info.Size()); ok {
+			return tarball
+		}
+	}
+	return f
 }

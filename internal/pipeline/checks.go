@@ -10,6 +10,7 @@ import (
 	"dram/internal/image"
 	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/portable"
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/report"
@@ -138,11 +139,20 @@ func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Inp
 	if err != nil {
 		return nil, err
 	}
-	if err := Verdict(r); err != nil {
+	if err := otherwise(pl, in, Verdict(r)); err != nil {
 		return nil, &Refused{r, err}
 	}
 	p.tellCheck(r)
 	return r.Failed(), nil
+}
+
+// otherwise adds to what a check against the place where the release will run comes to
+// that a release may bring its libraries.
+func otherwise(pl *plan.Plan, in check.Input, err error) error {
+	if err == nil || pl.Check.Target == "" || in.Target.Name != pl.Check.Target || in.Release.Has(portable.Libraries) {
+		return err
+	}
+	return problem.New(problem.Check, problem.Hint(err)+"\nor have the release bring its libraries: dram build --portable", "%w", err)
 }
 
 // tellCheck says, a line each, what a check found that lets the release pass.

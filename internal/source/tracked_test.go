@@ -13,8 +13,11 @@ import (
 func repository(t *testing.T, top string, indexVersion string, committed ...string) {
 	t.Helper()
 	for _, args := range [][]string{
-		{"init", "-q"}, {"config", "index.version", indexVersion}, slices.Concat([]string{"add", "-f", "--"}, committed),
-		{"-c", "user.name=a", "-c", "user.email=a@example", "commit", "-q", "-m", "x"}, {"update-index", "--index-version", indexVersion},
+		{"init", "-q"},
+		{"config", "index.version", indexVersion},
+		slices.Concat([]string{"add", "-f", "--"}, committed),
+		{"-c", "user.name=a", "-c", "user.email=a@example", "commit", "-q", "-m", "x"},
+		{"update-index", "--index-version", indexVersion},
 	} {
 		cmd := exec.CommandContext(t.Context(), "git", args...)
 		cmd.Dir = top
