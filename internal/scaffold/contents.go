@@ -9,17 +9,21 @@ import (
 	"dram/internal/engine/dockerfile"
 )
 
-// contents is what settings put into the image from the project, and what they say of
-// its volumes.
-func (b *bottle) contents() {
-	set := b.pl.Image
-	for _, f := range set.Files {
+// files puts files of the project into the image, over what is there.
+func (b *bottle) files() {
+	for _, f := range b.pl.Image.Files {
 		flags := "--chown=" + orElse(f.Owner, "0:0")
 		if f.Mode != "" {
 			flags += " --chmod=" + f.Mode
 		}
 		b.line("COPY %s [%s, %s]", flags, jsonWord(f.Source), jsonWord(f.Destination))
 	}
+}
+
+// contents is what settings say of the image's volumes and of its health, and what it
+// lacks of them.
+func (b *bottle) contents() {
+	set := b.pl.Image
 	for _, d := range set.Directories {
 		if d.Volume {
 			b.line("VOLUME [%s]", jsonWord(d.Path))
