@@ -100,7 +100,9 @@ type Source struct {
 
 // BuildSettings is what the steps are run with.
 type BuildSettings struct {
-	MixEnv string `json:"mix_env"`
+	// Context is what the build sees beside the project.
+	Context project.Context `json:"context,omitzero"`
+	MixEnv  string          `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
@@ -132,7 +134,9 @@ type Work struct {
 	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
 }
 
-// Make decides.
+// Make decides. Where an engine or a toolchain cannot be had, the plan is there beside
+// the error, with all that was found without them: what a project lacks does not
+// depend on who answers today.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	facts, by := in.Project.Facts(), in.Project.Tool()
 	m := &maker{in: in, facts: facts, plan: &Plan{
@@ -141,15 +145,40 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	}}
 	m.plan.take(in.Config)
 	m.plan.Source = Source{LockedDeps: facts.LockedDeps, Licences: facts.Licences}
-	for _, decide := range []func(context.Context) error{
-		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.image, m.additions, m.output,
+	for _, step := range []struct {
+		decide func(context.Context) error
+		lacks  string // what is open where it fails, "" where nothing can be said then
+	}{
+		{m.tool, ""},
+		{m.engine, "engine"},
+		{m.release, ""},
+		{m.context, ""},
+		{m.toolchain, "toolchain"},
+		{m.offer, ""},
+		{m.fits, "toolchain"},
+		{m.network, ""},
+		{m.work, ""},
+		{m.image, ""},
+		{m.additions, ""},
+		{m.output, ""},
 	} {
-		if err := decide(ctx); err != nil {
+		err := step.decide(ctx)
+		switch {
+		case err == nil:
+		case step.lacks == "":
 			return nil, err
+		case m.open == nil:
+			m.lacks(step.lacks, err)
 		}
 	}
 	m.settings()
-	return m.plan, nil
+	return m.plan, m.open
+}
+
+// lacks goes on without what cannot be had.
+func (m *maker) lacks(what string, err error) {
+	m.open, m.plan.Toolchain = err, ""
+	m.decide(what, "open", "it cannot be had: see the error")
 }
 
 // maker is a plan being made.
@@ -158,6 +187,7 @@ type maker struct {
 	facts *project.Project
 	plan  *Plan
 	needs []tool.Need // of the project, as its tool found them
+	open  error       // why an engine or a toolchain could not be had
 	place placing     // what fits where the release is to run
 }
 

@@ -41,6 +41,7 @@ type File struct {
 	Link   string // a symbolic link's target, else ""
 	Size   int64
 	Digest store.Digest // of the content, or of the link's target
+	Leaves bool         // a link that leads out of the project
 
 	info   fs.FileInfo
 	secret secret.Finding // what it holds that is nobody's business
@@ -53,6 +54,8 @@ type Tree struct {
 	Notes []string // what was left out though nobody asked for that
 	// Withheld is what was left out for what it holds, sorted by path.
 	Withheld []Withheld
+
+	at string // the directory in Dir that paths are relative to, "" for Dir itself
 }
 
 // Options say what else is left out, and where hashes are remembered.
@@ -66,6 +69,8 @@ type Options struct {
 	// Secrets are patterns, as in .dockerignore, of files that the build may see
 	// although they hold a private key or a credential.
 	Secrets []string
+	// Context is what the build sees beside the project; paths are relative to it then.
+	Context Context
 }
 
 // Digest names the source: paths, executable bits, links and contents, and
@@ -87,17 +92,44 @@ func (t *Tree) Digest() store.Digest {
 
 // Read finds and hashes the source of the project in dir.
 func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
-	w, err := newWalker(ctx, dir, opts)
+	if opts.Context.Dir != "" {
+		return readContext(ctx, opts)
+	}
+	abs, root, err := openProject(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = w.root.Close() }()
+	defer func() { _ = root.Close() }()
+	t, err := readDir(ctx, abs, root, opts)
+	if err != nil {
+		return nil, err
+	}
+	t.Notes = append(t.Notes, t.dangling()...)
+	return t, nil
+}
+
+func openProject(dir string) (abs string, root *os.Root, err error) {
+	if abs, err = filepath.Abs(dir); err != nil {
+		return "", nil, err
+	}
+	if root, err = fsutil.OpenRoot(abs); err != nil {
+		return "", nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
+	}
+	return abs, root, nil
+}
+
+// readDir reads the source in a directory that is open.
+func readDir(ctx context.Context, abs string, root *os.Root, opts Options) (*Tree, error) {
+	w, err := walkerIn(ctx, abs, root, opts)
+	if err != nil {
+		return nil, err
+	}
 	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
-		return nil, fmt.Errorf("reading the source of %q: %w", w.tree.Dir, err)
+		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
 	}
 	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	w.noteUntracked()
-	if err := w.tree.hash(ctx, w.root, opts.Store); err != nil {
+	if err := w.tree.hash(ctx, root, opts.Store); err != nil {
 		return nil, err
 	}
 	return w.tree, w.tree.withhold(w.matcher, opts.Secrets)
@@ -105,17 +137,21 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 
 // newWalker opens the project in dir. The caller closes its root.
 func newWalker(ctx context.Context, dir string, opts Options) (*walker, error) {
-	abs, err := filepath.Abs(dir)
+	abs, root, err := openProject(dir)
 	if err != nil {
 		return nil, err
 	}
-	root, err := fsutil.OpenRoot(abs)
+	w, err := walkerIn(ctx, abs, root, opts)
 	if err != nil {
-		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
-	}
-	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, root: root, built: opts.Built}
-	if w.rules, err = ignored(root); err != nil {
 		_ = root.Close() // only looked into
+	}
+	return w, err
+}
+
+func walkerIn(ctx context.Context, abs string, root *os.Root, opts Options) (*walker, error) {
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, root: root, built: opts.Built}
+	var err error
+	if w.rules, err = ignored(root); err != nil {
 		return nil, err
 	}
 	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
@@ -219,12 +255,7 @@ func (w *walker) file(name string, e fs.DirEntry) error {
 		if f.Link, err = w.root.Readlink(name); err != nil {
 			return unreadable(name, err)
 		}
-		if w.leaves(name, f.Link) {
-			return problem.New(problem.Usage,
-				"copy what it points to into the project, or exclude it in "+ignoreFile,
-				"symbolic link %q points out of the project, to %q: the build sees only the project", name, f.Link)
-		}
-		f.Size = 0
+		f.Size, f.Leaves = 0, w.leaves(name, f.Link)
 	default:
 		w.tree.Notes = append(w.tree.Notes, fmt.Sprintf("%s is left out: it is a %s", name, kind(info.Mode())))
 		return nil
@@ -232,10 +263,14 @@ func (w *walker) file(name string, e fs.DirEntry) error {
 	w.bytes += f.Size
 	w.tree.Files = append(w.tree.Files, f)
 	if len(w.tree.Files) > maxFiles || w.bytes > maxBytes {
-		return problem.New(problem.Usage, "exclude what the build does not need in "+ignoreFile,
-			"the source is larger than %d files or %d GiB", maxFiles, maxBytes>>30)
+		return tooLarge()
 	}
 	return nil
+}
+
+func tooLarge() error {
+	return problem.New(problem.Usage, "exclude what the build does not need in "+ignoreFile,
+		"the source is larger than %d files or %d GiB", maxFiles, maxBytes>>30)
 }
 
 func kind(m fs.FileMode) string {
