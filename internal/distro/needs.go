@@ -20,12 +20,16 @@ const (
 	Zig   Need = "zig"
 	Node  Need = "node"
 	NPM   Need = "npm"
+	Gleam Need = "gleam"
 )
 
 // Want is a need of a build.
 type Want struct {
 	Need    Need `json:"need"`
 	Perhaps bool `json:"perhaps,omitempty"` // the build may do without
+	// Must says that nothing is built without it, and what to do where a system lacks it
+	// and no package of its distribution is known.
+	Must string `json:"-"`
 }
 
 // need is a row of the table.
@@ -53,6 +57,7 @@ func needs() []need {
 		{Zig, []string{"zig"}, map[Family]string{Apk: "zig", RPM: "zig", SUSE: "zig", Pacman: "zig"}},
 		{Node, []string{"node"}, same("nodejs")},
 		{NPM, []string{"npm"}, same("npm")},
+		{Gleam, []string{"gleam"}, map[Family]string{Apk: "gleam", Pacman: "gleam"}},
 	}
 }
 

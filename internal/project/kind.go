@@ -21,9 +21,7 @@ func (r *reader) kind(config elixir.Value) {
 	case on("burrito"):
 		r.note("Burrito wraps this project's releases into programs, with zig, xz and what it downloads: dram makes an image of the release that is wrapped, " +
 			"and zig and the network are what that step of `releases` needs")
-	case has("escript") && !declares && !r.p.Umbrella:
-		r.note("this is an escript (`mix escript.build`): mix.exs declares no release, and what dram makes is one of the application's own name")
-	case has("package") && !declares && !r.p.Umbrella && !r.configuredForProd():
+	case has("package") && !has("escript") && !declares && !r.p.Umbrella && !r.configuredForProd():
 		r.note("this looks like a library (mix.exs has package: and no releases:): a release of it starts nothing but its own applications")
 	}
 }

@@ -83,6 +83,7 @@ type Shown struct {
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
 	Escript     bool     // mix.exs says how an escript is made
+	EscriptPath string   // where it then is, "" where that is computed
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
 }
 

@@ -174,7 +174,9 @@ func (b *bottle) config() {
 		return
 	}
 	b.line("ENTRYPOINT [%s]", jsonWord(path.Join("/app/bin", b.pl.Release)))
-	b.line("CMD [%s]", jsonWord(b.boot.Command))
+	if b.boot.Command != "" {
+		b.line("CMD [%s]", jsonWord(b.boot.Command))
+	}
 }
 
 // pairs is an instruction with NAME="value" a line, in which $ and \ mean

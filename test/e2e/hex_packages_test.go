@@ -25,6 +25,7 @@ const toolchainRef = "distro:debian/13"
 // was asked for.
 type mirror struct {
 	dir    string // what is served
+	public string // the key that the registry is signed by
 	server *httptest.Server
 
 	mu       sync.Mutex
@@ -36,19 +37,26 @@ type mirror struct {
 // rebar3; hx_tool is for tests alone.
 func hexMirror(t *testing.T) *mirror {
 	t.Helper()
+	return newMirror(t, writePackages, "hx_base", "hx_erl", "hx_top", "hx_tool")
+}
+
+// newMirror has the packages that are written to these folders: "hr_base-1.1.0", or
+// without a version 1.0.0.
+func newMirror(t *testing.T, packages func(t *testing.T, dir string), folders ...string) *mirror {
+	t.Helper()
 	work := t.TempDir()
-	writePackages(t, work)
+	packages(t, work)
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	write(t, work, "key.pem", string(private), "make.exs", makeRegistry)
+	write(t, work, "key.pem", string(private), "make.exs", strings.Replace(makeRegistry, "FOLDERS", strings.Join(folders, " "), 1))
 	if err := os.MkdirAll(filepath.Join(work, "public", "tarballs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	inside(t, work, "elixir", "/w/make.exs")
-	m := &mirror{dir: filepath.Join(work, "public")}
+	m := &mirror{dir: filepath.Join(work, "public"), public: public(t, key)}
 	m.server = httptest.NewServer(m)
 	t.Cleanup(m.server.Close)
 	return m
@@ -60,9 +68,11 @@ Mix.start()
 Mix.env(:prod)
 Mix.shell(Mix.Shell.Quiet)
 
-for name <- ["hx_base", "hx_erl", "hx_top", "hx_tool"] do
+for name <- ~w(FOLDERS) do
+  tarball = if name =~ "-", do: name, else: name <> "-1.0.0"
+
   Mix.Project.in_project(String.to_atom(name), "/w/" <> name, fn _ ->
-    Mix.Task.rerun("hex.build", ["-o", "/w/public/tarballs/#{name}-1.0.0.tar"])
+    Mix.Task.rerun("hex.build", ["-o", "/w/public/tarballs/#{tarball}.tar"])
   end)
 end
 

@@ -40,11 +40,7 @@ var shipped = map[string]string{
 
 // otherwise notes what ships as something else than a release.
 func (c *Common) otherwise() {
-	p := c.Facts
-	if p.Escript && len(p.Releases) == 0 && !p.ReleasesOpen {
-		c.Planner.Note("mix.exs has escript: and no releases: dram makes a release, which starts the applications and calls no main/1; the escript is made by `mix escript.build`")
-	}
-	for _, d := range p.Deps {
+	for _, d := range c.Facts.Deps {
 		if what, ok := shipped[d.Name]; ok {
 			c.Planner.Note(what)
 		}

@@ -144,7 +144,7 @@ func TestRefused(t *testing.T) {
 		{"a profile that is not there", project1("", "{profiles, [{staging, []}]}."), []string{"release-env=stagin"}, 2, `rebar.config has no profile "stagin"`, "choose one of: staging, default, prod"},
 		{"a script, and no name", "-- rebar.config.script --\n", nil, 2, "rebar.config.script computes the releases", "name it with --release NAME"},
 		{"a library", "-- rebar.config --\n{deps, []}.\n" + web, nil, 2, "rebar.config declares no release: as it stands, the project is a library", `{relx, [{release, {web, "0.1.0"}, [web, sasl]}, {mode, prod}]}.`},
-		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (escript_main_app)", "declare one in rebar.config"},
+		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (--tool escript), and this tool", "declare one in rebar.config"},
 		{"dev mode", project1(", {dev_mode, true}", ""), nil, 2, "relx is told {dev_mode, true} in profile prod: the release would be links", "set {mode, prod} in the profile prod"},
 		{"mode dev", project1(", {mode, dev}", ""), nil, 2, "relx is told {mode, dev} in profile prod", "or choose another"},
 		{"an Erlang outside", project1(`, {include_erts, "../erlang"}`, ""), nil, 2, `include_erts of release "web" is "../erlang"`, "set {include_erts, true}"},

@@ -111,7 +111,7 @@ func (p *Project) Releases() ([]string, error) {
 func (p *Project) read(d *project.Dir) error {
 	p.facts.AppVersions = map[string]string{}
 	_, p.facts.HasLock, _ = d.Text(Lock, maxFile) // one that cannot be read is rebar3's to refuse
-	p.args = d.Has("config/vm.args") || d.Has("config/vm.args.src")
+	p.args = relx.BringsArgs(d)
 	p.checkouts = d.Folders("_checkouts")
 	p.native(d, ".", p.config)
 	if err := p.app(d, "."); err != nil {
