@@ -24,7 +24,7 @@ func TestGapsAreNoted(t *testing.T) {
 			"an escript",
 			project.Project{Shown: project.Shown{Escript: true}},
 			nil,
-			"mix.exs has escript: and no releases: dram makes a release, which starts the applications and calls no main/1; the escript is made by `mix escript.build`",
+			"mix.exs has escript: and no releases: this release starts the applications, and calls no main/1",
 		},
 		{"an escript beside a release", project.Project{Shown: project.Shown{Escript: true}, Releases: []project.Release{{Name: "shop"}}}, nil, ""},
 		{

@@ -54,7 +54,7 @@ func TestEscriptOfRebar3(t *testing.T) {
 	real(t)
 	dir := write(t, filepath.Join(t.TempDir(), "tool"), "nonce", nonce(),
 		"rebar.config", `{escript_name, "my-tool"}.
-{escript_emu_args, "%%! +A 3 -kernel it's_set yes\n"}.
+{escript_emu_args, "%%! +A 3 -kernel its_set yes\n"}.
 {escript_incl_apps, [tool]}.
 `,
 		"src/tool.app.src", "{application, tool, [{vsn, \"2.1.0\"}, {applications, [kernel, stdlib]}]}.\n",
@@ -62,7 +62,7 @@ func TestEscriptOfRebar3(t *testing.T) {
 -export([main/1]).
 main(["fail"]) -> halt(7);
 main(Args) ->
-    {ok, Set} = application:get_env(kernel, 'it\'s_set'),
+    {ok, Set} = application:get_env(kernel, its_set),
     io:format("~p ~p ~p ~s~n", [Args, Set, erlang:system_info(thread_pool_size), binary:encode_hex(crypto:hash(md5, "x"))]).
 `)
 	dram{args: []string{"image", dir}}.ok(t)

@@ -138,4 +138,3 @@ System.halt(code)
 		t.Fatal(err)
 	}
 }
-

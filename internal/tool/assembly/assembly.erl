@@ -25,10 +25,13 @@ main(_) ->
 %% in one file.
 own("escript", From, Name, Releases, _To) ->
     Script = read(From),
-    ok = write(filename:join(Releases, Name ++ ".escript"), Script),
     case escript:extract(From, []) of
-        {ok, Sections} -> in_script(lists:last(Sections));
-        {error, Why} -> fail("~ts is no escript: ~tp", [From, Why])
+        {ok, Sections} ->
+            Code = lists:last(Sections),
+            ok = write(filename:join(Releases, Name ++ ".escript"), undated(Script, Code)),
+            in_script(Code);
+        {error, Why} ->
+            fail("~ts is no escript: ~tp", [From, Why])
     end;
 own("shipment", From, _Name, _Releases, To) ->
     Ebins = lists:sort(filelib:wildcard(filename:join([From, "*", "ebin"]))),
@@ -44,6 +47,46 @@ in_script({beam, Beam}) ->
     [{'', none, [], [Beam]}];
 in_script({source, _}) ->
     [{'', none, [{applications, [compiler]}], []}].
+
+%% The script without the time of day that its tool put into the archive: what is made of
+%% the same code is the same bytes. See section 4 of APPNOTE.TXT of zip files.
+undated(Script, {archive, Zip}) ->
+    try
+        {End, _} = lists:last(binary:matches(Zip, <<"PK", 5, 6>>)),
+        <<_:End/binary, _:10/binary, Count:16/little, _:32, At:32/little, _/binary>> = Zip,
+        Head = binary:part(Script, 0, byte_size(Script) - byte_size(Zip)),
+        [Head | patched(0, lists:sort(dates(Count, At, Zip)), Zip)]
+    catch
+        error:_ -> fail("the archive of the escript cannot be read", [])
+    end;
+undated(Script, _) ->
+    Script.
+
+%% Where entries have their times, and what is to be there: {Place, Bytes}.
+dates(0, _, _) ->
+    [];
+dates(Count, At, Zip) ->
+    <<_:At/binary, "PK", 1, 2, _:24/binary, Name:16/little, Extra:16/little, Comment:16/little, _:8/binary, Local:32/little, _/binary>> = Zip,
+    <<_:Local/binary, "PK", 3, 4, _:22/binary, LocalName:16/little, LocalExtra:16/little, _/binary>> = Zip,
+    [{At + 12, <<0, 0, 33, 0>>}, {Local + 10, <<0, 0, 33, 0>>}] ++ %% the first day of 1980
+        fields(At + 46 + Name, Extra, Zip) ++ fields(Local + 30 + LocalName, LocalExtra, Zip) ++
+        dates(Count - 1, At + 46 + Name + Extra + Comment, Zip).
+
+%% Times of more than two seconds' precision are in extra fields.
+fields(At, Size, Zip) when Size >= 4 ->
+    <<_:At/binary, Id:16/little, Length:16/little, _/binary>> = Zip,
+    Times = case Id of
+                16#5455 -> [{At + 5, binary:copy(<<315532800:32/little>>, (Length - 1) div 4)}];
+                _ -> []
+            end,
+    Times ++ fields(At + 4 + Length, Size - 4 - Length, Zip);
+fields(_, _, _) ->
+    [].
+
+patched(At, [], Zip) ->
+    [binary:part(Zip, At, byte_size(Zip) - At)];
+patched(At, [{Place, Bytes} | Rest], Zip) ->
+    [binary:part(Zip, At, Place - At), Bytes | patched(Place + byte_size(Bytes), Rest, Zip)].
 
 %% An application of a shipment goes to lib/, with its version.
 shipped(Dir, To) ->

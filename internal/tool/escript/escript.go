@@ -85,10 +85,10 @@ func decideVersion(p tool.Planner, version string) string {
 	return none
 }
 
-// notes say what the release will be.
-func notes(p tool.Planner, other string) {
-	p.Note("the image runs the escript, with what it is told as its arguments; --tool " + other + " makes a release of the project instead")
-	p.Note("applications of Erlang/OTP go in whose modules the escript calls by name: what is called by computed names has to be among its applications")
+// decide says what the release will be.
+func decide(p tool.Planner, found, other string) {
+	p.Decide("project", "escript", found+"; --tool "+other+" makes a release of it instead")
+	p.Decide("applications", "those of Erlang/OTP that the code names or calls", "what is called by computed names alone has to be among its applications")
 }
 
 // inside is a place of a project's file, inside; ok is false where it leaves the project.

@@ -52,32 +52,29 @@ func mixed(options string) string {
 const erlang = "-- src/words.app.src --\n{application, words, [{vsn, \"1.2.0\"}]}.\n-- rebar.config --\n"
 
 func TestPlan(t *testing.T) {
-	dynamic := "note: applications of Erlang/OTP go in whose modules the escript calls by name: what is called by computed names has to be among its applications"
-	note := func(tool string) string {
-		return "note: the image runs the escript, with what it is told as its arguments; --tool " + tool + " makes a release of the project instead"
-	}
+	const apps = "applications: those of Erlang/OTP that the code names or calls: what is called by computed names alone has to be among its applications"
 	for _, c := range []struct {
 		name, tree string
 		flags      []string
 		want       []string
 	}{
 		{"of Mix", mixed("escript: [main_module: A]"), nil, []string{
-			"project: escript: mix.exs has escript: and no releases:", note("mix"), dynamic, "mix env: prod: default",
+			"project: escript: mix.exs has escript: and no releases:; --tool mix makes a release of it instead", apps, "mix env: prod: default",
 			"release: words: mix.exs has an escript and declares no release", "version: 1.2.0: the application's",
 			"fetch: no: no dependency comes over the network",
 		}},
 		{"with a name and a place", mixed(`escript: [main_module: A, name: "x", path: "bin/my-words"]`), []string{"release=my-words"}, []string{
-			"project: escript: mix.exs has escript: and no releases:", note("mix"), dynamic, "mix env: prod: default",
+			"project: escript: mix.exs has escript: and no releases:; --tool mix makes a release of it instead", apps, "mix env: prod: default",
 			"release: my-words: default", "version: 1.2.0: the application's", "fetch: no: no dependency comes over the network",
 		}},
 		{"of rebar3", erlang + "{escript_name, \"w\"}.\n{deps, [getopt]}.\n", nil, []string{
-			"project: escript: rebar.config has escript_* and no release", note("rebar3"), dynamic, "profile: prod: default",
+			"project: escript: rebar.config has escript_* and no release; --tool rebar3 makes a release of it instead", apps, "profile: prod: default",
 			"release: w: rebar.config has an escript and declares no release", "version: 1.2.0: the application's",
 			"fetch: rebar3 get-deps, with the network: dependencies and plugins: getopt",
 			"note: there is no rebar.lock: run `rebar3 get-deps` and commit it, or builds may differ",
 		}},
 		{"of an umbrella of rebar3", "-- rebar.config --\n{escript_main_app, cli}.\n-- apps/cli/src/cli.app.src --\n{application, cli, [{vsn, git}]}.\n-- apps/core/src/core.app.src --\n", nil, []string{
-			"project: escript: rebar.config has escript_* and no release", note("rebar3"), dynamic, "profile: prod: default",
+			"project: escript: rebar.config has escript_* and no release; --tool rebar3 makes a release of it instead", apps, "profile: prod: default",
 			"release: cli: rebar.config has an escript and declares no release", "version: 0: an escript has none, and the application's is computed",
 			"fetch: no: no dependency and no plugin comes over the network",
 		}},
@@ -135,11 +132,13 @@ func TestJob(t *testing.T) {
 		assembled    []string // the last arguments of the last one
 	}{
 		{
-			mixed(`escript: [main_module: A, path: "bin/w"]`), "/app/_build/prod/rel/w", []string{"mix", "escript.build"},
+			mixed(`escript: [main_module: A, path: "bin/w"]`), "/app/_build/prod/rel/w",
+			[]string{"mix", "escript.build"},
 			[]string{"escript", "/app/bin/w", "w", "1.2.0", "/app/_build/prod/rel/w"},
 		},
 		{
-			erlang + "{escript_name, \"w\"}.\n", "/app/_build/prod/rel/w", []string{"rebar3", "as", "prod", "escriptize"},
+			erlang + "{escript_name, \"w\"}.\n", "/app/_build/prod/rel/w",
+			[]string{"rebar3", "as", "prod", "escriptize"},
 			[]string{"escript", "/app/_build/prod/bin/w", "w", "1.2.0", "/app/_build/prod/rel/w"},
 		},
 	} {

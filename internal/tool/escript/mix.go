@@ -15,14 +15,13 @@ import (
 // ofMix is a project of which Mix makes an escript.
 type ofMix struct{ facts *project.Project }
 
-func (*ofMix) Tool() tool.Tool             { return Tool{} }
-func (p *ofMix) Facts() *project.Project   { return p.facts }
+func (*ofMix) Tool() tool.Tool               { return Tool{} }
+func (p *ofMix) Facts() *project.Project     { return p.facts }
 func (p *ofMix) Releases() ([]string, error) { return nil, nil }
 
 // Plan says what was found.
 func (p *ofMix) Plan(pl tool.Planner) (tool.Build, error) {
-	pl.Decide("project", "escript", "mix.exs has escript: and no releases:")
-	notes(pl, mix.Tool{}.About().Name)
+	decide(pl, "mix.exs has escript: and no releases:", mix.Tool{}.About().Name)
 	return &byMix{Common: mix.Common{Facts: p.facts, Planner: pl}}, nil
 }
 

@@ -22,8 +22,7 @@ func (p *ofRebar3) Releases() ([]string, error) { return nil, nil }
 
 // Plan says what was found.
 func (p *ofRebar3) Plan(pl tool.Planner) (tool.Build, error) {
-	pl.Decide("project", "escript", rebar3.File+" has escript_* and no release")
-	notes(pl, rebar3.Tool{}.About().Name)
+	decide(pl, rebar3.File+" has escript_* and no release", rebar3.Tool{}.About().Name)
 	return &byRebar3{Common: rebar3.Common{Project: p.project, Planner: pl}, name: p.name}, nil
 }
 

@@ -42,9 +42,9 @@ func plan(t *testing.T, tree string, flags ...string) (*tooltest.Plan, tool.Buil
 }
 
 const (
-	header  = "-- gleam.toml --\nname = \"shop\"\nversion = \"1.2.0\"\n"
-	entry = "-- src/shop.gleam --\nimport gleam/io\npub fn main() {\n  io.println(\"hello\")\n}\n"
-	locks = `-- manifest.toml --
+	header = "-- gleam.toml --\nname = \"shop\"\nversion = \"1.2.0\"\n"
+	entry  = "-- src/shop.gleam --\nimport gleam/io\npub fn main() {\n  io.println(\"hello\")\n}\n"
+	locks  = `-- manifest.toml --
 packages = [
   { name = "gleam_stdlib", version = "0.70.0", build_tools = ["gleam"], requirements = [], otp_app = "gleam_stdlib", source = "hex", outer_checksum = "8" },
   { name = "hpack", version = "0.3.0", build_tools = ["rebar3"], requirements = [], otp_app = "hpack", source = "hex", outer_checksum = "D" },
@@ -59,17 +59,17 @@ func TestPlan(t *testing.T) {
 		name, tree string
 		want       []string
 	}{
-		{"the smallest", header+entry, []string{
+		{"the smallest", header + entry, []string{
 			"project: Gleam: gleam.toml found", "needs gleam: gleam.toml", "release: shop: the package of gleam.toml", "version: 1.2.0: gleam.toml",
 			"fetch: no: no dependency comes over the network",
 		}},
-		{"a lock", header+"[dependencies]\ngleam_stdlib = \">= 0.50.0\"\nmine = { path = \"libs/mine\" }\n" + entry + locks, []string{
+		{"a lock", header + "[dependencies]\ngleam_stdlib = \">= 0.50.0\"\nmine = { path = \"libs/mine\" }\n" + entry + locks, []string{
 			"project: Gleam: gleam.toml found", "needs gleam: gleam.toml", "release: shop: the package of gleam.toml", "version: 1.2.0: gleam.toml",
 			"needs git: the git dependency fork", "needs ssh: the git dependency fork (ssh://forge.example/a/fork)",
 			"fetch: gleam deps download, with the network: dependencies: fork, gleam_stdlib, hpack",
 			"note: gleam has rebar3 compile hpack: the toolchain has to have it", "note: gleam has mix compile fork: the toolchain has to have it",
 		}},
-		{"no lock", header+"[dependencies]\ngleam_stdlib = \">= 0.50.0\"\nfork = { git = \"https://forge.example/x\", ref = \"a\" }\n" + entry, []string{
+		{"no lock", header + "[dependencies]\ngleam_stdlib = \">= 0.50.0\"\nfork = { git = \"https://forge.example/x\", ref = \"a\" }\n" + entry, []string{
 			"project: Gleam: gleam.toml found", "needs gleam: gleam.toml", "release: shop: the package of gleam.toml", "version: 1.2.0: gleam.toml",
 			"needs git: the git dependency fork", "fetch: gleam deps download, with the network: dependencies: fork, gleam_stdlib",
 			"note: there is no manifest.toml: run `gleam deps download` and commit it, or builds may differ",
@@ -94,14 +94,14 @@ func TestRefused(t *testing.T) {
 		says, hint string
 	}{
 		{"no TOML", "-- gleam.toml --\nname = \n", nil, 4, "reading gleam.toml: ", "mend the file there"},
-		{"a lock that is none", header+"-- manifest.toml --\npackages = [\n", nil, 4, "reading manifest.toml: ", "mend the file there"},
-		{"JavaScript", header+"target = \"javascript\"\n" + entry, nil, 2, "gleam.toml says that the project is for JavaScript", `set target = "erlang"`},
+		{"a lock that is none", header + "-- manifest.toml --\npackages = [\n", nil, 4, "reading manifest.toml: ", "mend the file there"},
+		{"JavaScript", header + "target = \"javascript\"\n" + entry, nil, 2, "gleam.toml says that the project is for JavaScript", `set target = "erlang"`},
 		{"no name", "-- gleam.toml --\nversion = \"1\"\n", nil, 2, "gleam.toml has no name", "write name"},
 		{"a name that is a path", "-- gleam.toml --\nname = \"../../x\"\n", nil, 2, "", ""},
 		{"a version that is a path", "-- gleam.toml --\nname = \"shop\"\nversion = \"../1\"\n" + entry, nil, 2, "the package's version: ", "give it another name"},
-		{"another name", header+entry, []string{"release=web"}, 2, `the project has no release "web"`, "it is shop"},
-		{"a library", header+"-- src/shop.gleam --\npub fn add(a, b) { a + b }\n", nil, 2, "src/shop.gleam has no main function", "a library is built by"},
-		{"a dependency outside", header+"[dependencies]\nmine = { path = \"../mine\" }\n" + entry, nil, 2, `dependency "mine" lies outside the project, at "../mine"`, "build from a directory that holds both"},
+		{"another name", header + entry, []string{"release=web"}, 2, `the project has no release "web"`, "it is shop"},
+		{"a library", header + "-- src/shop.gleam --\npub fn add(a, b) { a + b }\n", nil, 2, "src/shop.gleam has no main function", "a library is built by"},
+		{"a dependency outside", header + "[dependencies]\nmine = { path = \"../mine\" }\n" + entry, nil, 2, `dependency "mine" lies outside the project, at "../mine"`, "build from a directory that holds both"},
 	} {
 		_, _, err := plan(t, c.tree, c.flags...)
 		if err == nil {
@@ -145,8 +145,8 @@ func TestJob(t *testing.T) {
 // What a Dockerfile builds in is what is said where a toolchain has no gleam.
 func TestHint(t *testing.T) {
 	for tree, want := range map[string]string{
-		header+entry: "name an image that has gleam and Erlang",
-		header+entry + "-- Dockerfile --\nFROM registry.example/gleam:v1.12.0-erlang-alpine\nRUN gleam export erlang-shipment\n": "--toolchain image:registry.example/gleam:v1.12.0-erlang-alpine",
+		header + entry: "name an image that has gleam and Erlang",
+		header + entry + "-- Dockerfile --\nFROM registry.example/gleam:v1.12.0-erlang-alpine\nRUN gleam export erlang-shipment\n": "--toolchain image:registry.example/gleam:v1.12.0-erlang-alpine",
 	} {
 		d, err := project.Open(tooltest.Tree(t, tree))
 		if err != nil {

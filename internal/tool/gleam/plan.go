@@ -42,7 +42,7 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 // hint is what to do where a toolchain has no gleam.
 func (p *Project) hint() string {
 	for _, image := range p.facts.Docker.Images {
-		if strings.Contains(image, "gleam") {
+		if strings.Contains(image, "gleam") && strings.Contains(image, "erlang") {
 			return p.facts.DockerFile + " builds in an image of gleam: --toolchain image:" + image
 		}
 	}

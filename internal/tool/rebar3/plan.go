@@ -72,7 +72,26 @@ func (b *build) choose() error {
 	b.release.Name = name
 	b.release.Declared = slices.Contains(names, name)
 	b.Planner.Decide("release", name, reason)
+	b.others()
 	return nil
+}
+
+// others notes profiles that tell relx more, where the one that is taken by itself does
+// not exist.
+func (b *build) others() {
+	known := b.Project.config.profiles()
+	if b.Project.script || b.Planner.Settings().ReleaseEnv != "" || slices.Contains(known, b.Profile) {
+		return
+	}
+	var told []string
+	for _, name := range known {
+		if len(b.Project.config.profile(name).get("relx")) > 0 && name != "test" {
+			told = append(told, name)
+		}
+	}
+	if len(told) > 0 {
+		b.Planner.Note(File + " has no profile " + b.Profile + ", and tells relx more in " + tool.Some(told, 6) + ": choose one with --release-env NAME")
+	}
 }
 
 // none is the problem with a project that declares no release: what it is, and what
@@ -82,9 +101,13 @@ func (b *build) none() error {
 	if _, ok := b.Project.Escript(); ok {
 		what = "an escript (--tool escript)"
 	}
+	if b.Project.reltool {
+		return problem.New(problem.Usage, "declare its releases for relx, in "+File+"; releases of reltool are made by rebar 2, which dram does not run",
+			"%s declares no release, and rel/reltool.config does", File)
+	}
 	example := cmp.Or(b.Project.facts.App, strings.Join(apps[:min(len(apps), 1)], ""), "my_app")
 	return problem.New(problem.Usage, fmt.Sprintf("declare one in %s:\n{relx, [{release, {%s, \"0.1.0\"}, [%s, sasl]}, {mode, prod}]}.", File, example, example),
-		"%s declares no release: as it stands, the project is %s, and this tool makes releases", File, what)
+		"%s declares no release: as it stands, the project is %s, and dram builds releases", File, what)
 }
 
 // judge finds what would be no release that runs elsewhere.
@@ -126,6 +149,9 @@ func (b *build) outputDir() error {
 // version is what relx is told, where that is a text.
 func (b *build) version() {
 	r, _ := b.Project.relxOf(b.Profile).Release(b.release.Name)
+	if b.Project.script && grammar.Version(r.Version) != nil {
+		r.Version, r.From = "", "" // a place for what the script computes
+	}
 	b.release.Version = b.told().Version(r)
 	if apps := b.Project.vsnGit; len(apps) > 0 && !b.Project.git {
 		b.Planner.Note("git tells the version of " + tool.Some(apps, 3) + relx.Unseen(`"0"`))
