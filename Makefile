@@ -59,8 +59,10 @@ campaign: ## killing, cutting the power, pruning, damaging and editing, many tim
 	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing|TestPackagesComeOntoImages|TestErlangFromSource)$$' ./test/e2e
 
 launcher: ## the launchers of portable releases, by the compilers of Debian 12
-	sh internal/portable/launcher/compile.sh x86_64-linux-gnu-gcc-12 launcher-amd64
-	sh internal/portable/launcher/compile.sh aarch64-linux-gnu-gcc-12 launcher-arm64
+	for program in launcher runner; do \
+	  sh internal/portable/launcher/compile.sh x86_64-linux-gnu-gcc-12 $$program.c $$program-amd64 && \
+	  sh internal/portable/launcher/compile.sh aarch64-linux-gnu-gcc-12 $$program.c $$program-arm64 || exit 1; \
+	done
 
 ci:
 	.ci/run

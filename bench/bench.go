@@ -40,6 +40,11 @@ func benchmarks() []benchmark {
 			"size", "gzip layers of the image of `examples/hello`, against one `gzip -9` tar of the same files: the floor.",
 			(*bench).size,
 		},
+		{"portable", "the portable release of `examples/hello` against the plain one: the tarball, and a start until something is evaluated, " +
+			"both in the root of the toolchain.", (*bench).portable},
+		{"onto", "packages added to an image that lacks them, the image unpacked already.", (*bench).onto},
+		{"releases", "a toolchain with Elixir of its source over a Debian; Erlang/OTP, which takes a quarter of an hour of one core, is " +
+			"kept in the same way.", (*bench).releases},
 		{
 			"rival", "against the multi-stage Dockerfile that `mix phx.gen.release --docker` writes, on the same Docker daemon, with the " +
 				"same toolchain image: `dram image` to the finished image, by the native and by the buildkit engine, and `docker build` " +
@@ -56,6 +61,7 @@ type bench struct {
 	dram  string // the program
 	big   string // the generator
 	cache string // of all benchmarks but the first
+	said  string // what the last command wrote to stderr
 }
 
 // newBench builds the programs; done removes everything again.
@@ -94,8 +100,9 @@ func (b *bench) output(ctx context.Context, env []string, argv ...string) (strin
 	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		said := strings.TrimSpace(stderr.String())
+	err := cmd.Run()
+	b.said = strings.TrimSpace(stderr.String())
+	if said := b.said; err != nil {
 		return "", fmt.Errorf("running %s: %w:\n%s", strings.Join(argv[:min(3, len(argv))], " "), err, said[max(0, len(said)-2000):])
 	}
 	return strings.TrimSpace(stdout.String()), nil

@@ -26,6 +26,7 @@ type row struct {
 	untargeted bool    // for comparison alone
 	skipped    string  // why it was not measured: "mmdebstrap is not installed"
 	failed     bool    // it should have been measured, and was not
+	profile    string  // where the time went, for the page
 }
 
 // measured is whether the row has figures.
@@ -141,5 +142,11 @@ func (t table) page() string {
 	for _, benchmark := range benchmarks() {
 		fmt.Fprintf(&b, "\n- **%s**: %s", benchmark.name, benchmark.meaning)
 	}
-	return b.String() + "\n"
+	b.WriteString("\n")
+	for _, r := range t.rows {
+		if r.profile != "" {
+			b.WriteString("\n## Where the time goes: " + r.what + "\n\n" + r.profile + "\n")
+		}
+	}
+	return b.String()
 }

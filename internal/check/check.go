@@ -32,7 +32,9 @@ type Input struct {
 	Settings []string
 	// Tools are those that may have made the release; nil for all that dram knows.
 	Tools tool.Table
-	Image *Image // the image that the release is started in; nil if none is known
+	// Memory is what checks of the same project remember; nil for nothing.
+	Memory *Memory
+	Image  *Image // the image that the release is started in; nil if none is known
 }
 
 // Report is what a check found.

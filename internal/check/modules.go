@@ -27,18 +27,13 @@ func (s *Survey) readModules() map[string]aboutModule {
 	if s.aboutModules != nil {
 		return s.aboutModules
 	}
-	otp, known := beam.OTPOf(s.erts) // if not, rule otp says so
-	files := s.modules()
+	files, look := s.modules(), s.looking()
 	about := make([]aboutModule, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		g.Go(func() error {
-			m, err := s.module(f)
-			if known {
-				about[i].judgement = unlessUnreachable(f, s.judge(f, m, err, otp))
-			}
-			about[i].constant = constant(f, m)
+			about[i] = look(f)
 			return nil
 		})
 	}
@@ -48,6 +43,28 @@ func (s *Survey) readModules() map[string]aboutModule {
 		s.aboutModules[f.Path] = about[i]
 	}
 	return s.aboutModules
+}
+
+// looking gives what looks at a module, unless memory knows that nothing comes of it.
+func (s *Survey) looking() func(f release.File) aboutModule {
+	otp, known := beam.OTPOf(s.erts) // if not, rule otp says so
+	return func(f release.File) (about aboutModule) {
+		raw, err := s.moduleBytes(f)
+		key := s.memory.key(f, raw, otp)
+		if err == nil && s.memory.harmless(key) {
+			return about
+		}
+		var m *beam.Module
+		if err == nil {
+			m, err = beam.Read(raw)
+		}
+		if known {
+			about.judgement = unlessUnreachable(f, s.judge(f, m, err, otp))
+		}
+		about.constant = constant(f, m)
+		s.memory.found(key, about, err)
+		return about
+	}
 }
 
 // modules is the BEAM files that the release loads.
@@ -61,6 +78,14 @@ func (s *Survey) modules() (out []release.File) {
 }
 
 func (s *Survey) module(f release.File) (*beam.Module, error) {
+	raw, err := s.moduleBytes(f)
+	if err != nil {
+		return nil, err
+	}
+	return beam.Read(raw)
+}
+
+func (s *Survey) moduleBytes(f release.File) ([]byte, error) {
 	file, err := s.rel.FS.Open(f.Path)
 	if err != nil {
 		return nil, err
@@ -73,5 +98,5 @@ func (s *Survey) module(f release.File) (*beam.Module, error) {
 	if len(raw) > maxBeam {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxBeam)
 	}
-	return beam.Read(raw)
+	return raw, nil
 }

@@ -48,6 +48,7 @@ type Survey struct {
 	exports map[string]exports
 	// aboutModules is what readModules read, by path; nil before.
 	aboutModules map[string]aboutModule
+	memory       *Memory
 	start        *start            // see starting
 	otherStarts  map[string]*start // see others
 }
@@ -78,7 +79,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	}
 	in.Release = rel
 	s := &Survey{
-		rel: in.Release, brought: brings, boot: bootOf(in), target: in.Target, image: in.Image, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
+		rel: in.Release, brought: brings, boot: bootOf(in), target: in.Target, image: in.Image, memory: in.Memory, says: in.Settings, at: at, root: rootfs.Mount(in.Target.Root(), at, in.Release.FS),
 		files: map[string]*release.File{}, exports: map[string]exports{},
 	}
 	for i := range in.Release.Files {

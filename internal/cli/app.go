@@ -56,15 +56,7 @@ func (g *globals) with(c config.Config) (*app, error) {
 	}}, nil
 }
 
-// planned is what most commands begin with: the project's plan.
-func (g *globals) planned(ctx context.Context, cmd *cobra.Command, dir string) (*app, *plan.Plan, error) {
-	c, err := g.config(cmd, dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	return g.plannedWith(ctx, c, dir)
-}
-
+// plannedWith is what most commands begin with: the project's plan.
 func (g *globals) plannedWith(ctx context.Context, c config.Config, dir string) (*app, *plan.Plan, error) {
 	if err := one(c); err != nil {
 		return nil, nil, err

@@ -20,19 +20,33 @@ the only thing on stdout.
 
 With --portable the tarball brings the C library and all else that the release
 needs of the toolchain, and runs on any Linux of its processor whose kernel is
-new enough: NAME-portable.tar.gz beside the other. See docs/portable.md.`),
+new enough: NAME-portable.tar.gz beside the other. With --portable=run it is one
+executable, NAME.run, that unpacks itself once. See docs/portable.md.
+
+With --for PLACE the toolchain is chosen so that the release runs there: the
+system itself, the newest whose libraries are not newer, or else the release
+brings its libraries. The release is checked against that place.`),
 		Example: `  dram build
   dram build ./my_app --toolchain distro:debian/12
+  dram build --for profile:ubuntu/22.04
   dram build --portable
+  dram build --portable=run
   tar tzf "$(dram build)"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start := time.Now()
-			p, pl, err := g.planned(cmd.Context(), cmd, dirArg(args))
+			outs, err := buildOutputs(cmd)
 			if err != nil {
 				return err
 			}
-			outs, err := buildOutputs(cmd)
+			c, err := g.config(cmd, dirArg(args))
+			if err != nil {
+				return err
+			}
+			if outs.Needs().Portable != output.NotPortable {
+				c = c.Brought()
+			}
+			p, pl, err := g.plannedWith(cmd.Context(), c, dirArg(args))
 			if err != nil {
 				return err
 			}
@@ -49,7 +63,7 @@ new enough: NAME-portable.tar.gz beside the other. See docs/portable.md.`),
 			return err
 		},
 	}
-	cmd.Flags().String(portableFlag, "", "with the loader and the libraries that it needs, for any Linux of its processor")
+	cmd.Flags().String(portableFlag, "", "with the loader and the libraries that it needs, for any Linux of its processor: a tarball, or one executable (run)")
 	cmd.Flags().Lookup(portableFlag).NoOptDefVal = string(output.TarForm)
 	g.settings(cmd)
 	return cmd

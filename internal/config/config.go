@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type Config struct {
 	MixEnv       string
 	BuildEnv     []string // "K=V", sorted
 	BuildNetwork string   // "none", "isolated" or "host": what compiling sees, and fetching
+	RunsOn       string   // a reference as package target has it: what the toolchain is chosen for
 	Access
 	Making
 	Image
@@ -145,6 +147,7 @@ func Settings() []Setting {
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
 		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
+		{Key: "build.for", Env: "DRAM_FOR", Flag: "for", Default: "nowhere in particular", Help: "where the release will run, named as --target does: a toolchain is chosen whose release runs there, and the release is checked against it", field: func(c *Config) any { return &c.RunsOn }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
@@ -158,6 +161,18 @@ func Settings() []Setting {
 // release checks the version of a release.
 func release(s upstream.Software) func(string) error {
 	return func(v string) error { return upstream.Wanted{Software: s, Version: v}.Check() }
+}
+
+// Brought is c for a release that brings its libraries: where it will run chooses no
+// toolchain, and is what it is checked against.
+func (c Config) Brought() Config {
+	if c.RunsOn == "" || c.CheckTarget != "" && c.CheckTarget != c.RunsOn {
+		return c
+	}
+	c.origin = maps.Clone(c.origin)
+	c.origin["check.target"] = c.origin["build.for"]
+	c.CheckTarget, c.RunsOn = c.RunsOn, ""
+	return c
 }
 
 // DefaultRepository holds images for every pair of Elixir and Erlang versions.

@@ -27,6 +27,9 @@ type Distribution interface {
 	// Package names the package of a suite that has a shared library, "" if the
 	// suite has none; known is false where nobody looked.
 	Package(s Suite, soname string) (name string, known bool)
+	// Runtime is what the Erlang/OTP of a suite needs of where it runs, on an
+	// architecture as Go names it; known is false where nobody looked.
+	Runtime(s Suite, arch string) (r Runtime, known bool)
 	// CI is how a job of a CI service gets what the toolchain of a suite has, and
 	// more packages.
 	CI(s Suite, packages []string) CI

@@ -172,13 +172,14 @@ type Events struct {
 	Output io.Writer
 }
 
-// Result is what a job left behind, readable until Close.
+// Result is what a job left behind, readable until Close, which fails if what is
+// kept for the next build cannot be.
 type Result struct {
 	Dir string // the exported directory, on the host
 	// Fresh says that the steps began with nothing but what the steps with Needs
 	// had left.
 	Fresh bool
-	Close func()
+	Close func() error
 }
 
 // Engine runs jobs. Package enginetest has as tests what holds for each of them:

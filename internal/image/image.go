@@ -30,7 +30,7 @@ import (
 
 // Recipe is part of what names an image. Raise it whenever an image's bytes may
 // change though release, root and options do not.
-const Recipe = 4
+const Recipe = 5
 
 // Options are what an image depends on besides the release. Only Root is
 // needed.

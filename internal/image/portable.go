@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -309,6 +310,30 @@ func (p *Portable) Build(ctx context.Context, st *store.Store) (*layer.Archive, 
 		return nil, fmt.Errorf("packing release %q: %w", p.rel.Name, err)
 	}
 	return a, damage(p.opts.Root)
+}
+
+// Executable makes one file of the tarball that Build made, which unpacks itself and
+// starts the release.
+func (p *Portable) Executable(st *store.Store, tarball *layer.Archive) (*layer.Archive, error) {
+	f, err := os.Open(st.BlobPath(tarball.Digest))
+	if err != nil {
+		return nil, fmt.Errorf("packing release %q: %w", p.rel.Name, err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	w, err := st.NewBlob()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Discard()
+	whole := portable.Payload{
+		Tarball: io.NewSectionReader(f, 0, tarball.Size), Digest: tarball.Digest.Hex(), Name: p.rel.Name, Arch: p.opts.Architecture,
+	}
+	if err := whole.Pack(w); err != nil {
+		return nil, err
+	}
+	out := &layer.Archive{}
+	out.Digest, out.Size, err = w.Commit()
+	return out, err
 }
 
 // View is what Build puts into the tarball.

@@ -46,20 +46,3 @@ func tarballContents(rel *release.Release, opts TarballOptions) ([]File, error) 
 	}
 	return contents(rel, kept, staying{cookie: opts.KeepCookie})
 }
-
-// byApp groups files by origin and by what name says, in order of appearance.
-func byApp(files []File, name func(File) string) []layer.Group {
-	var groups []layer.Group
-	index := map[string]int{}
-	for _, f := range files {
-		key := fmt.Sprintf("%d %s", f.Origin, name(f))
-		i, ok := index[key]
-		if !ok {
-			i = len(groups)
-			index[key] = i
-			groups = append(groups, layer.Group{Name: name(f)})
-		}
-		groups[i].Entries = append(groups[i].Entries, f.Entry)
-	}
-	return groups
-}

@@ -32,6 +32,7 @@ type Form string
 const (
 	NotPortable Form = ""
 	TarForm     Form = "tar" // a tarball
+	RunForm     Form = "run" // one executable
 )
 
 // Output is one thing that is wanted of a build.

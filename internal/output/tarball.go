@@ -9,17 +9,21 @@ import (
 	"dram/internal/publish"
 )
 
-// Tarball is the release's tarball, where the plan says.
+// Tarball is the release's tarball, where the plan says; the portable one, if the
+// plan has the release bring its libraries.
 type Tarball struct{}
 
 // Needs is the tarball.
 func (Tarball) Needs() Needs { return Needs{Tarball: true} }
 
 // Check refuses links that would lead the tarball out of the project.
-func (Tarball) Check(pl *plan.Plan) error { return place(pl, pl.TarballPath(pl.Version)).Check() }
+func (Tarball) Check(pl *plan.Plan) error { return place(pl, pl.ResultPath(pl.Version)).Check() }
 
 // Write puts the tarball in its place.
 func (Tarball) Write(ctx context.Context, b *Build) (Written, error) {
+	if b.Plan.Portable {
+		return Portable{TarForm}.Write(ctx, b)
+	}
 	path := b.Plan.TarballPath(b.Version)
 	err := publish.File(ctx, place(b.Plan, path), b.Store, b.Tarball.Digest, b.Tarball.Size)
 	return Written{Name: "tarball", Place: path, Size: b.Tarball.Size}, elsewhere(err)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,10 +12,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/check"
 	"dram/internal/fsutil"
 	"dram/internal/image"
 	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/portable"
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -71,6 +74,8 @@ type bottling struct {
 
 	root  toolchain.RootFS // the toolchain's, open
 	draft *image.Draft     // nil where no image is needed
+	// memory is what checks of the project remember.
+	memory *check.Memory
 	// portable is the release with all that it needs, nil where that is not needed.
 	portable *image.Portable
 }
@@ -165,6 +170,9 @@ func newPortable(b *bottling) (*image.Portable, error) {
 
 func (p *Pipeline) portable(ctx context.Context, b *bottling, r *output.Result) error {
 	a, err := b.portable.Build(ctx, p.Store)
+	if err == nil && b.needs.Portable == output.RunForm {
+		a, err = b.portable.Executable(p.Store, a)
+	}
 	if err == nil {
 		r.Portable = output.Blob{Digest: a.Digest, Size: a.Size}
 	}
@@ -240,7 +248,7 @@ func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Op
 		done()
 		return nil, nil, fmt.Errorf("opening release: %w", err)
 	}
-	rel, err := release.ReadTarball(ctx, f, tmp, opts)
+	rel, err := release.ReadTarball(ctx, unwrapped(f), tmp, opts)
 	_ = f.Close()
 	if err != nil {
 		done()
@@ -250,4 +258,15 @@ func (p *Pipeline) openTarball(ctx context.Context, path string, opts release.Op
 		closeFS(rel)
 		done()
 	}, nil
+}
+
+// unwrapped is the tarball in a portable release that is one executable, or else the
+// file.
+func unwrapped(f *os.File) io.Reader {
+	if info, err := f.Stat(); err == nil {
+		if tarball, ok := portable.Tarball(f, info.Size()); ok {
+			return tarball
+		}
+	}
+	return f
 }

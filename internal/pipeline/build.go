@@ -34,6 +34,9 @@ func (p *Pipeline) Build(ctx context.Context, pl *plan.Plan, outs output.Outputs
 	}
 	needs := outs.Needs()
 	needs.Tarball = true // it is what a target is compared with
+	if pl.Portable && needs.Portable == output.NotPortable {
+		needs.Portable = output.TarForm
+	}
 	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.build(ctx, pl, needs) })
 	if errors.Is(err, distro.ErrGone) && !p.Refresh {
 		// The mirror moved on since it was last asked, as sid does daily.
@@ -52,7 +55,7 @@ func (p *Pipeline) finished(pl *plan.Plan, r *output.Result) *output.Build {
 	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI}
 }
 
-func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (*output.Result, error) {
+func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (_ *output.Result, err error) {
 	src, err := p.readSource(ctx, pl)
 	if err != nil {
 		return nil, err
@@ -76,7 +79,11 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	defer built.Close()
+	defer func() {
+		if closed := built.Close(); err == nil { // what failed first says why
+			err = closed
+		}
+	}()
 	dir, err := rootfs.Dir(built.Dir)
 	if err != nil {
 		return nil, err

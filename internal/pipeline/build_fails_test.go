@@ -162,3 +162,24 @@ func TestFullDisk(t *testing.T) {
 	w.engine.during = nil
 	w.built(t)
 }
+
+// What an engine keeps for the next build is written down while the release is
+// bottled: if that fails, the build does, and what failed before says why.
+func TestWhatIsKeptCannotBeWritten(t *testing.T) {
+	t.Run("nor anything else", func(t *testing.T) {
+		w := newWorld(t)
+		w.engine.closing = syscall.ENOSPC
+		_, err := w.build(t)
+		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(problem.Hint(err), "dram cache") {
+			t.Errorf("%v, hint %q", err, problem.Hint(err))
+		}
+	})
+	t.Run("of what is no release", func(t *testing.T) {
+		w := newWorld(t)
+		w.engine.closing = errors.New("not kept")
+		delete(w.engine.release, "releases/start_erl.data")
+		if _, err := w.build(t); err == nil || strings.Contains(err.Error(), "not kept") {
+			t.Errorf("%v", err)
+		}
+	})
+}

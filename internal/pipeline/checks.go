@@ -10,6 +10,7 @@ import (
 	"dram/internal/image"
 	"dram/internal/output"
 	"dram/internal/plan"
+	"dram/internal/portable"
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/report"
@@ -51,7 +52,21 @@ func StrictVerdict(r *check.Report) error {
 // checkBottling checks what is about to be written, and gives the rules that fail and
 // were allowed. The image is checked against itself; the tarball against the target
 // that was set, or, where there is no image, against the toolchain.
-func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, error) {
+func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) (failed []string, err error) {
+	var kept []byte
+	p.Store.Get(checked, b.plan.Dir, &kept) // without it, all modules are read
+	b.memory = check.NewMemory(kept)
+	failed, err = p.checkAll(ctx, b)
+	if now, changed := b.memory.Bytes(); changed && err == nil {
+		err = p.Store.Put(checked, b.plan.Dir, now)
+	}
+	return failed, err
+}
+
+// checked is where it is kept what checks of a project remember.
+const checked = "checked"
+
+func (p *Pipeline) checkAll(ctx context.Context, b *bottling) ([]string, error) {
 	tarball, err := b.tarballView()
 	if err != nil {
 		return nil, err
@@ -69,7 +84,7 @@ func (p *Pipeline) checkBottling(ctx context.Context, b *bottling) ([]string, er
 		return nil, err
 	}
 	defer done()
-	more, err := p.checkView(ctx, b.plan, tarball, check.Input{Target: t})
+	more, err := p.checkView(ctx, b, tarball, check.Input{Target: t})
 	return append(failed, more...), err
 }
 
@@ -101,7 +116,7 @@ func (p *Pipeline) checkImage(ctx context.Context, b *bottling, tarball rootfs.F
 	if err != nil {
 		return nil, err
 	}
-	failed, err := p.checkView(ctx, b.plan, inImage, check.Input{Target: t, Settings: settings(b.plan)})
+	failed, err := p.checkView(ctx, b, inImage, check.Input{Target: t, Settings: settings(b.plan)})
 	if err != nil || !b.needs.Tarball || b.plan.Check.Target != "" {
 		return failed, err
 	}
@@ -109,13 +124,13 @@ func (p *Pipeline) checkImage(ctx context.Context, b *bottling, tarball rootfs.F
 	return append(failed, more...), err
 }
 
-func (p *Pipeline) checkView(ctx context.Context, pl *plan.Plan, view rootfs.FS, in check.Input) ([]string, error) {
-	rel, err := release.Read(ctx, view, release.Options{Survey: true, OwnApps: pl.OwnApps})
+func (p *Pipeline) checkView(ctx context.Context, b *bottling, view rootfs.FS, in check.Input) ([]string, error) {
+	rel, err := release.Read(ctx, view, release.Options{Survey: true, OwnApps: b.plan.OwnApps})
 	if err != nil {
 		return nil, err
 	}
-	in.Release = rel
-	return p.checkRelease(ctx, pl, in)
+	in.Release, in.Memory = rel, b.memory
+	return p.checkRelease(ctx, b.plan, in)
 }
 
 func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Input) ([]string, error) {
@@ -124,11 +139,20 @@ func (p *Pipeline) checkRelease(ctx context.Context, pl *plan.Plan, in check.Inp
 	if err != nil {
 		return nil, err
 	}
-	if err := Verdict(r); err != nil {
+	if err := otherwise(pl, in, Verdict(r)); err != nil {
 		return nil, &Refused{r, err}
 	}
 	p.tellCheck(r)
 	return r.Failed(), nil
+}
+
+// otherwise adds to what a check against the place where the release will run comes to
+// that a release may bring its libraries.
+func otherwise(pl *plan.Plan, in check.Input, err error) error {
+	if err == nil || pl.Check.Target == "" || in.Target.Name != pl.Check.Target || in.Release.Has(portable.Libraries) {
+		return err
+	}
+	return problem.New(problem.Check, problem.Hint(err)+"\nor have the release bring its libraries: dram build --portable", "%w", err)
 }
 
 // tellCheck says, a line each, what a check found that lets the release pass.

@@ -85,26 +85,33 @@ func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg confi
 }
 
 func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Config, tell toolchain.Progress) (*plan.Plan, error) {
-	if err := possible(plan.CheckSettings{Target: cfg.CheckTarget, Allow: cfg.Allow}); err != nil {
+	where, err := plan.CheckTarget(cfg)
+	if err != nil {
 		return nil, err
 	}
+	if err := possible(plan.CheckSettings{Target: where, Allow: cfg.Allow}); err != nil {
+		return nil, err
+	}
+	place, done, err := p.place(ctx, cfg.RunsOn)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	in := plan.Inputs{
-		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
+		Place: place, Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
 		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
 			return p.Toolchains.Versions(ctx, suite, tell)
 		},
-		Tags: func(ctx context.Context, repository string) ([]string, error) {
-			return p.Toolchains.Tags(ctx, repository, toolchain.Options{Refresh: p.Refresh, Progress: tell})
+		Tags: func(ctx context.Context, repository, prefix string) ([]string, error) {
+			return p.Toolchains.Tags(ctx, repository, toolchain.Options{Refresh: p.Refresh, Progress: tell, Prefix: prefix})
 		},
 		Upstream: func(ctx context.Context, w upstream.Wanted) (upstream.File, error) {
 			return p.Toolchains.FindUpstream(ctx, w, tell)
 		},
 		Took: p.Toolchains.Took,
 	}
-	in.Added = func(r ref.Ref, a plan.Additions) string {
-		return p.Toolchains.Added(r, toolchain.Options{Packages: a.Packages, Needs: a.Needs})
-	}
+	in.Added = func(r ref.Ref, a plan.Additions) string { return p.Toolchains.Added(r, a.Options()) }
 	pl, err := plan.Make(ctx, in)
 	if err != nil {
 		return nil, err
@@ -141,9 +148,9 @@ func (p *Pipeline) OpenToolchain(ctx context.Context, ref string, add plan.Addit
 		return nil, err
 	}
 	stage := p.UI.Start("toolchain", ref)
-	tc, err := p.Toolchains.Open(ctx, parsed, toolchain.Options{
-		Packages: add.Packages, Needs: add.Needs, PublicOnly: add.PublicOnly, Upstream: add.Upstream, Refresh: p.Refresh, Progress: progress(stage),
-	})
+	opts := add.Options()
+	opts.Refresh, opts.Progress = p.Refresh, progress(stage)
+	tc, err := p.Toolchains.Open(ctx, parsed, opts)
 	stage.Update("")
 	return tc, err
 }

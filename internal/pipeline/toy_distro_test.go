@@ -33,6 +33,11 @@ func (toy) Info() distro.Info {
 	}}
 }
 
+// Runtime is known of the older suite alone, which needs little.
+func (toy) Runtime(s distro.Suite, _ string) (distro.Runtime, bool) {
+	return distro.Runtime{Symbols: []distro.Symbols{{Library: "libc.so.6", Version: "GLIBC_2.17"}}}, s.Version == "1"
+}
+
 func (toy) Package(_ distro.Suite, soname string) (string, bool) {
 	return "toy-z", soname == "libz.so.1"
 }

@@ -110,6 +110,8 @@ type compiler struct {
 	reuses  bool // the steps began with what an earlier run had left
 	// during, if set, is what happens while the steps run.
 	during func(ctx context.Context, job engine.Job, ev engine.Events) error
+	// closing is what the results' Close gives.
+	closing error
 
 	mu   sync.Mutex
 	jobs []engine.Job // that it ran
@@ -129,7 +131,7 @@ func (c *compiler) Run(ctx context.Context, job engine.Job, ev engine.Events) (*
 	}
 	dir := c.t.TempDir()
 	writeTree(c.t, dir, c.release)
-	return &engine.Result{Dir: dir, Fresh: !c.reuses, Close: func() {}}, nil
+	return &engine.Result{Dir: dir, Fresh: !c.reuses, Close: func() error { return c.closing }}, nil
 }
 
 func (c *compiler) ran() int {

@@ -25,7 +25,15 @@ const BuildKitEngine = "buildkit"
 
 // toolchain chooses: what was set; else an image with the versions that the
 // project asks for; else the distribution's newest stable suite that satisfies mix.exs.
+// Where it is said where the release will run, what does not run there is left out.
 func (m *maker) toolchain(ctx context.Context) error {
+	if m.in.Place == nil {
+		return m.toolchainFor(ctx)
+	}
+	return m.byPlace(ctx)
+}
+
+func (m *maker) toolchainFor(ctx context.Context) error {
 	asked := m.facts.Asked
 	onHost := strings.HasPrefix(m.in.Config.Toolchain, "host:")
 	releases := m.in.Config.OTP != "" || m.in.Config.Elixir != ""
@@ -63,15 +71,15 @@ func (m *maker) byRequirement(ctx context.Context) error {
 		return err
 	}
 	if len(wants) == 0 {
-		for _, s := range m.in.Distro.Suites {
+		for _, s := range m.suites() {
 			if s.Stable {
-				m.choose(s.Reference(), fmt.Sprintf("the newest %s stable; mix.exs requires no version of Elixir", m.in.Distro.Name))
+				m.choose(s.Reference(), m.newest()+"; mix.exs requires no version of Elixir")
 				return nil
 			}
 		}
 	}
 	var has []string
-	for _, s := range m.in.Distro.Suites {
+	for _, s := range m.suites() {
 		v, err := m.in.Versions(ctx, s.String())
 		switch {
 		case err != nil && s.Stable:
@@ -82,12 +90,15 @@ func (m *maker) byRequirement(ctx context.Context) error {
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && s.Stable && wants.match(have) {
-			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) satisfies elixir: %s", m.in.Distro.Name, v.Elixir, wants))
+			m.choose(s.Reference(), fmt.Sprintf("%s whose Elixir (%s) satisfies elixir: %s", m.newest(), v.Elixir, wants))
 			return nil
 		}
 		has = append(has, fmt.Sprintf("%s has Elixir %s on OTP %s", s, cmp.Or(v.Elixir, "none"), cmp.Or(v.Erlang, "none")))
 	}
 	for _, o := range m.facts.Offers {
+		if m.matching() {
+			continue // what such an image would fit is not known
+		}
 		if v, err := version.Parse(o.Elixir); err == nil && wants.match(v) && o.Image != "" && !strings.Contains(o.Image, "alpine") {
 			m.choose("image:"+o.Image, fmt.Sprintf("%s builds with it, and no %s stable has an Elixir that satisfies elixir: %s", o.File, m.in.Distro.Name, wants))
 			return nil
@@ -111,7 +122,7 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range m.in.Distro.Suites {
+	for _, s := range m.suites() {
 		if !s.Stable {
 			continue
 		}
@@ -121,7 +132,7 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 		}
 		have, err := version.Parse(v.Elixir)
 		if err == nil && below(have, asks) && want.match(have) {
-			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable whose Elixir (%s) %s", m.in.Distro.Name, v.Elixir, asks.Why))
+			m.choose(s.Reference(), fmt.Sprintf("%s whose Elixir (%s) %s", m.newest(), v.Elixir, asks.Why))
 			return nil
 		}
 	}
@@ -136,15 +147,16 @@ func (m *maker) toolchainElixir(ctx context.Context) string {
 	return cmp.Or(m.plan.Upstream.Elixir, m.versionsOf(ctx, m.plan.Toolchain).Elixir)
 }
 
-// tagForm is how hexpm/elixir names its images.
-var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-([a-z]+)-([a-z]+)-([0-9]{8})(?:\.[0-9]+)?$`)
+// tagForm is how hexpm/elixir names its images: a system by the name of its release
+// and a date, or by a number.
+var tagForm = regexp.MustCompile(`^([0-9][^-]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)-([a-z]+)-(?:([a-z]+)-([0-9]{8})(?:\.[0-9]+)?|([0-9][0-9.]*))$`)
 
 // tag is an image tag, read.
 type tag struct {
 	text, elixir, otp string
 	distribution      string // its ID
 	suite             string // its code name
-	date              string
+	date              string // or its number
 }
 
 func (m *maker) byAskedVersions(ctx context.Context) error {
@@ -159,7 +171,7 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	if by := wants.refuses(asked.Elixir.Version); by != nil {
 		return conflict(file+" asks for", asked.Elixir.Version, by)
 	}
-	all, err := m.in.Tags(ctx, repository)
+	all, err := m.in.Tags(ctx, repository, m.facts.Asked.Elixir.Version)
 	if err != nil {
 		return m.withoutImage(ctx, fmt.Errorf("looking for %s (asked for by %s) among the images of %s: %w", what, file, repository, err), wants)
 	}
@@ -199,13 +211,18 @@ func exactly(tags []tag, so func(tag) bool) []tag {
 func (m *maker) bestTag(tags []tag) tag {
 	return slices.MaxFunc(tags, func(a, b tag) int {
 		return cmp.Or(compareVersions(a.elixir, b.elixir), compareVersions(a.otp, b.otp),
-			cmp.Compare(m.in.Distro.Age(a.suite), m.in.Distro.Age(b.suite)), cmp.Compare(a.date, b.date))
+			cmp.Compare(m.in.Distro.Age(a.suite), m.in.Distro.Age(b.suite)), compareVersions(a.date, b.date))
 	})
 }
 
-// tags are those of the distribution's images.
+// tags are those of the distribution's images that run where the release will.
 func (m *maker) tags(all []string) []tag {
-	of := "-" + m.in.Distro.ID + "-"
+	return slices.DeleteFunc(tagsOf(all, m.in.Distro.ID), func(t tag) bool { return !m.runsThere(t) })
+}
+
+// tagsOf are those of a distribution's images.
+func tagsOf(all []string, id string) []tag {
+	of := "-" + id + "-"
 	return readTags(slices.DeleteFunc(slices.Clone(all), func(text string) bool { return !strings.Contains(text, of) }))
 }
 
@@ -213,7 +230,7 @@ func readTags(all []string) []tag {
 	var tags []tag
 	for _, text := range all {
 		if parts := tagForm.FindStringSubmatch(text); parts != nil {
-			tags = append(tags, tag{text, parts[1], parts[2], parts[3], parts[4], parts[5]})
+			tags = append(tags, tag{text, parts[1], parts[2], parts[3], parts[4], parts[5] + parts[6]})
 		}
 	}
 	return tags

@@ -10,12 +10,12 @@ import (
 // image that has it.
 func (m *maker) byErlang(ctx context.Context, image func(string) string) error {
 	asked := m.facts.Asked.Erlang
-	for _, s := range m.in.Distro.Suites {
+	for _, s := range m.suites() {
 		switch {
 		case !s.Stable:
 			continue
 		case asked.Version == "":
-			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable", m.in.Distro.Name))
+			m.choose(s.Reference(), m.newest())
 			return nil
 		}
 		v, err := m.in.Versions(ctx, s.String())
@@ -23,9 +23,12 @@ func (m *maker) byErlang(ctx context.Context, image func(string) string) error {
 			return fmt.Errorf("asking what %s %s has: %w", m.in.Distro.Name, s.Version, err)
 		}
 		if within(v.Erlang, asked.Version) {
-			m.choose(s.Reference(), fmt.Sprintf("the newest %s stable with Erlang %s, as %s asks", m.in.Distro.Name, asked.Version, asked.File))
+			m.choose(s.Reference(), fmt.Sprintf("%s with Erlang %s, as %s asks", m.newest(), asked.Version, asked.File))
 			return nil
 		}
+	}
+	if m.matching() {
+		return m.nothing("with Erlang " + asked.Version + " has releases that are known to run")
 	}
 	m.choose("image:"+image(asked.Version), fmt.Sprintf("Erlang %s, as %s asks, which no %s stable has", asked.Version, asked.File, m.in.Distro.Name))
 	return nil

@@ -32,6 +32,11 @@ func Set(c config.Config) Additions {
 	return Additions{Packages: c.Packages, Upstream: toolchain.Upstream{OTP: c.OTP, Elixir: c.Elixir}}
 }
 
+// Options are the additions as toolchains take them.
+func (a Additions) Options() toolchain.Options {
+	return toolchain.Options{Packages: a.Packages, Needs: a.Needs, PublicOnly: a.PublicOnly, Upstream: a.Upstream}
+}
+
 func (p planner) Need(n tool.Need) { p.m.need(n) }
 
 // need takes in what the project was found to need, once for each.

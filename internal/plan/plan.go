@@ -16,6 +16,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
+	"dram/internal/match"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/ref"
@@ -40,8 +41,8 @@ type Inputs struct {
 	// Engine chooses an engine: the one that was asked for, or for "auto" the
 	// first that this machine can run; reason says why.
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
-	// Tags lists the tags of an image repository.
-	Tags func(ctx context.Context, repository string) ([]string, error)
+	// Tags lists the tags of an image repository that begin with a prefix, or more.
+	Tags func(ctx context.Context, repository, prefix string) ([]string, error)
 	// Upstream finds a release of Erlang/OTP or of Elixir; nil where none is to be
 	// thought of.
 	Upstream func(ctx context.Context, w upstream.Wanted) (upstream.File, error)
@@ -51,6 +52,8 @@ type Inputs struct {
 	// Added is what is missing of what is added to an image, as it was last found, ""
 	// where nobody looked; nil: nobody did.
 	Added func(r ref.Ref, a Additions) string
+	// Place is where the release is to run; nil where nobody said.
+	Place *match.Place
 }
 
 // Decision is one thing that was decided.
@@ -100,9 +103,12 @@ type BuildSettings struct {
 
 // Results is where results go.
 type Results struct {
-	OutputDir   string `json:"output_dir"` // absolute
-	perPlatform bool   // they say in their names what they are for
-	inProject   bool   // they may not leave the project
+	OutputDir string `json:"output_dir"` // absolute
+	// Portable has the release bring its libraries, since nothing else that is known
+	// runs where it is to run.
+	Portable    bool `json:"portable,omitempty"`
+	perPlatform bool // they say in their names what they are for
+	inProject   bool // they may not leave the project
 }
 
 // Work is which steps there are, and what they reach.
@@ -140,6 +146,7 @@ type maker struct {
 	facts *project.Project
 	plan  *Plan
 	needs []tool.Need // of the project, as its tool found them
+	place placing     // what fits where the release is to run
 }
 
 func (m *maker) decide(name, value, reason string) {
@@ -231,7 +238,7 @@ func (m *maker) output(context.Context) error {
 		return err
 	}
 	version := cmp.Or(m.plan.Version, "VERSION")
-	m.decide("tarball", m.plan.TarballPath(version), m.set("output_dir"))
+	m.decide("tarball", m.plan.ResultPath(version), m.set("output_dir"))
 	m.decide("image", m.plan.ImagePath(version), m.set("output_dir"))
 	return nil
 }
@@ -252,9 +259,22 @@ func (p *Plan) TarballPath(version string) string {
 	return filepath.Join(p.OutputDir, "releases", version, name+".tar.gz")
 }
 
+// ResultPath is where the release goes in the form that it has.
+func (p *Plan) ResultPath(version string) string {
+	if p.Portable {
+		return p.PortablePath(version)
+	}
+	return p.TarballPath(version)
+}
+
 // PortablePath is where the portable release goes.
 func (p *Plan) PortablePath(version string) string {
 	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + "-portable.tar.gz"
+}
+
+// RunPath is where the portable release goes as one executable.
+func (p *Plan) RunPath(version string) string {
+	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + ".run"
 }
 
 // ImagePath is where the image goes unless told otherwise.

@@ -34,7 +34,7 @@ func inputs(p project.Project) Inputs {
 		Versions: func(_ context.Context, suite string) (distro.Versions, error) {
 			return packaged[suite], nil
 		},
-		Tags: func(context.Context, string) ([]string, error) {
+		Tags: func(context.Context, string, string) ([]string, error) {
 			return []string{
 				"1.18.3-erlang-27.3.4-debian-bookworm-20250428", "1.18.3-erlang-27.3.4-debian-bookworm-20250428-slim",
 				"1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250203", "1.18.3-erlang-27.3.4.5-debian-trixie-20250303",
@@ -227,7 +227,7 @@ func TestVersionsNearby(t *testing.T) {
 	in := inputs(project.Project{App: "shop", Asked: project.Asked{
 		Elixir: project.Version{Version: "1.18.3", File: ".tool-versions"}, Erlang: project.Version{Version: "27.0", File: ".tool-versions"},
 	}})
-	in.Tags = func(context.Context, string) ([]string, error) {
+	in.Tags = func(context.Context, string, string) ([]string, error) {
 		return []string{
 			"1.18.3-erlang-26.2.5-debian-trixie-20250101", "1.18.3-erlang-27.3.4-debian-trixie-20250101", "1.18.3-erlang-26.2.5-debian-bookworm-20250101",
 			"1.16.0-erlang-27.0-debian-trixie-20250101", "1.17.3-erlang-27.0-debian-trixie-20250101",

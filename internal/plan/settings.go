@@ -34,7 +34,7 @@ type CheckSettings struct {
 // after it reads settings.
 func (p *Plan) take(c config.Config) {
 	p.Image = ImageSettings{Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose}
-	p.Check = CheckSettings{Target: c.CheckTarget, Allow: c.Allow}
+	p.Check = CheckSettings{Target: cmp.Or(c.CheckTarget, c.RunsOn), Allow: c.Allow}
 	p.BuildEnv, p.Secrets, p.Credentials = c.BuildEnv, c.Secrets, c.Credentials
 	p.perPlatform = c.PerPlatform()
 	o := c.Origin("output_dir")
@@ -66,7 +66,7 @@ func (m *maker) settings() {
 		{"image.env", "image env", withoutSecrets(c.ImageEnv)},
 		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
 		{"image.expose", "expose", numbers(p.Image.Expose)},
-		{"check.target", "target", words(p.Check.Target)},
+		{"check.target", "target", words(c.CheckTarget)},
 		{"check.allow", "allow", p.Check.Allow},
 	} {
 		if len(d.values) > 0 {

@@ -32,7 +32,7 @@ func (m *maker) byReleases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reason := fmt.Sprintf("the newest %s stable", m.in.Distro.Name)
+	reason := m.newest()
 	if up.OTP == "" {
 		reason += fmt.Sprintf(" whose OTP (%s) goes with Elixir %s", v.Erlang, up.Elixir)
 	}
@@ -43,7 +43,7 @@ func (m *maker) byReleases(ctx context.Context) error {
 // Erlang is one of them, else one whose Erlang is as asked and goes with the Elixir.
 func (m *maker) suiteBelow(ctx context.Context, up toolchain.Upstream) (distro.Suite, distro.Versions, error) {
 	var has []string
-	for _, s := range m.in.Distro.Suites {
+	for _, s := range m.suites() {
 		if !s.Stable {
 			continue
 		}
@@ -195,7 +195,7 @@ func (m *maker) withoutImage(ctx context.Context, why error, wants requirements)
 	}
 	asked := m.facts.Asked
 	file := cmp.Or(asked.Elixir.File, asked.Erlang.File)
-	for _, s := range m.in.Distro.Suites {
+	for _, s := range m.suites() {
 		if !s.Stable {
 			continue
 		}
@@ -244,6 +244,6 @@ func (m *maker) releasesAsked(ctx context.Context, why error) error {
 			return err
 		}
 	}
-	return m.over(ctx, up, s.Reference(), fmt.Sprintf("%s as asked for, over the newest %s stable that they can lie over; no image was to be had: %v",
-		up, m.in.Distro.Name, why))
+	return m.over(ctx, up, s.Reference(), fmt.Sprintf("%s as asked for, over %s that they can lie over; no image was to be had: %v",
+		up, m.newest(), why))
 }

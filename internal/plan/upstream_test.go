@@ -183,8 +183,8 @@ func TestWithoutImage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			in := released(c.project)
 			if tags := in.Tags; c.tags != nil {
-				in.Tags = func(ctx context.Context, repository string) ([]string, error) {
-					_, _ = tags(ctx, repository)
+				in.Tags = func(ctx context.Context, repository, prefix string) ([]string, error) {
+					_, _ = tags(ctx, repository, prefix)
 					return nil, c.tags
 				}
 			}

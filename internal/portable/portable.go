@@ -50,7 +50,7 @@ type Launch struct {
 	Way                        Way
 }
 
-//go:embed launcher/launcher-amd64 launcher/launcher-arm64
+//go:embed launcher/launcher-amd64 launcher/launcher-arm64 launcher/runner-amd64 launcher/runner-arm64
 var launchers embed.FS
 
 // Architectures is the processors that there are launchers for, as Go names them.

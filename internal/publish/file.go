@@ -37,7 +37,7 @@ func (s *spot) holds(digest store.Digest, size int64) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }() // only read from
-	if info, err := f.Stat(); err != nil || info.Size() != size {
+	if info, err := f.Stat(); err != nil || info.Size() != size || info.Mode().Perm()&0o111 != s.mode&0o111 {
 		return false
 	}
 	got, err := store.DigestReader(f)

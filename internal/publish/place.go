@@ -19,6 +19,8 @@ type Place struct {
 	Inside string
 	// Dirs has the directories above the file made.
 	Dirs bool
+	// Program has the file be one that can be executed.
+	Program bool
 }
 
 // Anywhere is the place that somebody named.
@@ -54,6 +56,15 @@ type spot struct {
 	dir  *os.Root
 	base string
 	path string // for messages
+	mode fs.FileMode
+}
+
+// mode is that of the file, for others to read.
+func (p Place) mode() fs.FileMode {
+	if p.Program {
+		return 0o755
+	}
+	return 0o644
 }
 
 func (p Place) open() (*spot, error) {
@@ -73,7 +84,7 @@ func (p Place) open() (*spot, error) {
 	if err != nil {
 		return nil, unwritable(p.Path, err)
 	}
-	return &spot{root, base, p.Path}, nil
+	return &spot{root, base, p.Path, p.mode()}, nil
 }
 
 func (p Place) openInside() (*spot, error) {
@@ -103,7 +114,7 @@ func (p Place) openInside() (*spot, error) {
 	if err != nil {
 		return nil, unwritable(p.Path, err)
 	}
-	return &spot{root, filepath.Base(rel), p.Path}, nil
+	return &spot{root, filepath.Base(rel), p.Path, p.mode()}, nil
 }
 
 func (s *spot) close() { _ = s.dir.Close() } // files in it were closed, and that was looked at
@@ -114,7 +125,7 @@ func (s *spot) at(name string) (*spot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spot{dir, path.Base(name), filepath.Join(s.path, filepath.FromSlash(name))}, nil
+	return &spot{dir, path.Base(name), filepath.Join(s.path, filepath.FromSlash(name)), s.mode}, nil
 }
 
 // taken says what stands in the way of a file: anything but a file or a link,

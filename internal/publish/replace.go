@@ -27,7 +27,7 @@ func (s *spot) replace(write func(io.Writer) error) error {
 	} else if err != nil {
 		return unwritable(s.path, err)
 	}
-	err = errors.Join(d.Chmod(0o644), d.Finish(fsutil.Kept)) //nolint:gosec // a result, for others to read
+	err = errors.Join(d.Chmod(s.mode), d.Finish(fsutil.Kept))
 	if err == nil {
 		err = d.Commit()
 	}

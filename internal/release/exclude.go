@@ -15,6 +15,8 @@ type Exclusion struct {
 	// If, when set, is a pattern that a file of the release must match for this
 	// row to count.
 	If string
+
+	elems []string // of Pattern, where it is matched often
 }
 
 // ImageExclusions is what never goes into an image, whatever tool made the
@@ -81,6 +83,9 @@ func (r *Release) ForImage(ofTool []Exclusion) (kept []File, out []Excluded) {
 	rules := slices.DeleteFunc(slices.Concat(ImageExclusions(), ofTool), func(e Exclusion) bool {
 		return e.If != "" && !slices.ContainsFunc(r.Files, func(f File) bool { return match(e.If, f.Path) })
 	})
+	for i := range rules { // split once, not for each file
+		rules[i].elems = strings.Split(rules[i].Pattern, "/")
+	}
 	for _, f := range r.Files {
 		if reason, yes := excluded(rules, f); yes {
 			out = append(out, Excluded{f, reason})
@@ -95,8 +100,9 @@ func excluded(rules []Exclusion, f File) (reason string, yes bool) {
 	if f.Mode.Type()&^(fs.ModeDir|fs.ModeSymlink) != 0 {
 		return "neither a file, a directory nor a link", true
 	}
+	name := strings.Split(f.Path, "/")
 	for _, e := range rules {
-		if match(e.Pattern, f.Path) {
+		if matchElems(e.elems, name) {
 			return e.Reason, true
 		}
 	}
@@ -122,10 +128,18 @@ func matchElems(pattern, name []string) bool {
 		if len(name) == 0 {
 			return false
 		}
-		if ok, err := path.Match(pattern[0], name[0]); err != nil || !ok {
+		if !matchElem(pattern[0], name[0]) {
 			return false
 		}
 		pattern, name = pattern[1:], name[1:]
 	}
 	return len(name) == 0
+}
+
+func matchElem(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		return pattern == name
+	}
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }

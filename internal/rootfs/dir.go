@@ -13,7 +13,10 @@ import (
 
 // DirFS is a directory of this machine as a root filesystem. It holds the
 // directory open until Close, and its methods may be called concurrently.
-type DirFS struct{ root *os.Root }
+type DirFS struct {
+	root  *os.Root
+	quick quick
+}
 
 var _ FS = (*DirFS)(nil)
 
@@ -24,11 +27,15 @@ func Dir(path string) (*DirFS, error) {
 		return nil, problem.New(problem.Failure, "name a directory that exists and may be read",
 			"opening root filesystem %q: %w", path, err)
 	}
-	return &DirFS{root}, nil
+	q, err := openQuick(root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &DirFS{root, q}, nil
 }
 
 // Close lets go of the directory.
-func (d *DirFS) Close() error { return d.root.Close() }
+func (d *DirFS) Close() error { return errors.Join(d.quick.close(), d.root.Close()) }
 
 // Path is the directory's path on this machine.
 func (d *DirFS) Path() string { return d.root.Name() }
@@ -59,9 +66,12 @@ func follow[T any](d *DirFS, verb, name string, last bool, op func(name string) 
 // refused: opening them can wait for ever, or do something.
 func (d *DirFS) Open(name string) (fs.File, error) {
 	return follow(d, "open", name, true, func(name string) (fs.File, error) {
-		f, err := d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		if err != nil {
-			return nil, err
+		f, ok := d.quick.open(name)
+		if !ok {
+			var err error
+			if f, err = d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil {
+				return nil, err
+			}
 		}
 		info, err := f.Stat()
 		if err == nil && !info.Mode().IsRegular() && !info.IsDir() {

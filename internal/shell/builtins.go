@@ -143,10 +143,16 @@ func (r *runner) pwd(st *state, _ *call) flow {
 // leave ends the script, a function or a loop.
 func (r *runner) leave(st *state, c *call) flow {
 	f := map[string]flow{"exit": ends, "return": returns, "break": breaks, "continue": continues}[c.name()]
+	s := st.lastStatus(c)
 	if f == breaks || f == continues {
+		if st.loops == 0 {
+			return goes
+		}
+		if st.levels = 0; len(c.args) > 1 && !s.unknown {
+			st.levels = min(max(s.code, 1), st.loops) - 1
+		}
 		return f
 	}
-	s := st.lastStatus(c)
 	if f == ends {
 		return r.exit(st, c.at, s)
 	}
@@ -160,53 +166,6 @@ func (st *state) lastStatus(c *call) status {
 	}
 	n, err := strconv.Atoi(c.args[1].Text)
 	return status{code: n & 0xff, unknown: err != nil || c.args[1].Unknown}
-}
-
-func (r *runner) export(st *state, c *call) flow {
-	for _, a := range c.args[1:] {
-		if a.Unknown {
-			continue
-		}
-		name, v, ok := strings.Cut(a.Text, "=")
-		if ok && syntax.ValidName(name) {
-			st.set(name, known(v))
-		}
-		if c.name() == "export" {
-			st.export(name)
-		}
-	}
-	return goes
-}
-
-// declare is export, local and the like, which the parser knows.
-func (r *runner) declare(st *state, d *syntax.DeclClause) flow {
-	if b := builtin(st.dialect, d.Variant.Value); b == nil {
-		r.refused(st, &call{at: r.at(st, d), args: []Value{known(d.Variant.Value)}}, NotFound)
-		return goes
-	}
-	st.status = status{}
-	for _, a := range d.Args {
-		if a.Name == nil {
-			continue
-		}
-		if !a.Naked {
-			r.assign(st, a)
-		}
-		if d.Variant.Value == "export" {
-			if _, ok := st.vars[a.Name.Value]; ok {
-				st.export(a.Name.Value)
-			}
-		}
-	}
-	st.status = status{} // whatever its values came to
-	return r.ended(st)
-}
-
-func (r *runner) unset(st *state, c *call) flow {
-	for _, a := range c.args[1:] {
-		delete(st.vars, a.Text)
-	}
-	return goes
 }
 
 func (r *runner) set(st *state, c *call) flow {

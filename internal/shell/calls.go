@@ -25,7 +25,11 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 	if v, ok := st.get(stdinName); ok && stdin.Unknown {
 		stdin = v
 	}
-	st.status = status{}
+	before := st.status
+	if st.before != nil {
+		before = *st.before
+	}
+	st.status, st.before = status{}, &before
 	args, more := r.words(st, e.Args)
 	r.noteAssigned(st, e.Args)
 	r.steps += len(args) / 16
@@ -33,19 +37,29 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 		for _, a := range e.Assigns {
 			r.assign(st, a)
 		}
+		st.before = nil
 		if more {
 			r.stop(r.at(st, e), "the command's name is put together")
 		}
 		return r.ended(st)
 	}
 	undo := r.assignFor(st, e.Assigns)
-	st.status = status{} // whatever its words came to
+	st.status, st.before = status{}, nil // whatever its words came to
+	if _, fn := st.funcs[args[0].Text]; !fn && st.dialect != bash && special(args[0].Text) {
+		undo = func() {}
+	}
 	f := r.run(st, &call{at: r.at(st, e), args: args, more: more, stdin: stdin})
 	undo()
 	if f == goes {
 		return r.ended(st)
 	}
 	return f
+}
+
+// special says whether POSIX has what is assigned for a command alone stay: all
+// shells but bash under its own name do so.
+func special(name string) bool {
+	return slices.Contains([]string{":", ".", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times", "trap", "unset", "break", "continue"}, name)
 }
 
 // noteAssigned sets to what is not known the variables that export and its like
@@ -61,6 +75,9 @@ func (r *runner) noteAssigned(st *state, args []*syntax.Word) {
 		}
 		name, _, assigned := strings.Cut(first.Value, "=")
 		if assigned && syntax.ValidName(name) {
+			if literal(args[0]) == "local" {
+				st.local(name)
+			}
 			st.set(name, unknown)
 			if literal(args[0]) == "export" {
 				st.export(name)
@@ -142,13 +159,15 @@ func (r *runner) function(st *state, fn function, c *call) flow {
 		r.stop(c.at, "functions call one another too deep")
 		return ends
 	}
-	args, more, file := st.args, st.more, st.file
+	args, more, file, locals, loops := st.args, st.more, st.file, st.locals, st.loops
+	st.locals, st.loops = map[string]*variable{}, 0
 	st.args, st.more, st.file = append([]Value{known("")}, c.args[1:]...), c.more, fn.file
 	if len(args) > 0 {
 		st.args[0] = args[0]
 	}
 	f := r.stmt(st, fn.body)
-	st.args, st.more, st.file = args, more, file
+	st.args, st.more, st.file, st.loops = args, more, file, loops
+	st.leaveFunction(locals)
 	r.depth--
 	if f == returns {
 		return goes

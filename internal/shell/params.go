@@ -13,7 +13,11 @@ import (
 func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 	switch name {
 	case "?":
-		return Value{strconv.Itoa(st.status.code), st.status.unknown || st.status.some}, true
+		s := st.status
+		if st.before != nil {
+			s = *st.before
+		}
+		return Value{strconv.Itoa(s.code), s.unknown || s.some}, true
 	case "#":
 		return Value{strconv.Itoa(max(len(st.args)-1, 0)), st.more}, true
 	case "@", "*":
@@ -34,6 +38,9 @@ func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 
 func joinArgs(st *state) Value {
 	if st.more {
+		return unknown
+	}
+	if st.splitsOtherwise() {
 		return unknown
 	}
 	out := Value{}
@@ -163,8 +170,19 @@ func (r *runner) arithmetic(st *state, x syntax.ArithmExpr, depth int) (n int, o
 			return -n, ok
 		case syntax.Plus:
 			return n, ok
+		case syntax.BitNegation:
+			return ^n, ok
+		case syntax.Not:
+			return truthValue(n == 0), ok
 		}
+		st.forgetNumber(x.X)
 	case *syntax.BinaryArithm:
+		if assigns(x.Op) {
+			return r.assignNumber(st, x, depth)
+		}
+		if x.Op == syntax.TernQuest {
+			return r.choose(st, x, depth)
+		}
 		a, ok := r.arithmetic(st, x.X, depth+1)
 		b, ok2 := r.arithmetic(st, x.Y, depth+1)
 		if ok && ok2 {
@@ -184,17 +202,11 @@ func (r *runner) number(st *state, w *syntax.Word) (int, bool) {
 	if text == "" {
 		return 0, !v.Unknown
 	}
-	n, err := strconv.Atoi(text)
-	return n, err == nil && !v.Unknown
+	n, err := strconv.ParseInt(text, 0, 64) // 010 is 8, 0x10 is 16
+	return int(n), err == nil && !v.Unknown && !strings.ContainsAny(text, "_bBoO")
 }
 
 func calculate(op syntax.BinAritOperator, a, b int) (int, bool) {
-	truth := func(yes bool) (int, bool) {
-		if yes {
-			return 1, true
-		}
-		return 0, true
-	}
 	switch op { //nolint:exhaustive // the others are not known
 	case syntax.Add:
 		return a + b, true
@@ -202,22 +214,100 @@ func calculate(op syntax.BinAritOperator, a, b int) (int, bool) {
 		return a - b, true
 	case syntax.Mul:
 		return a * b, true
+	case syntax.And:
+		return a & b, true
+	case syntax.Or:
+		return a | b, true
+	case syntax.Xor:
+		return a ^ b, true
+	case syntax.Shl, syntax.Shr:
+		return shifted(op, a, b)
+	case syntax.AndArit:
+		return truthValue(a != 0 && b != 0), true
+	case syntax.OrArit:
+		return truthValue(a != 0 || b != 0), true
 	case syntax.Eql:
-		return truth(a == b)
+		return truthValue(a == b), true
 	case syntax.Neq:
-		return truth(a != b)
+		return truthValue(a != b), true
 	case syntax.Lss:
-		return truth(a < b)
+		return truthValue(a < b), true
 	case syntax.Gtr:
-		return truth(a > b)
+		return truthValue(a > b), true
 	case syntax.Leq:
-		return truth(a <= b)
+		return truthValue(a <= b), true
 	case syntax.Geq:
-		return truth(a >= b)
+		return truthValue(a >= b), true
 	case syntax.Quo:
 		if b != 0 {
 			return a / b, true
 		}
+	case syntax.Rem:
+		if b != 0 {
+			return a % b, true
+		}
 	}
 	return 0, false
+}
+
+func shifted(op syntax.BinAritOperator, a, b int) (int, bool) {
+	switch {
+	case b < 0 || b > 62:
+		return 0, false
+	case op == syntax.Shl:
+		return a << b, true
+	}
+	return a >> b, true
+}
+
+func truthValue(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// assigns says whether an operator changes a variable.
+func assigns(op syntax.BinAritOperator) bool {
+	switch op { //nolint:exhaustive // the others do not
+	case syntax.Assgn, syntax.AddAssgn, syntax.SubAssgn, syntax.MulAssgn, syntax.QuoAssgn, syntax.RemAssgn,
+		syntax.AndAssgn, syntax.OrAssgn, syntax.XorAssgn, syntax.ShlAssgn, syntax.ShrAssgn:
+		return true
+	}
+	return false
+}
+
+// assignNumber knows "=" and "+="; of the others it knows which variable they change.
+func (r *runner) assignNumber(st *state, x *syntax.BinaryArithm, depth int) (int, bool) {
+	to, isWord := x.X.(*syntax.Word)
+	n, ok := r.arithmetic(st, x.Y, depth+1)
+	if x.Op == syntax.AddAssgn && ok && isWord {
+		old, known := r.number(st, to)
+		n, ok = old+n, known
+	}
+	if !ok || !isWord || x.Op != syntax.Assgn && x.Op != syntax.AddAssgn {
+		st.forgetNumber(x.X)
+		return 0, false
+	}
+	st.set(literal(to), known(strconv.Itoa(n)))
+	return n, true
+}
+
+func (st *state) forgetNumber(x syntax.ArithmExpr) {
+	if w, ok := x.(*syntax.Word); ok && syntax.ValidName(literal(w)) {
+		st.set(literal(w), unknown)
+	}
+}
+
+// choose is "a ? b : c".
+func (r *runner) choose(st *state, x *syntax.BinaryArithm, depth int) (int, bool) {
+	ways, isPair := x.Y.(*syntax.BinaryArithm)
+	n, ok := r.arithmetic(st, x.X, depth+1)
+	switch {
+	case !ok || !isPair || ways.Op != syntax.TernColon:
+		return 0, false
+	case n != 0:
+		return r.arithmetic(st, ways.X, depth+1)
+	}
+	return r.arithmetic(st, ways.Y, depth+1)
 }

@@ -72,6 +72,10 @@ type state struct {
 	more    bool    // there may be other ones
 	dir     Value
 	status  status
+	before  *status              // what $? is while a command's words are read, nil otherwise
+	locals  map[string]*variable // what stands for those of a function outside it, nil: nothing; nil outside functions
+	loops   int                  // how many are around it
+	levels  int                  // how many more of them break or continue leaves
 	dialect dialect
 	file    string // that is read
 	errexit bool
@@ -101,6 +105,7 @@ func (o *output) add(v Value) {
 func (st *state) clone() *state {
 	c := *st
 	c.vars, c.funcs, c.args = maps.Clone(st.vars), maps.Clone(st.funcs), slices.Clone(st.args)
+	c.locals = maps.Clone(st.locals)
 	return &c
 }
 
@@ -139,6 +144,11 @@ func (st *state) merge(a, b *state) {
 		}
 	}
 	st.vars = vars
+	for name := range b.locals {
+		if _, ok := a.locals[name]; !ok {
+			st.locals[name] = &variable{Value: unknown}
+		}
+	}
 	st.funcs = maps.Clone(a.funcs)
 	maps.Copy(st.funcs, b.funcs)
 	if !slices.Equal(a.args, b.args) || b.more {
@@ -228,4 +238,35 @@ func (st *state) forgetCall(args []*syntax.Word) {
 	case "cd":
 		st.dir = unknown
 	}
+}
+
+// local has a function's return give a variable back what it is now.
+func (st *state) local(name string) {
+	if _, ok := st.locals[name]; ok || st.locals == nil {
+		return
+	}
+	v, ok := st.vars[name]
+	if !ok {
+		st.locals[name] = nil
+		return
+	}
+	st.locals[name] = &v
+}
+
+// leaveFunction gives back what was local.
+func (st *state) leaveFunction(outer map[string]*variable) {
+	for name, v := range st.locals {
+		if v == nil {
+			delete(st.vars, name)
+		} else {
+			st.vars[name] = *v
+		}
+	}
+	st.locals = outer
+}
+
+// splitsOtherwise says whether words are split at other places than blanks.
+func (st *state) splitsOtherwise() bool {
+	v, set := st.get("IFS")
+	return set && (v.Unknown || v.Text != " \t\n")
 }

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"regexp"
+	"strings"
 
 	"mvdan.cc/sh/v3/pattern"
 	"mvdan.cc/sh/v3/syntax"
@@ -107,9 +108,9 @@ func (r *runner) command(st *state, s *syntax.Stmt) flow {
 	case *syntax.IfClause:
 		return r.ifClause(st, c)
 	case *syntax.WhileClause:
-		return r.while(st, c)
+		return inLoop(st, func() flow { return r.while(st, c) })
 	case *syntax.ForClause:
-		return r.forClause(st, c)
+		return inLoop(st, func() flow { return r.forClause(st, c) })
 	case *syntax.CaseClause:
 		return r.caseClause(st, c)
 	case *syntax.BinaryCmd:
@@ -148,7 +149,7 @@ func (r *runner) redirect(st *state, redirs []*syntax.Redirect) (stdin Value, ou
 		to := r.word(st, d.Word)
 		switch {
 		case d.Hdoc != nil:
-			stdin = r.word(st, d.Hdoc)
+			stdin = r.word(st, hereDocument(d))
 		case d.Op == syntax.WordHdoc:
 			stdin = to
 		case d.Op == syntax.RdrIn:
@@ -222,64 +223,28 @@ func (r *runner) ifClause(st *state, c *syntax.IfClause) flow {
 	return other(st)
 }
 
-func (r *runner) while(st *state, c *syntax.WhileClause) flow {
-	for {
-		s, f := r.condition(st, c.Cond)
-		if c.Until {
-			s = negate(s)
-		}
-		switch {
-		case f != goes || r.over:
-			return f
-		case s.unknown:
-			st.forget(c.Do...)
-			st.forget(c.Cond...)
-			return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
-		case s.code != 0:
-			st.status = status{}
-			return goes
-		}
-		if f := r.list(st, c.Do); f != goes && f != continues {
-			return loop(f)
-		}
+// hereDocument is one's text, without the tabs that "<<-" takes from lines.
+func hereDocument(d *syntax.Redirect) *syntax.Word {
+	if d.Op != syntax.DashHdoc {
+		return d.Hdoc
 	}
+	w := &syntax.Word{}
+	for i, p := range d.Hdoc.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok {
+			w.Parts = append(w.Parts, p)
+			continue
+		}
+		text := afterNewline.ReplaceAllString(lit.Value, "\n")
+		if i == 0 {
+			text = strings.TrimLeft(text, "\t")
+		}
+		w.Parts = append(w.Parts, &syntax.Lit{Value: text})
+	}
+	return w
 }
 
-// loop is what comes after a loop whose body came to f.
-func loop(f flow) flow {
-	if f == breaks || f == continues {
-		return goes
-	}
-	return f
-}
-
-func (r *runner) forClause(st *state, c *syntax.ForClause) flow {
-	iter, ok := c.Loop.(*syntax.WordIter)
-	if !ok {
-		st.forget(c.Do...)
-		return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
-	}
-	items, more := r.words(st, iter.Items)
-	if !iter.InPos.IsValid() {
-		items, more = st.args[min(1, len(st.args)):], st.more
-	}
-	st.status = status{}
-	for _, v := range items {
-		st.set(iter.Name.Value, v)
-		if f := r.list(st, c.Do); f != goes && f != continues {
-			return loop(f)
-		}
-		if r.over {
-			return ends
-		}
-	}
-	if more {
-		st.set(iter.Name.Value, unknown)
-		st.forget(c.Do...)
-		return r.either(st, func(st *state) flow { return loop(r.list(st, c.Do)) }, nothing)
-	}
-	return goes
-}
+var afterNewline = regexp.MustCompile(`\n\t+`)
 
 func (r *runner) caseClause(st *state, c *syntax.CaseClause) flow {
 	return r.caseItems(st, r.word(st, c.Word), c.Items)

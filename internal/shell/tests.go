@@ -48,7 +48,7 @@ func (r *runner) truth(st *state, a []Value) status {
 	case len(a) == 2:
 		return r.unary(st, a[0].Text, a[1])
 	case len(a) == 3:
-		if a[0].Text == "!" {
+		if a[0].Text == "!" && !binary(a[1].Text) {
 			return negate(r.truth(st, a[1:]))
 		}
 		return compare(a[0], a[1].Text, a[2])
@@ -57,6 +57,11 @@ func (r *runner) truth(st *state, a []Value) status {
 		return both(a[i].Text == "-a", r.truth(st, a[:i]), r.truth(st, a[i+1:])) //nolint:gosec // i is in a
 	}
 	return someStatus
+}
+
+// binary says whether test(1) takes a word between two others for an operator.
+func binary(op string) bool {
+	return slices.Contains([]string{"=", "==", "!=", "-a", "-o", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"}, op)
 }
 
 func both(and bool, x, y status) status {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,10 @@ func (r *runner) substitute(st *state, stmts []*syntax.Stmt) Value {
 	in.out = &output{}
 	in.sub++
 	in.caught = true
+	in.errexit = st.errexit && st.dialect != bash // which inherits it as sh alone
+	if in.before = nil; st.before != nil && len(stmts) > 0 {
+		in.status = *st.before
+	}
 	r.list(in, stmts)
 	st.status = in.status
 	v := in.out.Value
@@ -115,9 +120,21 @@ func (r *runner) words(st *state, list []*syntax.Word) (out []Value, more bool) 
 }
 
 func (r *runner) fields(st *state, w *syntax.Word) (out []Value, more bool) {
-	b := &fielder{}
-	for _, p := range w.Parts {
+	return r.partFields(st, w.Parts, (*fielder).add)
+}
+
+// partFields is the fields of a word's parts; what stands in it as it is goes to
+// literal.
+func (r *runner) partFields(st *state, parts []syntax.WordPart, literal func(*fielder, Value)) (out []Value, more bool) {
+	b := &fielder{otherwise: st.splitsOtherwise()}
+	for _, p := range parts {
 		switch p := p.(type) {
+		case *syntax.Lit:
+			if v := r.part(st, p, false); v.Text == p.Value {
+				literal(b, v)
+			} else { // with a backslash that quotes
+				b.add(v)
+			}
 		case *syntax.DblQuoted:
 			if !r.allArgs(st, p, b) {
 				b.add(r.part(st, p, false))
@@ -136,15 +153,22 @@ func (r *runner) fields(st *state, w *syntax.Word) (out []Value, more bool) {
 
 // allArgs adds "$@", each argument a field of its own; false if it is no such.
 func (r *runner) allArgs(st *state, q *syntax.DblQuoted, b *fielder) bool {
-	if len(q.Parts) != 1 {
+	if !slices.ContainsFunc(q.Parts, isAllArgs) {
 		return false
 	}
-	p, ok := q.Parts[0].(*syntax.ParamExp)
-	if !ok || p.Param == nil || p.Param.Value != "@" || p.Length || p.Slice != nil || p.Repl != nil || p.Index != nil {
-		return false
+	for _, p := range q.Parts {
+		if isAllArgs(p) {
+			b.list(st.args[min(1, len(st.args)):], st.more)
+		} else {
+			b.add(r.part(st, p, true))
+		}
 	}
-	b.list(st.args[min(1, len(st.args)):], st.more)
 	return true
+}
+
+func isAllArgs(part syntax.WordPart) bool {
+	p, ok := part.(*syntax.ParamExp)
+	return ok && p.Param != nil && p.Param.Value == "@" && !p.Length && p.Slice == nil && p.Repl == nil && p.Index == nil && p.Exp == nil
 }
 
 // paramFields adds what an unquoted parameter expands to.
@@ -156,13 +180,22 @@ func (r *runner) paramFields(st *state, p *syntax.ParamExp, b *fielder) {
 	rest := st.args[min(1, len(st.args)):]
 	switch {
 	case (name == "@" || name == "*") && p.Exp == nil && !p.Length:
-		b.list(rest, st.more)
+		for i, a := range rest {
+			if i > 0 {
+				b.end()
+			}
+			b.split(a)
+		}
+		b.more = b.more || st.more
+	case r.givesDefault(st, p):
+		fields, more := r.partFields(st, p.Exp.Word.Parts, (*fielder).split)
+		b.list(fields, more)
 	case p.Exp != nil && (p.Exp.Op == syntax.AlternateUnset || p.Exp.Op == syntax.AlternateUnsetOrNull) && p.Exp.Word != nil:
 		v, set := r.lookup(st, name)
 		if st.more && name == "1" {
 			b.list(rest, true)
 		} else if set && (p.Exp.Op == syntax.AlternateUnset || v.Text != "" || v.Unknown) {
-			fields, more := r.fields(st, p.Exp.Word)
+			fields, more := r.partFields(st, p.Exp.Word.Parts, (*fielder).split)
 			b.list(fields, more)
 		}
 	default:
@@ -170,12 +203,29 @@ func (r *runner) paramFields(st *state, p *syntax.ParamExp, b *fielder) {
 	}
 }
 
+// givesDefault says whether a parameter is one that is not set, with a word that
+// stands for it.
+func (r *runner) givesDefault(st *state, p *syntax.ParamExp) bool {
+	if p.Param == nil || p.Exp == nil || p.Exp.Word == nil {
+		return false
+	}
+	v, set := r.lookup(st, p.Param.Value)
+	switch p.Exp.Op { //nolint:exhaustive // the others have no such word
+	case syntax.DefaultUnset:
+		return !set
+	case syntax.DefaultUnsetOrNull:
+		return !set || v.Text == "" && !v.Unknown
+	}
+	return false
+}
+
 // fielder puts fields together.
 type fielder struct {
-	out  []Value
-	more bool
-	cur  Value
-	has  bool
+	otherwise bool // than at blanks words are split
+	out       []Value
+	more      bool
+	cur       Value
+	has       bool
 }
 
 func (b *fielder) add(v Value) { b.cur, b.has = join(b.cur, v), true }
@@ -199,8 +249,8 @@ func (b *fielder) list(fields []Value, more bool) {
 
 // split adds what is not quoted, which may be several fields.
 func (b *fielder) split(v Value) {
-	if v.Unknown {
-		b.add(v)
+	if v.Unknown || b.otherwise && v.Text != "" {
+		b.add(unknown)
 		b.more = true
 		return
 	}

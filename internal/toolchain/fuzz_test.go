@@ -43,6 +43,7 @@ func FuzzTags(f *testing.F) {
 			return resp, nil
 		})}
 		_, _ = p.Tags(t.Context(), "registry.example/e", toolchain.Options{})
+		_, _ = p.Tags(t.Context(), "registry.example/e", toolchain.Options{Prefix: "1"})
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,25 +26,38 @@ type tagList struct {
 	Tags []string  `json:"tags"`
 }
 
-// Tags lists the tags of an image repository: what it said within the last day,
+// fresh says whether the list is believed.
+func (l *tagList) fresh() bool { return time.Since(l.At) < tagsHold && time.Since(l.At) >= 0 }
+
+// freshTags says whether a list is kept and believed.
+func (p *Provider) freshTags(key string) bool {
+	var l tagList
+	return p.Store.Get("tags", key, &l) && l.fresh()
+}
+
+// Tags lists the tags of an image repository that begin with opts.Prefix: what it said within the last day,
 // unless opts asks for more; and what it last said where it says nothing now.
 func (p *Provider) Tags(ctx context.Context, repository string, opts Options) ([]string, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, problem.New(problem.Usage, "write it as HOST/NAME", "image repository %q: %w", repository, err)
 	}
+	key := strings.TrimSpace(repo.Name() + " " + opts.Prefix)
+	if opts.Prefix != "" && p.freshTags(repo.Name()) && !opts.Refresh {
+		key = repo.Name() // which has them
+	}
 	var last tagList
-	known := p.Store.Get("tags", repo.Name(), &last)
-	if known && !opts.Refresh && time.Since(last.At) < tagsHold && time.Since(last.At) >= 0 {
+	known := p.Store.Get("tags", key, &last)
+	if known && !opts.Refresh && last.fresh() {
 		return last.Tags, nil
 	}
 	p.call(opts.Progress).progress("asking the registry for the tags of %s", repo)
 	from := p.registry()
 	from.Limits.Silence = cmp.Or(from.Limits.Silence, tagsPatience)
-	tags, err := from.Tags(ctx, repo)
+	tags, err := from.TagsWith(ctx, repo, opts.Prefix)
 	switch {
 	case err == nil:
-		return tags, p.Store.Put("tags", repo.Name(), tagList{time.Now(), tags})
+		return tags, p.Store.Put("tags", key, tagList{time.Now(), tags})
 	case known && ctx.Err() == nil && !errors.Is(err, context.Canceled):
 		if p.Warn != nil {
 			p.Warn("the tags of %s are those of %s: %v", repo, last.At.Format(time.DateOnly), err)

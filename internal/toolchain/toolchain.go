@@ -79,6 +79,7 @@ type Options struct {
 	Refresh  bool          // ask the archive or registry again, whatever is cached
 	Upstream Upstream      // in place of what the reference has
 	Progress Progress      // of resolving
+	Prefix   string        // of the tags that are asked for; "" for all
 	// PublicOnly keeps an image's package manager from this machine and private networks.
 	PublicOnly bool
 	// As says what the reference was given for, where that is not a toolchain, so

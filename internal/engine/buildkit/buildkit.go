@@ -56,7 +56,10 @@ func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*en
 		unlock()
 		return nil, err
 	}
-	r.Close = unlock
+	r.Close = func() error {
+		unlock()
+		return nil
+	}
 	return r, nil
 }
 

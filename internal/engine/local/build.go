@@ -17,7 +17,8 @@ import (
 // maxLock bounds a lock file that a step left, in bytes.
 const maxLock = 16 << 20
 
-// build runs the steps that build, and gives the directory of their result.
+// build runs the steps that build, and gives the directory of their result. The
+// place is not yet known to be whole then: see keeping.
 func (r *run) build(ctx context.Context, f *fetched) (string, error) {
 	staged := r.place.Source() // while steps run, it may lie elsewhere
 	changed, err := source.Sync(ctx, r.job.Source, staged, append(r.keptTops(), r.state.Generated...)...)
@@ -47,7 +48,7 @@ func (r *run) build(ctx context.Context, f *fetched) (string, error) {
 		return "", errors.Join(err, r.keep(ctx))
 	}
 	r.state.Assembled = true
-	return dir, r.keep(ctx)
+	return dir, nil
 }
 
 // Mix assembles a release over the one before: it makes the directories of its

@@ -77,9 +77,12 @@ func (e *Engine) Run(ctx context.Context, job engine.Job, ev engine.Events) (*en
 		unlock()
 		return nil, err
 	}
-	return &engine.Result{Dir: dir, Fresh: r.fresh, Close: func() {
+	kept := r.keeping(ctx) // while the release is read
+	return &engine.Result{Dir: dir, Fresh: r.fresh, Close: func() error {
+		defer unlock()
+		err := <-kept
 		_ = r.place.Close() // the next run finds what could not be put back
-		unlock()
+		return err
 	}}, nil
 }
 

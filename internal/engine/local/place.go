@@ -83,6 +83,13 @@ func (r *run) keep(ctx context.Context) error {
 	return r.store.Put(places, r.key, r.state)
 }
 
+// keeping does what keep does, at the same time as what follows.
+func (r *run) keeping(ctx context.Context) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- r.keep(ctx) }()
+	return done
+}
+
 // keptTops are the names at the source's top where kept directories are
 // mounted.
 func (r *run) keptTops() []string {

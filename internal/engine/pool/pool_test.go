@@ -123,7 +123,7 @@ func (b *builder) Run(ctx context.Context, job engine.Job, _ engine.Events) (*en
 	if kind == "bad" {
 		return nil, &engine.StepError{Step: engine.Step{Name: "release"}, Err: errOwn}
 	}
-	return &engine.Result{Dir: job.Name, Close: func() {}}, nil
+	return &engine.Result{Dir: job.Name, Close: func() error { return nil }}, nil
 }
 
 // simulation is some builders and some jobs.

@@ -1,6 +1,6 @@
 // Package buildkitdtest starts real BuildKit daemons for tests: on a loopback
 // port, with certificates for both sides made for the test. It needs Linux,
-// root, runc and unshare; a test without them is left out.
+// root, runc and unshare; a test without them is left out, and so are short ones.
 package buildkitdtest
 
 import (
@@ -49,6 +49,9 @@ type Options struct {
 // Start starts a daemon and waits until it answers. It ends with the test.
 func Start(t testing.TB, o Options) *Daemon {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("buildkitd is fetched and compiled once, which takes minutes and the network")
+	}
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("buildkitd runs as root on Linux")
 	}
