@@ -5,7 +5,7 @@ defmodule Words.MixProject do
     [
       app: :words,
       version: "0.1.0",
-      elixir: "~> 1.10",
+      elixir: "~> 1.13",
       escript: [main_module: Words, emu_args: "+sbtu +A1"]
     ]
   end

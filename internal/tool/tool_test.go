@@ -13,8 +13,8 @@ import (
 func TestBootOfAnOwnScript(t *testing.T) {
 	for script, want := range map[string]string{
 		"#!/bin/sh\ncase $1 in\n  start) x & ;;\n  console|live|console_clean|foreground)\n    y ;;\nesac\n": "foreground",
-		"#!/bin/sh\ncase $1 in\n  foreground)\n    y ;;\nesac\n":                                          "foreground",
-		"#!/bin/sh\n# runs in the foreground\nstart() { exec y; }\n":                                      "start",
+		"#!/bin/sh\ncase $1 in\n  foreground)\n    y ;;\nesac\n":                                             "foreground",
+		"#!/bin/sh\n# runs in the foreground\nstart() { exec y; }\n":                                         "start",
 	} {
 		fsys, err := rootfs.Dir(tooltest.Tree(t, "-- bin/web --\n"+script))
 		if err != nil {

@@ -54,7 +54,7 @@ func TestEscriptOfRebar3(t *testing.T) {
 	real(t)
 	dir := write(t, filepath.Join(t.TempDir(), "tool"), "nonce", nonce(),
 		"rebar.config", `{escript_name, "my-tool"}.
-{escript_emu_args, "%%! +A 3 -kernel its_set yes\n"}.
+{escript_emu_args, "%%! +A 3 -escript main tool -kernel its_set yes\n"}.
 {escript_incl_apps, [tool]}.
 `,
 		"src/tool.app.src", "{application, tool, [{vsn, \"2.1.0\"}, {applications, [kernel, stdlib]}]}.\n",

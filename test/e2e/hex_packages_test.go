@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,8 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.asked = append(m.asked, r.URL.Path)
 	tamper := m.tampered == r.URL.Path
 	m.mu.Unlock()
+	// rebar3 takes no package without one
+	w.Header().Set("ETag", strconv.Quote(fmt.Sprint(r.URL.Path, tamper)))
 	if tamper {
 		raw, err := os.ReadFile(filepath.Join(m.dir, filepath.FromSlash(r.URL.Path)))
 		if err != nil {

@@ -8,7 +8,7 @@ defmodule Words do
     end
   end
 
-  defp text([]), do: IO.read(:stdio, :all)
+  defp text([]), do: IO.read(:stdio, :eof)
 
   defp text([file]) do
     case File.read(file) do

@@ -16,12 +16,12 @@ import (
 // What is assembled is told by the second line of its start script.
 func TestMade(t *testing.T) {
 	for script, want := range map[string][2]bool{
-		"#!/bin/sh\n# dram: escript\nset -e\n":      {true, false},
-		"#!/bin/sh\n# dram: shipment\nset -e\n":     {false, true},
-		"#!/bin/sh\necho 1\n# dram: escript\n":      {},
-		"#!/bin/sh\n# dram: escriptx\n":             {},
-		"#!/bin/bash\n# dram: escript\n":            {},
-		"#!/bin/sh\n# dram: shipment":               {},
+		"#!/bin/sh\n# dram: escript\nset -e\n":       {true, false},
+		"#!/bin/sh\n# dram: shipment\nset -e\n":      {false, true},
+		"#!/bin/sh\necho 1\n# dram: escript\n":       {},
+		"#!/bin/sh\n# dram: escriptx\n":              {},
+		"#!/bin/bash\n# dram: escript\n":             {},
+		"#!/bin/sh\n# dram: shipment":                {},
 		strings.Repeat("#", maxScript+1) + "escript": {},
 	} {
 		fsys, err := rootfs.Dir(tooltest.Tree(t, "-- bin/web --\n"+script))
