@@ -1,6 +1,7 @@
 package beam
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 )
@@ -23,38 +24,55 @@ const (
 // those that erlang:load_nif/2 finds. Lambdas and comprehensions are among
 // them, what the compiler inlined away is not.
 func (m *Module) Functions() ([]Function, error) {
-	c, ok := m.chunk("Code")
-	if !ok {
-		return nil, malformed(`BEAM file: chunk "Code" is missing`)
-	}
-	// readCode saw to the header and walked all that follows it.
-	s := codeReader{m: &Module{Atoms: m.Atoms, MaxOpcode: m.MaxOpcode, bifs: make([]bool, len(m.bifs))}, b: c.data}
-	s.at = int(binary.BigEndian.Uint32(c.data)) + 4
 	var out []Function
-	for s.at < len(s.b) && s.b[s.at] != opCodeEnd {
-		op := s.b[s.at]
-		if int(op) > maxKnownOpcode || op == 0 {
-			return nil, c.malformed(s.at, "opcode %d is not known", op)
-		}
-		s.at++
+	var broken error
+	err := m.walkCode(func(s *codeReader, op byte) bool {
 		switch op {
 		case opFuncInfo:
+			at := s.at
 			f, ok := s.funcInfo()
-			if !ok {
-				return nil, c.malformed(s.at, "broken func_info")
+			if !ok && broken == nil {
+				broken = malformed(`chunk "Code" at %d: broken func_info`, at)
 			}
 			out = append(out, Function{Func: f})
+			return true
 		case opNIFStart:
 			if len(out) > 0 {
 				out[len(out)-1].NIF = true
 			}
-		default:
-			if wrong := s.operands(&opcodes[op]); wrong != "" {
-				return nil, c.malformed(s.at, "%s", wrong)
-			}
 		}
+		return false
+	})
+	if err = cmp.Or(broken, err); err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// walkCode visits each instruction, with the reader at its operands. A visit that
+// reads these says so.
+func (m *Module) walkCode(visit func(s *codeReader, op byte) (read bool)) error {
+	c, ok := m.chunk("Code")
+	if !ok {
+		return malformed(`BEAM file: chunk "Code" is missing`)
+	}
+	// readCode saw to the header and walked all that follows it.
+	s := codeReader{m: &Module{Atoms: m.Atoms, MaxOpcode: m.MaxOpcode, bifs: make([]bool, len(m.bifs))}, b: c.data}
+	s.at = int(binary.BigEndian.Uint32(c.data)) + 4
+	for s.at < len(s.b) && s.b[s.at] != opCodeEnd {
+		op := s.b[s.at]
+		if int(op) > maxKnownOpcode || op == 0 {
+			return c.malformed(s.at, "opcode %d is not known", op)
+		}
+		s.at++
+		if visit(&s, op) {
+			continue
+		}
+		if wrong := s.operands(&opcodes[op]); wrong != "" {
+			return c.malformed(s.at, "%s", wrong)
+		}
+	}
+	return nil
 }
 
 // funcInfo reads the operands of func_info: module, name, arity.

@@ -5,6 +5,12 @@ import (
 	"debug/elf"
 )
 
+// Tags that debug/elf has no names for (Solaris and GNU).
+const (
+	dtAuxiliary = elf.DynTag(0x7ffffffd)
+	dtFilter    = elf.DynTag(0x7fffffff)
+)
+
 // cString is b up to its first NUL.
 func cString(b []byte) string {
 	s, _, _ := bytes.Cut(b, []byte{0})
@@ -27,23 +33,22 @@ func (e *elfReader) dynamic() error {
 	if err != nil {
 		return err
 	}
-	var needed []uint64
+	names := map[elf.DynTag][]uint64{elf.DT_NEEDED: nil, dtFilter: nil, dtAuxiliary: nil}
 	e.tags = make(map[elf.DynTag]uint64)
 	for ; len(b) > 0; b = b[step:] {
 		tag, val := e.entry(b)
 		if tag == elf.DT_NULL {
 			break
 		}
-		if tag == elf.DT_NEEDED {
-			needed = append(needed, val)
+		if list, several := names[tag]; several {
+			if names[tag] = append(list, val); len(list) == maxNeeded {
+				return malformed("%d needed libraries, more than %d", len(list)+1, maxNeeded)
+			}
 			continue
 		}
 		e.tags[tag] = val // the last one counts, as in glibc
 	}
-	if len(needed) > maxNeeded {
-		return malformed("%d needed libraries, more than %d", len(needed), maxNeeded)
-	}
-	return e.facts(needed)
+	return e.facts(names)
 }
 
 func (e *elfReader) entry(b []byte) (elf.DynTag, uint64) {
@@ -54,7 +59,7 @@ func (e *elfReader) entry(b []byte) (elf.DynTag, uint64) {
 }
 
 // facts turns the tags that matter into the File's fields.
-func (e *elfReader) facts(needed []uint64) error {
+func (e *elfReader) facts(names map[elf.DynTag][]uint64) error {
 	o := &e.out
 	o.Flags = elf.DynFlag(e.tags[elf.DT_FLAGS])     //nolint:gosec // flags are 32 bits wide
 	o.Flags1 = elf.DynFlag1(e.tags[elf.DT_FLAGS_1]) //nolint:gosec // flags are 32 bits wide
@@ -63,12 +68,14 @@ func (e *elfReader) facts(needed []uint64) error {
 	if err := e.findStrings(); err != nil {
 		return err
 	}
-	for _, off := range needed {
-		s, err := e.str(off)
-		if err != nil {
-			return err
+	for tag, to := range map[elf.DynTag]*[]string{elf.DT_NEEDED: &o.Needed, dtFilter: &o.Filters, dtAuxiliary: &o.Auxiliaries} {
+		for _, off := range names[tag] {
+			s, err := e.str(off)
+			if err != nil {
+				return err
+			}
+			*to = append(*to, s)
 		}
-		o.Needed = append(o.Needed, s)
 	}
 	for tag, to := range map[elf.DynTag]*string{
 		elf.DT_SONAME: &o.Soname, elf.DT_RPATH: &o.RPath, elf.DT_RUNPATH: &o.RunPath,

@@ -25,12 +25,12 @@ type File struct {
 	Machine elf.Machine
 	Type    elf.Type
 	OSABI   elf.OSABI
-	EFlags  uint32 // e_flags, whose meaning is the machine's
 
 	Interp  string // PT_INTERP, "" if there is none
 	Dynamic bool   // it has PT_DYNAMIC, so the loader has work to do
 
-	Needed  []string // DT_NEEDED in order
+	Needed []string // DT_NEEDED in order
+	Filtering
 	Soname  string
 	RPath   string // DT_RPATH, "" if absent
 	RunPath string // DT_RUNPATH, "" if absent
@@ -45,6 +45,12 @@ type File struct {
 	ISA   ISA    // the instruction sets without which it refuses to be loaded
 
 	Versions
+}
+
+// Filtering is what stands in front of a library: the loader asks it for symbols first.
+type Filtering struct {
+	Filters     []string // DT_FILTER
+	Auxiliaries []string // DT_AUXILIARY, without which it can do
 }
 
 // Versions are a file's versions of symbols.
@@ -140,7 +146,10 @@ type elfReader struct {
 	out     File
 }
 
-type segment struct{ off, vaddr, filesz uint64 }
+type segment struct {
+	off, vaddr, filesz uint64
+	code               bool // it may be executed
+}
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
@@ -202,7 +211,6 @@ func (e *elfReader) classHeader(b []byte) error {
 	default:
 		return malformed("unknown class %d", b[elf.EI_CLASS])
 	}
-	e.out.EFlags = e.order.Uint32(tail)
 	e.phnum = int(e.order.Uint16(tail[8:]))
 	if got := int(e.order.Uint16(tail[6:])); e.phnum > 0 && got != want {
 		return malformed("program headers of %d bytes, expected %d", got, want)
@@ -238,11 +246,12 @@ func (e *elfReader) segment(b []byte) error {
 	if e.wide {
 		memsz = e.order.Uint64(b[40:])
 		flags = elf.ProgFlag(e.order.Uint32(b[4:]))
-		s = segment{e.order.Uint64(b[8:]), e.order.Uint64(b[16:]), e.order.Uint64(b[32:])}
+		s = segment{off: e.order.Uint64(b[8:]), vaddr: e.order.Uint64(b[16:]), filesz: e.order.Uint64(b[32:])}
 	} else {
 		flags = elf.ProgFlag(e.order.Uint32(b[24:]))
-		s = segment{uint64(e.order.Uint32(b[4:])), uint64(e.order.Uint32(b[8:])), uint64(e.order.Uint32(b[16:]))}
+		s = segment{off: uint64(e.order.Uint32(b[4:])), vaddr: uint64(e.order.Uint32(b[8:])), filesz: uint64(e.order.Uint32(b[16:]))}
 	}
+	s.code = flags&elf.PF_X != 0
 	switch typ { //nolint:exhaustive // the others are not read
 	case elf.PT_LOAD:
 		e.loads = append(e.loads, s)

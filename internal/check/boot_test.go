@@ -53,6 +53,7 @@ func mixed() tree {
 	clean := bootOf("path $ROOT/lib/kernel-10.2/ebin", "load code", "kernel")
 	return hello().with("bin/hello", "#!/bin/sh\nsed -n $RELEASE_BOOT_SCRIPT < /dev/null | cut -c 1\nexec \"${0%/*}/../releases/0.1.0/elixir\" \"$@\"\n").
 		with(dir+"start.boot", bootOf("path $ROOT/lib/kernel-10.2/ebin", "load code", "kernel",
+			"path $RELEASE_LIB/exqlite-0.27.0/ebin", "load Elixir.Exqlite.NIF",
 			"path $RELEASE_LIB/../releases/0.1.0/consolidated $RELEASE_LIB/hello-0.1.0/ebin", "load hello hello_sup")).
 		with(dir+"start_clean.boot", clean).with(dir+"elixir", "#!/bin/sh\nexec \"${0%/*}/../../erts-15.2.7/bin/erl\" -noshell\n").
 		with(dir+"vm.args", "644 +Q 1\n").with(dir+"runtime.exs", "644 import Config\n").

@@ -35,7 +35,11 @@ type Input struct {
 	// Memory is what checks of the same project remember; nil for nothing.
 	Memory *Memory
 	Image  *Image // the image that the release is started in; nil if none is known
+	level  string // of the processor, in place of the target's
 }
+
+// processor is the level of processors that the release runs on, "" if unknown.
+func (in *Input) processor() string { return cmp.Or(in.level, in.Target.Facts.CPU) }
 
 // Report is what a check found.
 type Report struct {
@@ -76,6 +80,18 @@ func Run(ctx context.Context, in Input) (*Report, error) {
 		Release: in.Release.Name + " " + in.Release.Version, Target: in.Target, At: s.at, Toolchain: toolchainFor(in.Target.Facts.OS),
 		Rules: in.Rules, Apps: len(in.Release.Apps), Natives: len(s.natives), Findings: []Finding{},
 	}
+	r.Findings = append(r.Findings, s.findings(in)...)
+	if s.session.Better() && in.processor() == "" {
+		if r.Findings, err = onBetter(ctx, in, r.Findings); err != nil {
+			return nil, fmt.Errorf("checking release %q: %w", in.Release.Name, err)
+		}
+	}
+	slices.SortStableFunc(r.Findings, compare)
+	return r, nil
+}
+
+// findings has each rule look.
+func (s *Survey) findings(in Input) (out []Finding) {
 	for _, rule := range in.Rules {
 		if len(in.Only) > 0 && !slices.Contains(in.Only, rule.ID) {
 			continue
@@ -85,11 +101,10 @@ func Run(ctx context.Context, in Input) (*Report, error) {
 				f.Verdict = min(f.Verdict, Unknown)
 			}
 			f.Rule, f.Allowed = rule.ID, slices.Contains(in.Allow, rule.ID)
-			r.Findings = append(r.Findings, f)
+			out = append(out, f)
 		}
 	}
-	slices.SortStableFunc(r.Findings, compare)
-	return r, nil
+	return out
 }
 
 // compare puts the worst first and, among equals, dependencies before the

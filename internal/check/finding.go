@@ -66,6 +66,7 @@ type Cause struct {
 	Needs   string // in a few words, what would make it pass
 	Detail  string // for the evidence; left out where a parameter of it is not known
 	Whole   bool   // all that is wanted is listed, however much
+	Once    bool   // all is well once the supplier's package is installed
 }
 
 // with is a cause with some texts in place of its own. A symptom replaces
@@ -92,7 +93,7 @@ func (c Cause) with(other Cause) *Cause {
 			*f.to = *f.from
 		}
 	}
-	c.Whole = c.Whole || other.Whole
+	c.Whole, c.Once = c.Whole || other.Whole, c.Once || other.Once
 	return &c
 }
 

@@ -18,6 +18,7 @@ const maxBeam = 32 << 20
 
 // aboutModule is what is known of a BEAM file once it was read.
 type aboutModule struct {
+	nifLoad   beam.NIFLoad   // what it does about a NIF library when it is loaded
 	judgement *Finding       // nil if the VM loads it, or if it is not known which VM
 	constant  secret.Finding // what its constants hold
 }
@@ -28,6 +29,7 @@ func (s *Survey) readModules() map[string]aboutModule {
 		return s.aboutModules
 	}
 	files, look := s.modules(), s.looking()
+	s.bootModules() // before several ask at once
 	about := make([]aboutModule, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -59,7 +61,10 @@ func (s *Survey) looking() func(f release.File) aboutModule {
 			m, err = beam.Read(raw)
 		}
 		if known {
-			about.judgement = unlessUnreachable(f, s.judge(f, m, err, otp))
+			about.judgement = s.unlessUnreachable(f, s.judge(f, m, err, otp))
+		}
+		if err == nil {
+			about.nifLoad, _ = m.NIFLoad() // a broken import is found by the VM alone
 		}
 		about.constant = constant(f, m)
 		s.memory.found(key, about, err)

@@ -34,9 +34,11 @@ type native struct {
 	elf     *binary.File   // nil unless it is a sound ELF file
 	symbols *binary.Symbols
 	nif     *binary.NIF // nil if it has no static entry
+	vector  binary.Vector
 	role    role
 	helper  string // its name, if the release starts without it; see Without
 	orphan  bool   // a library that nothing else in the release needs
+	idle    bool   // no code path of a start leads into its application
 	loaded  bool   // process is what is loaded with it
 	// appImage: it brings a system of its own, behind itself in the file.
 	appImage bool
@@ -60,6 +62,9 @@ func newNative(f release.File, r io.ReaderAt) (*native, error) {
 	}
 	n.role, n.appImage = roleOf(n), binary.IsAppImage(r)
 	n.nif = readNIF(n.symbols, r, f.Size)
+	if f.Origin == release.Own || f.Origin == release.Dependency {
+		n.vector, _ = binary.ReadVector(r, f.Size) // it was just read
+	}
 	return n, nil
 }
 
@@ -93,7 +98,7 @@ func isLibrary(name string) bool { return sonamePattern.MatchString(name) }
 // for a library that nothing in the release names, nor for the tools of
 // development that lie beside the VM.
 func (n *native) verdict() Verdict {
-	if n.helper != "" || n.orphan || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
+	if n.helper != "" || n.orphan || n.idle || n.Origin == release.ERTS && n.role == executable && !slices.Contains(vmPrograms(), path.Base(n.Path)) {
 		return Warn
 	}
 	return Fail
@@ -107,7 +112,7 @@ func vmPrograms() []string {
 // capped is a verdict about a native file, made milder where the release
 // starts without the file.
 func (n *native) capped(v Verdict) Verdict {
-	if n.helper != "" {
+	if n.helper != "" || n.idle {
 		return min(v, Warn)
 	}
 	return v

@@ -12,6 +12,7 @@ type Supply struct {
 	Package string // that has it
 	None    bool   // the target's system has no package of it
 	Command string // that finds the package by the library's name
+	Install string // the command that installs Package, "" if none is known
 }
 
 // suiteOf is the suite of a distribution that a system is, if toolchains are made
@@ -30,6 +31,16 @@ func (s *Survey) supply(soname string) *Supply {
 	}
 	command, _ := distro.InstallLibrary(o.ID, soname)
 	return &Supply{Library: soname, Command: command}
+}
+
+// packaged is supply where the target's profile knows the package.
+func (s *Survey) packaged(soname, name string) *Supply {
+	out := s.supply(soname)
+	if name != "" {
+		out.Package, out.None = name, false
+		out.Install, _ = distro.InstallPackages(s.target.Facts.OS.ID, name)
+	}
+	return out
 }
 
 // toolchainFor is what builds a release for a system, as --toolchain takes it;

@@ -30,8 +30,8 @@ type Doc struct {
 func Rules() []Rule {
 	return []Rule{
 		platformRule, formatRule, archRule, loaderRule, interpreterRule, sonameRule, symbolVersionRule, symbolRule, libcMixRule, relrRule,
-		execStackRule, staticTLSRule, isaRule, nifAPIRule, nifFunctionsRule, nifEntryRule, openedRule, beamRule, otpRule, bootRule,
-		configRule, startRule, vmArgsRule, consistencyRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
+		dlopenRule, execStackRule, staticTLSRule, isaRule, nifAPIRule, nifFunctionsRule, nifEntryRule, openedRule, beamRule, otpRule, bootRule,
+		onLoadRule, configRule, startRule, vmArgsRule, consistencyRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
 		writableRule, portableRule, hostsRule, timeZoneRule, caBundleRule, localeRule,
 	}
 }

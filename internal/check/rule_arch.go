@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dram/internal/binary"
@@ -28,8 +29,46 @@ var (
 	otherArchProgram = otherArch.with(Cause{Prints: `"Exec format error"`})
 	otherArchMusl    = otherArch.with(Cause{Prints: "the VM dies of SIGSEGV"})
 	otherClass       = otherArch.with(Cause{Prints: `"wrong ELF class: ELFCLASS32"`})
+	byName           = otherArch.with(Cause{ID: "by-name", Symptom: "none, if the program takes the one for its processor by its name; there is none for this one"})
 	besideRight      = otherArch.with(Cause{ID: "beside-right-one", Symptom: "none: one for the target is beside it"})
 )
+
+// namedFor says whether a file lies under the name of its own processor or system, so
+// that who runs on another one does not take it.
+func namedFor(n *native) bool {
+	dir := strings.ToLower(n.Path)
+	if _, inside, ok := strings.Cut(dir, "/priv/"); ok {
+		dir = inside
+	}
+	if elsewhere.MatchString(dir) || n.elf.Machine == elf.EM_X86_64 && x8664.MatchString(dir) {
+		return true
+	}
+	for word := range strings.FieldsFuncSeq(dir, func(r rune) bool { return strings.ContainsRune("/._-", r) }) {
+		if slices.Contains(namesOf(n.elf.Machine), word) {
+			return true
+		}
+	}
+	return false
+}
+
+var x8664 = regexp.MustCompile(`x86[-_]64`)
+
+// namesOf are what people call a processor.
+func namesOf(m elf.Machine) []string {
+	switch m { //nolint:exhaustive // others have no names that are sure
+	case elf.EM_AARCH64:
+		return []string{"aarch64", "arm64", "armv8"}
+	case elf.EM_ARM:
+		return []string{"arm", "armv6", "armv7", "armv6l", "armv7l", "armhf", "armel", "arm32"}
+	case elf.EM_386:
+		return []string{"i386", "i486", "i586", "i686", "x86", "ia32", "386"}
+	case elf.EM_X86_64:
+		return []string{"amd64", "x64"}
+	case elf.EM_RISCV:
+		return []string{"riscv64", "riscv"}
+	}
+	return nil
+}
 
 // archWords are how names of files tell a processor.
 var archWords = regexp.MustCompile(`x86[-_]64|amd64|x64|i[3-6]86|x86|aarch64|arm64|armv?[0-9a-z]*|riscv64|s390x|ppc64le`)
@@ -57,8 +96,11 @@ func arch(s *Survey) (out []Finding) {
 			Verdict: n.capped(Fail), Subject: n.subject(), Cause: archCause(n, s.target), Params: Params{"machine": machine},
 			Evidence: Evidence{Wants: []string{machine}, Newest: s.target.Facts.Platform},
 		}
-		if right[plain(n)] {
+		switch {
+		case right[plain(n)]:
 			f.Verdict, f.Cause = Warn, besideRight
+		case namedFor(n):
+			f.Verdict, f.Cause = min(f.Verdict, Warn), byName
 		}
 		out = append(out, f)
 	}

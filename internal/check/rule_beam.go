@@ -55,10 +55,16 @@ func beams(s *Survey) []Finding {
 }
 
 // unlessUnreachable makes milder what is found about a BEAM file that no code
-// path leads to, as in priv: only who names the file itself loads it.
-func unlessUnreachable(f release.File, found *Finding) *Finding {
+// path leads to, as in priv or in an application that the boot script does not have:
+// only who names the file itself loads it. What a start has not loaded it does not
+// load later either, in embedded mode.
+func (s *Survey) unlessUnreachable(f release.File, found *Finding) *Finding {
+	if found == nil || found.Verdict != Fail {
+		return found
+	}
 	dir := path.Base(path.Dir(f.Path))
-	if found != nil && found.Verdict == Fail && dir != "ebin" && dir != "consolidated" {
+	loads, known := s.bootModules()
+	if dir != "ebin" && dir != "consolidated" || s.idle(f) || known && !loads[strings.TrimSuffix(path.Base(f.Path), ".beam")] {
 		found.Verdict, found.Cause = Warn, found.Cause.with(outsideCodePath)
 	}
 	return found

@@ -8,7 +8,7 @@ import (
 )
 
 var caBundleRule = Rule{
-	ID: "ca-bundle", Title: "there are certificates of authorities for TLS", Worst: Unknown, Run: caBundle,
+	ID: "ca-bundle", Title: "there are certificates of authorities for TLS", Worst: Warn, Run: caBundle,
 	Doc: Doc{
 		Looks: "Certificates of authorities on the target, where the release has the application ssl and neither castore nor certifi, which bring their own.",
 		Seen:  `** (ErlangError) no_cacerts_found, from :public_key.cacerts_get/0`,
@@ -23,7 +23,7 @@ var (
 		Remedy:  "install ca-certificates on the target, or depend on castore", Needs: "ca-certificates on the target",
 	}
 	unknownCertificates = noCertificates.with(Cause{
-		ID: "unknown", Summary: "the release has the application ssl, and whether the target has certificates of authorities is not known",
+		ID: "unknown", Summary: "the release has the application ssl, and a bare #{system} may have no certificates of authorities", Once: true,
 	})
 )
 
@@ -41,7 +41,7 @@ func caBundle(s *Survey) []Finding {
 		Evidence: Evidence{Wants: []string{"/etc/ssl/certs/ca-certificates.crt"}},
 	}
 	if s.target.Open(target.Certificates) {
-		f.Verdict, f.Cause = Unknown, unknownCertificates
+		f.Cause, f.Supplier = unknownCertificates, s.packaged("", "ca-certificates")
 	}
 	return []Finding{f}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"dram/internal/binary"
 	"dram/internal/target"
@@ -30,6 +31,9 @@ var (
 	asProgram = badFormat.with(Cause{
 		ID: "program", Summary: "it is linked as a program, not as a library", Remedy: "link it with -shared instead of -pie",
 		Prints: `"cannot dynamically load position-independent executable"`, Needs: "a library #{base}",
+	})
+	otherSystem = badFormat.with(Cause{
+		ID: "os-abi", Summary: "it says that it is for #{abi}, not for Linux", Prints: `"ELF file OS ABI invalid"`, Needs: "a Linux build of #{base}",
 	})
 	lfsPointer = badFormat.with(Cause{
 		ID: "lfs-pointer", Summary: "it is a Git LFS pointer, not the file itself", Remedy: "fetch the files before the build: git lfs pull",
@@ -64,6 +68,8 @@ func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
 		f.Cause, f.Facts = cutShort, Params{"size": strconv.FormatInt(n.Size, 10)}
 	case n.format == binary.ELF && s.refusesPrograms() && n.role == plugin && (n.elf.Type == elf.ET_EXEC || n.elf.Flags1&elf.DF_1_PIE != 0):
 		f.Cause = asProgram
+	case n.format == binary.ELF && s.refusesABI(n):
+		f.Verdict, f.Cause, f.Params = n.verdict(), otherSystem, Params{"abi": strings.TrimPrefix(n.elf.OSABI.String(), "ELFOSABI_")}
 	case n.format == binary.ELF:
 		return f, false
 	case n.format == binary.LFSPointer && isLibrary(n.Path):
@@ -102,6 +108,12 @@ func (s *Survey) ifNamed(n *native, v Verdict) Verdict {
 		return v
 	}
 	return min(v, Warn)
+}
+
+// refusesABI: glibc opens no library that is marked for another system; the kernel and
+// musl do not look.
+func (s *Survey) refusesABI(n *native) bool {
+	return s.target.Facts.Libc.Kind == "glibc" && n.role != executable && n.role != object && n.elf.OSABI != elf.ELFOSABI_NONE && n.elf.OSABI != elf.ELFOSABI_LINUX
 }
 
 // refusesPrograms: glibc opens no programs as libraries since 2.30; musl does.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strconv"
 
 	"dram/internal/binary"
 )
@@ -10,7 +11,8 @@ var isaRule = Rule{
 	ID: "isa", Title: "the processor has the instructions that a file asks for", Worst: Fail, Run: isa,
 	Doc: Doc{
 		Looks: "Files that ask for more than the x86-64 baseline (x86-64-v2, -v3, -v4 of the psABI), which glibc holds against the processor. " +
-			"Which one a root filesystem will run on is not known; of this machine, and of a capture of one, it is.",
+			"Which one a root filesystem will run on is not known; of this machine, and of a capture of one, it is. " +
+			"Of your own files and of dependencies' also what the code is: one that moves its data by AVX throughout, or by wide AVX without asking the processor, gives a warning.",
 		Seen: `Failed to load NIF library: 'priv/native/fast.so: CPU ISA level is lower than required'`,
 		Do:   "Compile the file without -march=x86-64-v3 and the like, or allow the rule if all processors are known to be new enough.",
 	},
@@ -24,17 +26,24 @@ var (
 	olderProcessor = unknownProcessor.with(Cause{
 		ID: "too-old", Summary: "it wants an #{level} processor, the target's is #{newest}", Prints: `"CPU ISA level is lower than required"`,
 	})
+	vectorCode = unknownProcessor.with(Cause{
+		ID: "code", Summary: "its code looks compiled for #{level} processors, and does not say so", Prints: "on an older processor, SIGILL, without a message",
+		Detail: "#{moves} moves by AVX, #{plain} by the baseline's instructions",
+	})
 )
 
 // isa: no root filesystem tells which processor it will run on; a machine, or
 // a capture of one, does.
 func isa(s *Survey) (out []Finding) {
-	if s.target.Facts.Libc.Kind != "glibc" {
-		return nil // musl does not look
-	}
 	has := s.target.Facts.CPU
 	for _, n := range s.natives {
+		if f, ok := s.vectorCode(n, has); ok {
+			out = append(out, f)
+		}
 		wants := isaOf(n)
+		if s.target.Facts.Libc.Kind != "glibc" { // musl does not look
+			continue
+		}
 		if !n.loaded || wants <= levelOf(binary.ISABaseline.String()) || has != "" && wants <= levelOf(has) {
 			continue
 		}
@@ -46,6 +55,20 @@ func isa(s *Survey) (out []Finding) {
 		out = append(out, f)
 	}
 	return out
+}
+
+// vectorCode is a guess by what the instructions of a file are, since few compilers
+// leave a note of what they were told.
+func (s *Survey) vectorCode(n *native, has string) (Finding, bool) {
+	level := levelOf(n.vector.Level().String())
+	if n.elf == nil || level <= max(levelOf(has), isaOf(n), 0) {
+		return Finding{}, false
+	}
+	name := n.vector.Level().String()
+	return Finding{
+		Verdict: Warn, Subject: n.subject(), Cause: vectorCode, Params: Params{"level": name}, Evidence: Evidence{Wants: []string{name}, Newest: has},
+		Facts: Params{"moves": strconv.Itoa(n.vector.AVX + n.vector.AVX512), "plain": strconv.Itoa(n.vector.SSE)},
+	}, true
 }
 
 // levelOf ranks the levels of the x86-64 psABI; -1 for none.

@@ -10,7 +10,7 @@ import (
 )
 
 var localeRule = Rule{
-	ID: "locale", Title: "there is a UTF-8 locale", Worst: Unknown, Run: locale,
+	ID: "locale", Title: "there is a UTF-8 locale", Worst: Warn, Run: locale,
 	Doc: Doc{
 		Looks: "A UTF-8 locale on the target, and of an image that it sets one. Without it the VM takes file names and standard input as Latin-1.",
 		Seen:  `warning: the VM is running with native name encoding of latin1 which may cause Elixir to malfunction as it expects utf8`,
@@ -41,13 +41,13 @@ func locale(s *Survey) []Finding {
 	case s.target.Facts.Libc.Kind == "":
 		return nil
 	case !s.target.Facts.UTF8 && s.target.Open(target.Locales):
-		f.Verdict, f.Cause = Unknown, unknownLocale
+		f.Cause = unknownLocale
 	case !s.target.Facts.UTF8:
 		f.Cause = &noLocale
 	case s.otherLocale() != "":
 		f.Cause, f.Params = otherLocale, Params{"locale": s.otherLocale()}
 		if _, captured := s.target.Root().(rootfs.Described); captured {
-			f.Verdict, f.Cause = Unknown, maybeLocale
+			f.Cause = maybeLocale
 		}
 	case s.image != nil && !s.utf8Set():
 		f.Cause = unsetLocale

@@ -47,7 +47,7 @@ func portableWhole(s *Survey) (out []Finding) {
 		out = append(out, Finding{Verdict: Warn, Subject: n.subject(), Cause: &imageInside})
 	}
 	needs, has := s.brought.kernel, s.target.Facts.Kernel
-	if needs != "" && has != "" && target.CompareVersions(has, needs) < 0 {
+	if needs != "" && has != "" && target.CompareVersions(has+".0.0", needs) < 0 { // "3.10" is 3.10.0
 		out = append(out, Finding{
 			Verdict: Fail, Subject: s.subjectAt(s.brought.libraries + "/libc.so.6"), Cause: &oldKernel, Params: Params{"kernel": needs},
 			Evidence: Evidence{Wants: []string{"Linux " + needs}, Newest: has},

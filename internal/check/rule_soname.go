@@ -23,6 +23,12 @@ var (
 		Prints: `"#{library}: cannot open shared object file: No such file or directory"`, Remedy: "#{install}", Needs: "#{library} on the target",
 	}
 	noLibraryMusl = noLibrary.with(Cause{Prints: `"Error loading shared library #{library}: No such file or directory (needed by #{path})"`})
+	// The loader stops at a file of that name.
+	refusedLibrary = noLibrary.with(Cause{
+		ID: "refused", Summary: "it needs #{library}, and the file of that name that the loader comes to first is none: /#{refused}",
+		Item: "#{library}, and the file of that name that the loader comes to first is none: /#{refused}", Prints: `"/#{refused}: #{why}"`,
+		Remedy: "replace or remove /#{refused}", Needs: "a library at /#{refused}", Detail: "#{why}",
+	})
 	// What is not known of it.
 	unknownLibrary = Cause{
 		ID: "unknown", Summary: "it needs #{library}, and whether the target has it is not known", Item: "#{library}, and whether the target has it is not known",
@@ -38,7 +44,7 @@ var (
 	optionalPackage = optionalLibrary.with(Cause{
 		ID: "optional-package", Summary: "it needs #{library} of the package #{package}, which a bare #{system} has not installed",
 		Item:   "#{library} of the package #{package}, which a bare #{system} has not installed",
-		Remedy: "install #{package} on the target", Needs: "#{package} on the target",
+		Remedy: "install #{package} on the target", Needs: "#{package} on the target", Once: true,
 	})
 	unknownLibraries = Cause{
 		ID: "unknown", Summary: "it needs #{wants}, and whether the target has them is not known", Item: "#{wants}, and whether the target has them is not known",
@@ -83,6 +89,9 @@ func (s *Survey) missingLibrary(n *native, m rootfs.Missing) Finding {
 		f.Cause = noLibraryMusl
 	}
 	switch {
+	case m.Refused != "":
+		f.Cause = f.Cause.with(*refusedLibrary)
+		f.Facts["refused"], f.Facts["why"] = m.Refused, m.Why
 	case !s.target.Absent(m.Soname):
 		f.Verdict, f.Cause = Unknown, f.Cause.with(unknownLibrary)
 	case s.target.Profile() != nil:
@@ -108,11 +117,11 @@ func (s *Survey) uninstalled() (out []Finding) {
 			}
 			seen[soname] = true
 			f := Finding{
-				Verdict: Unknown, Subject: n.subject(), Cause: optionalLibrary, Params: Params{"library": soname}, Supplier: s.supply(soname),
+				Verdict: Unknown, Subject: n.subject(), Cause: optionalLibrary, Params: Params{"library": soname}, Supplier: s.packaged(soname, gaps.Package),
 				Evidence: Evidence{Wants: []string{soname}, Provider: o.Real},
 			}
 			if gaps.Package != "" {
-				f.Cause, f.Facts = optionalPackage, Params{"package": gaps.Package}
+				f.Verdict, f.Cause, f.Facts = Warn, optionalPackage, Params{"package": gaps.Package}
 			}
 			out = append(out, f)
 		}

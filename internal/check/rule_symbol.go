@@ -133,8 +133,9 @@ func (s *Survey) partOpen(n *native, lacks []string) (sure, open []string) {
 	}
 	for _, name := range lacks {
 		o, versioned := provider(n.process, libraries[name])
+		plain, _, _ := strings.Cut(name, "@")
 		switch {
-		case IsVMFunction(name), versioned && libraries[name] != "" && !partial(o.Real):
+		case IsVMFunction(name), versioned && slices.Contains(s.target.Gaps(o.Real).Without, plain), versioned && libraries[name] != "" && !partial(o.Real):
 			sure = append(sure, name)
 		default:
 			open = append(open, name)

@@ -18,7 +18,7 @@ var vmArgsRule = Rule{
 		Looks: "The arguments that the VM begins with: of the start script, vm.args, ERL_AFLAGS, ERL_FLAGS, ERL_ZFLAGS and ELIXIR_ERL_OPTIONS as env.sh sets them. " +
 			"That the VM's Erlang/OTP knows each flag and takes its value, that the files they name (-config, -args_file, -boot, -ssl_dist_optfile) are there, and that modules which -s and -run call are loaded.",
 		Seen: `erts-15.2.7/bin/beam.smp unknown flag -Zzzz`,
-		Do:   "Mend the argument where the finding says: rel/vm.args.eex, rel/env.sh.eex. `erl -emu_args` and https://www.erlang.org/doc/apps/erts/erl_cmd tell what each version knows.",
+		Do:   "Mend the argument where the finding says: rel/vm.args.eex, rel/env.sh.eex. https://www.erlang.org/doc/apps/erts/erl_cmd tells which flags the newest version knows, and since when.",
 	},
 }
 
@@ -69,12 +69,13 @@ func vmArgs(s *Survey) (out []Finding) {
 			found(max(s.gone(a.Text), Unknown), a.from, argFile, Params{"flag": "-args_file", "file": a.Text})
 		}
 	}
+	flags := vmFlags()
 	for i := 0; i < len(vm.args); i++ {
 		a := vm.args[i]
 		switch {
 		case a.Unknown:
 		case strings.HasPrefix(a.Text, "+") && len(a.Text) > 1:
-			i += s.emulatorFlag(vm, i, found)
+			i += s.emulatorFlag(vm, i, flags, found)
 		case strings.HasPrefix(a.Text, "-"):
 			s.initFlag(vm, i, found)
 		}
@@ -101,13 +102,13 @@ const (
 )
 
 // emulatorFlag judges a flag with "+", and says how many words it takes besides.
-func (s *Survey) emulatorFlag(vm *vmStart, i int, found foundArg) int {
+func (s *Survey) emulatorFlag(vm *vmStart, i int, known []vmFlag, found foundArg) int {
 	a, next, unknown := vm.args[i], "", false
 	if i+1 < len(vm.args) {
 		next, unknown = vm.args[i+1].Text, vm.args[i+1].Unknown
 	}
 	otp := s.otp()
-	state, used := judgeFlag(a.Text[1:], next, cmp.Or(otp, newestTried))
+	state, used := judgeFlag(known, a.Text[1:], next, cmp.Or(otp, newestTried))
 	words := map[bool]int{true: 1}[used]
 	if used && unknown {
 		return words

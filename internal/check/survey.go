@@ -46,11 +46,19 @@ type Survey struct {
 	vm      string   // the VM's program in root, "" if there is none
 	erts    string   // version of the ERTS that runs the release, "" if unknown
 	exports map[string]exports
+	memory  *Memory
+	memo
+}
+
+// memo is what is found out once, when it is asked for first.
+type memo struct {
 	// aboutModules is what readModules read, by path; nil before.
 	aboutModules map[string]aboutModule
-	memory       *Memory
-	start        *start            // see starting
-	otherStarts  map[string]*start // see others
+	start        *start              // see starting
+	otherStarts  map[string]*start   // see others
+	links        map[string][]string // see linksTo
+	bootLoads    map[string]bool     // see bootModules
+	idleApps     map[string]bool     // see idle
 }
 
 // Release is what is checked.
@@ -91,7 +99,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.session = loader.WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
+	s.session = loader.WithLevel(in.processor()).WithLibraryPath(s.variable("LD_LIBRARY_PATH")).Session()
 	s.carried = s.session
 	if err := brings.place(s); err != nil {
 		return nil, err
@@ -137,7 +145,7 @@ func (s *Survey) read(ctx context.Context) error {
 	for _, l := range looked {
 		switch l := l.(type) {
 		case *native:
-			l.helper = s.helper(l.File)
+			l.helper, l.idle = s.helper(l.File), s.idle(l.File)
 			s.natives = append(s.natives, l)
 		case script:
 			s.scripts = append(s.scripts, l)
@@ -263,67 +271,6 @@ func (s *Survey) findVM() {
 			return
 		}
 	}
-}
-
-// load has the loader load every native file: programs by themselves, what
-// the VM opens in the VM's process.
-func (s *Survey) load(ctx context.Context) error {
-	var rest []*native
-	vmWorks := s.vmWorks()
-	for _, n := range s.natives {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !n.loadable(s.target) {
-			continue
-		}
-		if n.role == library {
-			rest = append(rest, n)
-			continue
-		}
-		s.loadOne(n, vmWorks)
-	}
-	loaded := map[string]*native{} // by real name in root
-	for _, n := range s.natives {
-		for _, o := range n.process.Objects {
-			if loaded[o.Real] == nil {
-				loaded[o.Real] = n
-			}
-		}
-	}
-	for _, n := range rest {
-		if by := loaded[s.on(n.Path)]; by != nil {
-			n.process, n.loaded = by.process, true
-			continue
-		}
-		n.orphan = true
-		s.loadOne(n, vmWorks)
-	}
-	return nil
-}
-
-// vmWorks says whether there is a VM that the target's processor runs.
-func (s *Survey) vmWorks() bool {
-	if s.vm == "" {
-		return false
-	}
-	p, err := s.carried.Load(s.vm)
-	return err == nil && p.Reason == ""
-}
-
-func (s *Survey) loadOne(n *native, vmWorks bool) {
-	var err error
-	name := s.on(n.Path)
-	switch {
-	case n.role == executable && !s.brought.starts(n.Path):
-		n.process, err = s.session.Load(name)
-	case vmWorks && n.role != executable:
-		n.process, err = s.carried.Load(s.vm, append(s.preloads(), name)...)
-		n.inVM = true
-	default:
-		n.process, err = s.carried.Load(name)
-	}
-	n.loaded, n.loadErr = err == nil && n.process.Reason == "", err
 }
 
 // offers is what a file in root exports. A file that cannot be read offers

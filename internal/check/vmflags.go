@@ -141,10 +141,10 @@ const (
 	flagBadValue
 )
 
-// judgeFlag judges a flag without its "+", whose next word is next. used says that
-// it takes that word for its value.
-func judgeFlag(flag, next string, otp int) (state flagState, used bool) {
-	for _, f := range vmFlags() {
+// judgeFlag judges a flag without its "+", whose next word is next, by those that are
+// known. used says that it takes that word for its value.
+func judgeFlag(known []vmFlag, flag, next string, otp int) (state flagState, used bool) {
+	for _, f := range known {
 		rest, ok := strings.CutPrefix(flag, f.name)
 		if !ok {
 			continue

@@ -29,10 +29,21 @@ func InstallLibrary(id, soname string) (command string, ok bool) {
 	const rpm = "'%s()(64bit)'"
 	form, ok := map[string]string{
 		"alpine": "apk add so:%s", "fedora": "dnf install " + rpm, "rhel": "dnf install " + rpm, "centos": "yum install " + rpm,
-		"rocky": "dnf install " + rpm, "almalinux": "dnf install " + rpm, "ol": "dnf install " + rpm, "amzn": "yum install " + rpm,
-		"opensuse-leap": "zypper install " + rpm, "opensuse-tumbleweed": "zypper install " + rpm,
+		"rocky": "dnf install " + rpm, "almalinux": "dnf install " + rpm, "ol": "dnf install " + rpm, "amzn": "yum install " + rpm, "amazon": "yum install " + rpm,
+		"opensuse": "zypper install " + rpm, "opensuse-leap": "zypper install " + rpm, "opensuse-tumbleweed": "zypper install " + rpm,
 	}[id]
 	return strings.ReplaceAll(form, "%s", soname), ok
+}
+
+// InstallPackages is the command that installs packages of a system by its ID; ok is
+// false where none is known.
+func InstallPackages(id string, names ...string) (command string, ok bool) {
+	form, ok := map[string]string{
+		"debian": "apt-get install", "ubuntu": "apt-get install", "alpine": "apk add", "fedora": "dnf install", "rhel": "dnf install", "centos": "yum install",
+		"rocky": "dnf install", "almalinux": "dnf install", "ol": "dnf install", "amzn": "dnf install", "amazon": "dnf install",
+		"opensuse-leap": "zypper install", "opensuse": "zypper install", "opensuse-tumbleweed": "zypper install", "arch": "pacman -S",
+	}[id]
+	return strings.Join(append([]string{form}, names...), " "), ok
 }
 
 // Database is a package manager's list of what is installed: paragraphs of

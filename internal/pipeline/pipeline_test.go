@@ -18,7 +18,7 @@ func unpacked(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"etc/passwd": "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\nbroken\n",
+		"etc/passwd": "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\nbroken\n",
 		"etc/group":  "root:x:0:\nstaff:x:50:\n",
 	} {
 		path := filepath.Join(dir, name)
@@ -84,7 +84,7 @@ func TestRunSpec(t *testing.T) {
 			if d := cmp.Diff(tt.want, spec.Argv); d != "" {
 				t.Error(d)
 			}
-			if d := cmp.Diff([]string{"LANG=C.UTF-8", "PORT=2", "NEW=3"}, spec.Env); d != "" {
+			if d := cmp.Diff([]string{"PATH=" + defaultPath, "HOME=/home/app", "LANG=C.UTF-8", "PORT=2", "NEW=3"}, spec.Env); d != "" {
 				t.Error(d)
 			}
 			if spec.User != 1000 || spec.Group != 1001 || spec.Dir != "/app" || spec.Network != sandbox.Host {
@@ -114,5 +114,27 @@ func TestIsRelease(t *testing.T) {
 		if got := IsRelease(filepath.Join(dir, name)); got != want {
 			t.Errorf("IsRelease(%q) = %v", name, got)
 		}
+	}
+}
+
+// HOME is as container runtimes set it.
+func TestHome(t *testing.T) {
+	root, err := rootfs.Dir(unpacked(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	empty, err := rootfs.Dir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = empty.Close() }()
+	for uid, want := range map[int]string{0: "/root", 1000: "/home/app", 7: "/"} {
+		if got := home(root, uid); got != want {
+			t.Errorf("HOME of %d is %q, want %q", uid, got, want)
+		}
+	}
+	if got := home(empty, 0); got != "/" {
+		t.Errorf("without etc/passwd HOME is %q", got)
 	}
 }

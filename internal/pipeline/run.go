@@ -110,10 +110,29 @@ func runSpec(dir string, config v1.Config, opts RunOptions) (sandbox.Spec, error
 	}
 	return sandbox.Spec{
 		Lower: []string{dir}, Argv: argv, Dir: config.WorkingDir,
-		Env:  environ.Merge(config.Env, opts.Env),
+		Env:  environ.Merge([]string{"PATH=" + defaultPath, "HOME=" + home(root, uid)}, config.Env, opts.Env),
 		User: uid, Group: gid, Network: sandbox.Host,
 		Stdio: sandbox.Stdio{Stdin: opts.Stdin, Stdout: opts.Stdout, Stderr: opts.Stderr, Foreground: opts.Interactive},
 	}, nil
+}
+
+// defaultPath is what container runtimes give an image that sets no PATH.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// home is what container runtimes set HOME to: of the first line of etc/passwd with
+// the user's number, "/" where there is none.
+func home(root rootfs.FS, uid int) string {
+	raw, err := rootfs.ReadFile(root, "etc/passwd", 1<<20)
+	if err != nil {
+		return "/"
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		fields := strings.Split(line, ":")
+		if len(fields) >= 6 && fields[2] == strconv.Itoa(uid) && fields[5] != "" {
+			return fields[5]
+		}
+	}
+	return "/"
 }
 
 // ownEpmd gives a run a port mapper of its own: epmd knows nodes by name alone,

@@ -67,6 +67,8 @@ func TestLineage(t *testing.T) {
 		"config/runtime.exs": "import Config\n", "config/test.exs": "import Config\n", "README.md": "a", "test/a_test.exs": "a", "priv/x": "1", "lib/a.html.heex": "<p>",
 	}
 	reader := map[string]string{"lib/r.ex": `@x File.read!("README.md")`}
+	coder := map[string]string{"lib/r.ex": `@x File.read!(Path.join(__DIR__, "a.ex"))`}
+	edited := map[string]string{"lib/a.ex": "defmodule A do\n  def a, do: 2\nend\n"}
 	naming := map[string]string{"config/config.exs": "import Config\nimport_config \"runtime.exs\"\n"}
 	for _, tt := range []struct {
 		name    string
@@ -91,6 +93,11 @@ func TestLineage(t *testing.T) {
 		{"priv removed", nil, map[string]string{"priv/x": ""}, true},
 		{"documentation", nil, map[string]string{"README.md": "b"}, false},
 		{"documentation where files are read", reader, map[string]string{"README.md": "b"}, true},
+		{"documentation where code is read", coder, map[string]string{"README.md": "b"}, true},
+		{"code where documentation is read", reader, edited, false},
+		{"code where code is read", coder, edited, true},
+		{"code where the README names code", map[string]string{"README.md": "lib/a.ex __DIR__"}, edited, false},
+		{"a link", nil, map[string]string{"lib/c.ex": harmless, "lib/a.ex": ""}, false},
 		{"a test", nil, map[string]string{"test/a_test.exs": "b"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -110,10 +110,51 @@ func summary(r *check.Report, said []said) string {
 	case check.Unknown:
 		return fmt.Sprintf("UNKNOWN: whether %s runs on %s: %s could not be decided; %s", r.Release, r.Target.Name, count(len(all), "point", "points"), pass)
 	case check.Warn:
+		if once := installing(found); once != "" {
+			return fmt.Sprintf("OK once %s: %s runs on %s %s", once, r.Release, r.Target.Name, looked)
+		}
 		return fmt.Sprintf("OK, with %s: %s runs on %s %s", count(len(all), "warning", "warnings"), r.Release, r.Target.Name, looked)
 	case check.OK:
 	}
 	return fmt.Sprintf("OK: %s runs on %s %s", r.Release, r.Target.Name, looked)
+}
+
+// installing is what has to be installed, and by which command; "" if nothing has.
+func installing(found []said) string {
+	var names []string
+	command := ""
+	for _, f := range found {
+		if !f.Cause.Once || f.Supplier == nil || slices.Contains(names, f.Supplier.Package) {
+			continue
+		}
+		names = append(names, f.Supplier.Package)
+		if f.Supplier.Install != "" {
+			command = strings.TrimSuffix(f.Supplier.Install, " "+f.Supplier.Package)
+		}
+	}
+	slices.Sort(names)
+	switch {
+	case len(names) == 0:
+		return ""
+	case command == "":
+		return join(names) + " " + is(len(names)) + " installed"
+	}
+	return join(names) + " " + is(len(names)) + " installed (" + command + " " + strings.Join(names, " ") + ")"
+}
+
+func is(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// join lists names as a sentence does.
+func join(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 const maxNeeds = 5

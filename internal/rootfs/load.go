@@ -16,8 +16,17 @@ import (
 // for one goroutine, in a root that does not change meanwhile.
 type Session struct{ search *search }
 
-// Session begins one.
-func (l *Loader) Session() *Session { return &Session{newSearch(l)} }
+// Session begins one. Unlike Closure, which is for who may make a cache later, it
+// finds by /etc/ld.so.conf alone nothing that the loader's cache lacks.
+func (l *Loader) Session() *Session {
+	s := newSearch(l)
+	s.strict = true
+	return &Session{s}
+}
+
+// Better says whether a processor of a higher level than the loader's would have got
+// another library somewhere: see Loader.WithLevel.
+func (s *Session) Better() bool { return s.search.better }
 
 // Object is a file that the loader maps into a process.
 type Object struct {

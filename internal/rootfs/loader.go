@@ -12,9 +12,10 @@ import (
 
 // Loader finds what programs need in one root, by the rules of the loader that
 // they name: glibc's ld.so(8) or musl's. Of environment variables it knows
-// LD_LIBRARY_PATH, where whoever starts the program sets it. Of glibc it
-// knows the plain directories, not those for newer processors (glibc-hwcaps),
-// whose libraries are faster copies.
+// LD_LIBRARY_PATH, where whoever starts the program sets it. Which directories are
+// built into glibc's loader, the loader's own bytes tell, and what ldconfig(8) found
+// elsewhere, its cache does; where the bytes are not at hand, as in a captured root,
+// the directories are those of all distributions and of /etc/ld.so.conf.
 //
 // A Loader does not change once made; it may be used concurrently.
 type Loader struct {
@@ -23,6 +24,15 @@ type Loader struct {
 	present []abi    // whose loader is in this root
 	brought *brought // what stands in for what programs name
 	library []string // directories of LD_LIBRARY_PATH
+	level   string   // of the processor, "x86-64-v3"; "" if it is not known
+}
+
+// WithLevel is the loader on a processor of a level of the x86-64 psABI, for which a
+// root may have libraries of their own. Of one that is not known, it is the least.
+func (l *Loader) WithLevel(level string) *Loader {
+	c := *l
+	c.level = level
+	return &c
 }
 
 // WithLibraryPath is the loader for processes that have LD_LIBRARY_PATH set, to
@@ -59,6 +69,8 @@ type Missing struct {
 	File       string   // who needs it
 	Soname     string   // what: a library's name, or an interpreter's path
 	Considered []string // where it was looked for, in order
+	Refused    string   // the last of them, if there is a file, over which the loader gives up
+	Why        string   // what the loader says of that file
 }
 
 // Skipped is a file that was asked about and that the loader here cannot load.
@@ -166,12 +178,20 @@ func program(fsys FS, name string) (Program, bool) {
 }
 
 // Directories is where libraries are looked for in this root, whoever needs
-// them: those of the loader's configuration, then those that it knows by
+// them: those of the loader's cache or configuration, then those that it knows by
 // itself, of every loader present.
 func (l *Loader) Directories() []string {
 	out := slices.Clone(l.conf)
+	s := newSearch(l)
 	for _, a := range l.present {
-		for _, dir := range a.defaults() {
+		dirs := a.defaults()
+		if own := s.ldsoOf(a.interps[0]); !a.musl && own.known() {
+			dirs = own.dirs
+			if own.cache != nil {
+				dirs = append(own.cache.directories(), dirs...)
+			}
+		}
+		for _, dir := range dirs {
 			if !slices.Contains(out, dir) {
 				out = append(out, dir)
 			}

@@ -24,6 +24,7 @@ type process struct {
 	*search
 	abi    *abi
 	system []place         // where the loader looks in the end
+	own    *ldso           // what is known of glibc's loader, nil of others
 	loaded map[string]bool // by the names that ask for it
 	queue  []*object
 	all    []*object // what was loaded, in order
@@ -32,8 +33,9 @@ type process struct {
 
 // place is one directory of a search.
 type place struct {
-	dir    string
-	config bool // known by ld.so.conf only
+	dir     string
+	config  bool // known by ld.so.conf only
+	builtin bool // the loader knows it by itself
 }
 
 // process loads a program, or a library as if it were one, breadth first as
@@ -73,9 +75,30 @@ func (p *process) load(o *object, real string) error {
 		o := p.queue[0]
 		p.queue = p.queue[1:]
 		for _, n := range o.file.Needed {
-			if err := p.need(o, n); err != nil {
+			if err := p.need(o, n, false); err != nil {
 				return err
 			}
+		}
+		if err := p.filters(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filters loads what stands in front of a library, which musl does not know.
+func (p *process) filters(o *object) error {
+	if p.abi.musl {
+		return nil
+	}
+	for _, n := range o.file.Filters {
+		if err := p.need(o, n, false); err != nil {
+			return err
+		}
+	}
+	for _, n := range o.file.Auxiliaries {
+		if err := p.need(o, n, true); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -109,27 +132,53 @@ func (p *process) places() error {
 		p.system = []place{{dir: p.brought.libraries}}
 		return nil
 	}
+	if !p.abi.musl {
+		return p.glibcPlaces()
+	}
 	for _, d := range p.abi.defaults() {
 		p.system = append(p.system, place{dir: d})
 	}
-	if p.abi.musl {
-		return p.muslPlaces()
+	return p.muslPlaces()
+}
+
+// glibcPlaces is what is built into the loader; the cache comes before (see find).
+// Behind it is what a cache would have that is made later, for who asks for that.
+func (p *process) glibcPlaces() error {
+	at := p.abi.interps[0]
+	if p.loader != nil {
+		at = p.loader.real
+	}
+	if p.own = p.ldsoOf(at); !p.own.known() {
+		p.anyPlaces()
+		return nil
 	}
 	var builtin []string
-	for _, d := range p.system {
-		builtin = append(builtin, p.realDir(d.dir))
+	for _, d := range p.own.dirs {
+		p.system = append(p.system, place{dir: d, builtin: true})
+		builtin = append(builtin, p.realDir(d))
 	}
-	var conf []place
 	for _, d := range p.conf {
-		conf = append(conf, place{dir: d, config: !slices.Contains(builtin, p.realDir(d))})
-	}
-	for _, d := range p.system {
-		if !slices.Contains(p.conf, d.dir) {
-			conf = append(conf, d)
+		if !p.strict && !slices.Contains(builtin, p.realDir(d)) {
+			p.system = append(p.system, place{dir: d, config: true})
 		}
 	}
-	p.system = conf
 	return nil
+}
+
+// anyPlaces is where the loaders of all distributions look together.
+func (p *process) anyPlaces() {
+	var builtin []string
+	for _, d := range p.abi.defaults() {
+		builtin = append(builtin, p.realDir(d))
+	}
+	for _, d := range p.conf {
+		p.system = append(p.system, place{dir: d, config: !slices.Contains(builtin, p.realDir(d))})
+	}
+	for _, d := range p.abi.defaults() {
+		if !slices.Contains(p.conf, d) {
+			p.system = append(p.system, place{dir: d, builtin: true})
+		}
+	}
 }
 
 // muslPlaces takes /etc/ld-musl-ARCH.path in place of the defaults.
@@ -152,8 +201,8 @@ func (p *process) muslPlaces() error {
 	return err
 }
 
-// need loads one library that o names.
-func (p *process) need(o *object, name string) error {
+// need loads one library that o names, perhaps one that it can do without.
+func (p *process) need(o *object, name string, optional bool) error {
 	if p.loaded[name] {
 		return nil
 	}
@@ -161,12 +210,15 @@ func (p *process) need(o *object, name string) error {
 	if p.abi.musl && muslItself(name) {
 		return p.muslLibc(o)
 	}
-	at, considered, err := p.find(o, name)
+	at, miss, err := p.find(o, name)
 	if err != nil {
 		return err
 	}
 	if at == "" {
-		p.miss(o.name, name, considered)
+		if !optional {
+			miss.File, miss.Soname = o.name, name
+			p.missed(miss)
+		}
 		return nil
 	}
 	real, err := p.add(at, o.name)
@@ -185,52 +237,6 @@ func (p *process) muslLibc(o *object) error {
 		return p.interpreter("/"+p.brought.loader, o.name)
 	}
 	return p.interpreter("/"+p.abi.interps[0], o.name)
-}
-
-// find looks for a library; at is "" if it is nowhere.
-func (p *process) find(o *object, name string) (at string, considered []string, err error) {
-	if strings.Contains(name, "/") {
-		return p.findPath(o, name)
-	}
-	for _, d := range append(p.paths(o), p.system...) {
-		at := Clean(d.dir + "/" + name)
-		considered = append(considered, at)
-		if p.lookups++; p.lookups > maxLookups {
-			return "", nil, errEntangled
-		}
-		real := p.realDir(d.dir)
-		if real == "" || !p.fits(path.Join(real, name)) {
-			continue
-		}
-		if d.config {
-			p.useConfig(d.dir)
-		}
-		return at, nil, nil
-	}
-	return "", considered, nil
-}
-
-// findPath is a needed name with a slash: a path and nothing else.
-func (p *process) findPath(o *object, name string) (string, []string, error) {
-	var considered []string
-	for _, at := range p.expand(name, o) {
-		considered = append(considered, Clean(at))
-		if strings.HasPrefix(at, "/") && p.fits(Clean(at)) {
-			return Clean(at), nil, nil
-		}
-	}
-	return "", considered, nil
-}
-
-// fits says whether there is a library of the right kind; both loaders pass
-// over those that are for another machine.
-func (p *process) fits(name string) bool {
-	real, _, err := walk(p.low, name, true)
-	if err != nil {
-		return false
-	}
-	f := p.read(real)
-	return f.elf != nil && p.abi.runs(f.elf)
 }
 
 // useConfig notes that the loader needs its cache in order to find dir.

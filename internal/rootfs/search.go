@@ -32,12 +32,16 @@ type search struct {
 	parsed  map[string]facts  // by real name
 	dirs    map[string]string // real names of directories, "" if not there
 	lookups int
+	loaders map[string]*ldso // by real name
+	strict  bool             // nothing is taken for found that the loader would not find
+	better  bool             // a better processor might get another library
 }
 
 // facts is what is known of a file.
 type facts struct {
 	format binary.Format
 	elf    *binary.File
+	size   int64  // bytes
 	script string // first line of a script
 	err    error  // why it could not be read
 }
@@ -45,7 +49,7 @@ type facts struct {
 func newSearch(l *Loader) *search {
 	return &search{
 		Loader: l, low: &memo{lowerOf(l.fsys), map[string]stat{}}, entries: map[string]Entry{}, missing: map[[2]string]Missing{}, config: map[string]bool{},
-		started: map[string]bool{}, parsed: map[string]facts{}, dirs: map[string]string{},
+		started: map[string]bool{}, parsed: map[string]facts{}, dirs: map[string]string{}, loaders: map[string]*ldso{},
 	}
 }
 
@@ -91,9 +95,13 @@ func (s *search) skip(name string, why error) {
 }
 
 func (s *search) miss(file, what string, considered []string) {
-	key := [2]string{file, what}
+	s.missed(Missing{File: file, Soname: what, Considered: considered})
+}
+
+func (s *search) missed(m Missing) {
+	key := [2]string{m.File, m.Soname}
 	if _, ok := s.missing[key]; !ok {
-		s.missing[key] = Missing{File: file, Soname: what, Considered: considered}
+		s.missing[key] = m
 	}
 }
 
@@ -149,7 +157,7 @@ func (s *search) parse(real string) facts {
 	if _, err := at.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return facts{err: err}
 	}
-	f := facts{format: binary.Sniff(head)}
+	f := facts{format: binary.Sniff(head), size: info.Size()}
 	switch f.format { //nolint:exhaustive // the others have no loader
 	case binary.Script:
 		f.script, _, _ = strings.Cut(string(head[2:]), "\n")

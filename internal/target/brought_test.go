@@ -35,7 +35,7 @@ func TestWithoutCertificates(t *testing.T) {
 
 // Kernels are known where they are so old that it matters.
 func TestProfileKernels(t *testing.T) {
-	for name, want := range map[string]string{"rhel/6": "2.6.32", "rhel/7": "3.10", "debian/8": "3.16", "ubuntu/14.04": "3.13", "arch": ""} {
+	for name, want := range map[string]string{"rhel/6": "2.6.32", "rhel/7": "3.10.0", "debian/8": "3.16.0", "ubuntu/14.04": "3.13.0", "arch": ""} {
 		if got := profile(t, name+"/amd64").Facts.Kernel; got != want {
 			t.Errorf("%s has Linux %q, want %q", name, got, want)
 		}

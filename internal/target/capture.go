@@ -42,6 +42,7 @@ type document struct {
 	Files     []string            `json:"files"`             // others whose presence matters
 	Texts     map[string]string   `json:"texts"`             // contents by path
 	Libraries []library           `json:"libraries"`         // sorted by path
+	Cache     []byte              `json:"cache,omitempty"`   // etc/ld.so.cache
 }
 
 // library is what the loader reads of an ELF file, and what it exports.
@@ -59,6 +60,7 @@ type library struct {
 	Versions []string `json:"versions,omitempty"`
 	// Symbols are names in one string, separated by spaces, by version.
 	Symbols map[string]string `json:"symbols,omitempty"`
+	loaderFacts
 	Gaps
 }
 
@@ -129,6 +131,9 @@ func (c *capturer) texts() error {
 		for _, e := range entries {
 			names = append(names, path.Join("etc/ld.so.conf.d", e.Name()))
 		}
+	}
+	if b, err := rootfs.ReadFile(c.target.root, loaderCache, maxCache); err == nil { // else there is none
+		c.doc.Cache = b
 	}
 	for _, name := range names {
 		b, err := rootfs.ReadFile(c.target.root, name, maxText)
@@ -215,7 +220,7 @@ func (c *capturer) library(real string) error {
 	}
 	at, _ := slices.BinarySearchFunc(c.doc.Libraries, real, func(l library, p string) int { return strings.Compare(l.Path, p) })
 	l := newLibrary(real, f, exports)
-	l.Gaps = c.target.Gaps(real)
+	l.Gaps, l.loaderFacts = c.target.Gaps(real), c.target.loaderFactsOf(real, f)
 	c.doc.Libraries = slices.Insert(c.doc.Libraries, at, l)
 	return nil
 }
@@ -325,10 +330,13 @@ func (d *document) target() (*Target, error) {
 	for name, text := range d.Texts {
 		nodes[name] = rootfs.Node{Mode: 0o644, Text: text}
 	}
+	if len(d.Cache) > 0 {
+		nodes[loaderCache] = rootfs.Node{Mode: 0o644, Text: string(d.Cache)}
+	}
 	captured, gaps, total := map[string][]binary.Symbol{}, map[string]Gaps{}, 0
 	for i := range d.Libraries {
 		l := &d.Libraries[i]
-		nodes[l.Path] = rootfs.Node{Mode: 0o755, ELF: l.file()}
+		nodes[l.Path] = rootfs.Node{Mode: 0o755, ELF: l.file(), Text: l.text()}
 		captured[l.Path] = l.exports(maxExports - total)
 		total += len(captured[l.Path])
 		if !l.none() {
@@ -360,6 +368,7 @@ func (l *library) file() *binary.File {
 	for _, v := range l.Versions {
 		f.VersionDefs = append(f.VersionDefs, binary.VersionDef{Name: v, Base: v == ""})
 	}
+	l.put(f)
 	return f
 }
 

@@ -73,12 +73,8 @@ func (r *profileRow) document(platform, point string) (*document, error) {
 	if err := fill(doc, point); err != nil {
 		return nil, err
 	}
-	if r.openssl == "3" {
-		for _, name := range []string{"libcrypto.so.3", "libssl.so.3"} {
-			doc.Libraries = append(doc.Libraries, doc.like(library{
-				Path: path.Join(r.directory(platform), name), Soname: name, Versions: []string{"", "OPENSSL_3.0.0"}, Gaps: Gaps{Partial: true, Optional: true},
-			}))
-		}
+	if err := r.packaged(doc, point); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(doc.Libraries, func(a, b library) int { return strings.Compare(a.Path, b.Path) })
 	return doc, nil
@@ -141,6 +137,9 @@ func (r *profileRow) glibcLibraries(doc *document, point string) error {
 			l.Families = nil // which of them have the newest version is unknown
 		}
 		l.Path = path.Join(r.directory(doc.Facts.Platform), l.Soname)
+		if l.Soname == "libc.so.6" {
+			l.bring(r.brought, point)
+		}
 		doc.Libraries = append(doc.Libraries, l)
 	}
 	loader := from.Facts.Libc.Loader
@@ -198,11 +197,49 @@ func (r *profileRow) compilerLibraries(doc *document, point string) error {
 			if CompareVersions(row.gcc, baseGCC) < 0 {
 				l.Symbols = nil
 			}
+			if r.gcc != "" {
+				l.addVersions(from, "GCC_", r.gcc)
+			}
 		}
-		l.Path, l.Optional, l.Package = path.Join(r.directory(doc.Facts.Platform), l.Soname), true, ""
+		l.Path, l.Optional, l.Package = path.Join(r.directory(doc.Facts.Platform), l.Soname), true, r.packageOf(l.Soname)
 		doc.Libraries = append(doc.Libraries, l)
 	}
 	return nil
+}
+
+// addVersions adds, of a newer library of the same name, what is at the versions of a
+// family that are newer than its own, up to a newest one. Others of that family are not
+// there.
+func (l *library) addVersions(from *document, family, newest string) {
+	own := strings.TrimPrefix(Newest(l.file().VersionDefs, family), family)
+	l.Families = append(l.Families, family)
+	for _, n := range from.Libraries {
+		if n.Soname != l.Soname {
+			continue
+		}
+		for _, v := range n.Versions {
+			number, ok := strings.CutPrefix(v, family)
+			if !ok || CompareVersions(number, own) <= 0 || CompareVersions(number, newest) > 0 {
+				continue
+			}
+			l.Versions = append(l.Versions, v)
+			if l.Symbols != nil {
+				l.Symbols[v] = n.Symbols[v]
+			}
+		}
+	}
+}
+
+// bring adds a version that later point releases have, "2.35 epoll_pwait2".
+func (l *library) bring(brought, point string) {
+	number, symbols, ok := strings.Cut(brought, " ")
+	switch version := "GLIBC_" + number; {
+	case !ok || point == "first":
+	case point == "latest":
+		l.Versions, l.Symbols[version] = append(l.Versions, version), symbols
+	default:
+		l.Later = append(l.Later, version)
+	}
 }
 
 // muslLibraries takes musl as a package of the same version that was read has

@@ -63,10 +63,12 @@ type Gaps struct {
 	// Optional: the system has a package of it, which need not be installed.
 	Optional bool   `json:"optional,omitempty"`
 	Package  string `json:"package,omitempty"` // its name, "" if unknown
+	// Without is symbols that it is known not to have, though others of its version do.
+	Without []string `json:"without,omitempty"`
 }
 
 func (g *Gaps) none() bool {
-	return !g.Partial && !g.Optional && len(g.Families) == 0 && len(g.Later) == 0 && g.Package == ""
+	return !g.Partial && !g.Optional && len(g.Families) == 0 && len(g.Later) == 0 && g.Package == "" && len(g.Without) == 0
 }
 
 // Lacks says whether a symbol version that is not listed is known not to be

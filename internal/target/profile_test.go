@@ -58,20 +58,25 @@ func TestProfiles(t *testing.T) {
 	}{
 		{"rhel/7/amd64", "libc.so.6", "GLIBC_2.17", "GLIBC_2.18", "memcpy@GLIBC_2.14", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
 		{"centos/7/amd64", "libpthread.so.0", "GLIBC_2.12", "GLIBC_2.18", "pthread_create@GLIBC_2.2.5", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
-		{"rocky/9/amd64", "libc.so.6", "GLIBC_2.34", "GLIBC_2.35", "pthread_create@GLIBC_2.34", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
+		{"rocky/9/amd64", "libc.so.6", "GLIBC_2.34", "GLIBC_2.35", "pthread_create@GLIBC_2.34", target.Gaps{Partial: true, Families: []string{"GLIBC_"}, Later: []string{"GLIBC_2.35"}}},
+		{"rocky/9@latest/amd64", "libc.so.6", "GLIBC_2.35", "GLIBC_2.36", "epoll_pwait2@GLIBC_2.35", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
+		{"rhel/9@first/amd64", "libm.so.6", "GLIBC_2.29", "GLIBC_2.35", "exp@GLIBC_2.29", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
+		{"ubuntu/24.04/amd64", "libcrypto.so.3", "OPENSSL_3.0.9", "OPENSSL_3.4.0", "EVP_sm4_cbc@OPENSSL_3.0.0", target.Gaps{Partial: true, Families: []string{"OPENSSL_"}, Package: "libssl3t64"}},
+		{"rhel/9/amd64", "libgcc_s.so.1", "GCC_7.0.0", "GCC_12.0.0", "_Unwind_Resume@GCC_3.0", target.Gaps{Partial: true, Families: []string{"GCC_"}, Optional: true, Package: "libgcc"}},
+		{"fedora/40/amd64", "libtinfo.so.6", "", "NCURSES6_TINFO_5.0.19991023", "tgetent", target.Gaps{Partial: true, Optional: true, Package: "ncurses-libs"}},
 		{"ubuntu/14.04/amd64", "libc.so.6", "GLIBC_2.18", "GLIBC_2.22", "memcpy@GLIBC_2.14", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
 		{"arch/amd64", "libc.so.6", "GLIBC_2.44", "GLIBC_2.45", "memcpy@GLIBC_2.14", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
 		{"arch/amd64", "libm.so.6", "GLIBC_2.29", "GLIBC_2.44", "exp@GLIBC_2.29", target.Gaps{Partial: true}},
 		{"debian/12/arm64", "libc.so.6", "GLIBC_2.36", "GLIBC_2.38", "memcpy@GLIBC_2.17", target.Gaps{Package: "libc6"}},
 		{"debian/bookworm/amd64", "libcrypto.so.3", "OPENSSL_3.0.9", "OPENSSL_3.4.0", "EVP_DigestInit@OPENSSL_3.0.0", target.Gaps{Optional: true, Package: "libssl3"}},
 		{"debian/13/amd64", "libcrypto.so.3", "OPENSSL_3.4.0", "OPENSSL_3.6.0", "EVP_DigestInit@OPENSSL_3.0.0", target.Gaps{Package: "libssl3t64"}},
-		{"opensuse/15.4@first/amd64", "libstdc++.so.6", "GLIBCXX_3.4.29", "GLIBCXX_3.4.30", "_Znwm@GLIBCXX_3.4", target.Gaps{Partial: true, Optional: true, Families: []string{"GLIBCXX_", "CXXABI_"}}},
-		{"opensuse/15.4@latest/amd64", "libstdc++.so.6", "GLIBCXX_3.4.32", "GLIBCXX_3.4.33", "_Znwm@GLIBCXX_3.4", target.Gaps{Partial: true, Optional: true, Families: []string{"GLIBCXX_", "CXXABI_"}}},
+		{"opensuse/15.4@first/amd64", "libstdc++.so.6", "GLIBCXX_3.4.29", "GLIBCXX_3.4.30", "_Znwm@GLIBCXX_3.4", target.Gaps{Partial: true, Optional: true, Package: "libstdc++6", Families: []string{"GLIBCXX_", "CXXABI_"}}},
+		{"opensuse/15.4@latest/amd64", "libstdc++.so.6", "GLIBCXX_3.4.32", "GLIBCXX_3.4.33", "_Znwm@GLIBCXX_3.4", target.Gaps{Partial: true, Optional: true, Package: "libstdc++6", Families: []string{"GLIBCXX_", "CXXABI_"}}},
 		{"opensuse/15.4/amd64", "libstdc++.so.6", "GLIBCXX_3.4.29", "GLIBCXX_3.4.30", "_Znwm@GLIBCXX_3.4", target.Gaps{
-			Partial: true, Optional: true, Families: []string{"GLIBCXX_"}, Later: []string{"GLIBCXX_3.4.30", "GLIBCXX_3.4.31", "GLIBCXX_3.4.32"},
+			Partial: true, Optional: true, Package: "libstdc++6", Families: []string{"GLIBCXX_"}, Later: []string{"GLIBCXX_3.4.30", "GLIBCXX_3.4.31", "GLIBCXX_3.4.32"},
 		}},
 		{"alpine/3.22/amd64", "ld-musl-x86_64.so.1", "", "GLIBC_2.2.5", "puts", target.Gaps{Partial: true}},
-		{"fedora/41/amd64", "libcrypto.so.3", "OPENSSL_3.0.0", "OPENSSL_3.2.0", "", target.Gaps{Partial: true, Optional: true}},
+		{"fedora/41/amd64", "libcrypto.so.3", "OPENSSL_3.0.0", "OPENSSL_3.2.0", "", target.Gaps{Partial: true, Optional: true, Package: "openssl-libs"}},
 	} {
 		t.Run(tt.name+" "+tt.soname, func(t *testing.T) {
 			tg := profile(t, tt.name)

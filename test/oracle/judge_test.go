@@ -108,16 +108,18 @@ func causes() []struct {
 	}
 	c := func(says string, rules ...string) cause { return cause{regexp.MustCompile(says), rules} }
 	return []cause{
+		c("cannot be dlopen|ASan runtime does not come first|unsupported relocation type", "dlopen"),
+		c("OS ABI invalid|cannot read file data", "format", "soname"),
 		c("version `GLIBC_ABI_DT_RELR' not found", "relr"),
 		c("version `[^']+' not found", "symbol-version"),
 		c("(undefined symbol: |symbol not found|: )enif_", "nif-api", "symbol"),
-		c("undefined symbol: |symbol lookup error|: symbol not found|symbol .*, version .* not defined in file", "symbol"),
+		c("undefined symbol: |symbol lookup error|: symbol not found|symbol .*, version .* not defined in file", "symbol", "dlopen"),
 		c("cannot enable executable stack", "exec-stack"),
 		c("static TLS block|initial-exec TLS resolves", "static-tls"),
 		c("CPU ISA level is lower", "isa"),
 		c("wrong ELF class|Invalid ELF image for this architecture", "arch"), // the second from an emulator that the kernel knows (binfmt_misc)
 		c(`'/lib/[^']*: invalid ELF header`, "soname"),                       // a file of that name that is for linkers, where no library is
-		c("invalid ELF header|file too short|not a dynamic executable|ELF file data encoding|cannot dynamically load position-independent|ELF load command|Exec format error|object file has no dynamic section|Not a valid dynamic program", "format", "arch"),
+		c("invalid ELF header|file too short|not a dynamic executable|ELF file data encoding|cannot dynamically load position-independent|ELF load command|Exec format error|object file has no dynamic section|Not a valid dynamic program", "format", "arch", "soname"),
 		c(`lib/oracle-0\.1\.0/priv/([a-z0-9_]+)/([a-z0-9_]+)\.so: cannot open shared object file`, "arch"),
 		c("cannot open shared object file|Error loading shared library", "soname", "opened"),
 		c("Library load-call unsuccessful", "opened"), // what the cases' load functions do is open a library

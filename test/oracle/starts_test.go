@@ -25,7 +25,7 @@ type startCase struct {
 
 // The first case changes nothing: what is said of that is said of all.
 func startCases() []startCase {
-	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases(), flagCases(), configCases())
+	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases(), flagCases(), configCases(), libraryCases(), moduleCases())
 }
 
 func programCases() []startCase {
@@ -209,6 +209,58 @@ func configCases() []startCase {
 	}
 }
 
+// libraryCases move a library that the VM cannot do without.
+func libraryCases() []startCase {
+	const at = "usr/lib/x86_64-linux-gnu/libz.so.1"
+	move := func(to string) string { return "mkdir -p " + to + "; mv " + at + "* " + to + "\n" }
+	return []startCase{
+		{name: "no cache of the loader", root: "rm etc/ld.so.cache"},
+		{name: "a damaged cache of the loader", root: "rm etc/ld.so.cache; echo x > etc/ld.so.cache"},
+		{name: "a library where the loader looks", root: move("usr/lib/deep/..")},
+		{name: "a library in lib64", root: move("usr/lib64"), sample: true},
+		{name: "a library in a folder of the configuration", root: move("opt/l") + "echo /opt/l > etc/ld.so.conf.d/z.conf", sample: true},
+		{name: "a library in a folder of the cache", root: move("opt/l") + "echo /opt/l > etc/ld.so.conf.d/z.conf; /sbin/ldconfig -r $PWD"},
+		{name: "a library in a folder of the cache alone", root: move("opt/l") + "echo /opt/l > etc/ld.so.conf.d/z.conf; /sbin/ldconfig -r $PWD; rm etc/ld.so.conf.d/z.conf"},
+		{name: "an empty file before a library", root: move("usr/lib/deep/..") + ": > " + at},
+		{name: "a library for better processors alone", root: move("usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v2")},
+	}
+}
+
+// moduleCases have a module in place of c_plain, which the boot script loads; $extra
+// has those of testdata/modules.
+func moduleCases() []startCase {
+	const ebin, priv = "lib/oracle-0.1.0/ebin/", "lib/oracle-0.1.0/priv/"
+	take := func(name string) string {
+		return "rm " + ebin + "c_plain.beam; cp $extra/" + name + "/c_plain.beam " + ebin + "\n"
+	}
+	return []startCase{
+		{name: "a NIF library that was never built", change: take("returned"), sample: true},
+		{name: "one of macOS in its place", change: take("returned") + "mkdir -p " + priv + "; printf '\\317\\372\\355\\376\\014\\000\\000\\001' > " + priv + "gone.dylib"},
+		{name: "one of Windows in its place", change: take("returned") + "mkdir -p " + priv + "; printf 'MZ\\220\\000' > " + priv + "gone.dll"},
+		{name: "a NIF library that it can do without", change: take("looked")},
+		{name: "a NIF library without which it raises", change: take("raised")},
+		{name: "in a module that no start loads", change: "cp $extra/other/extra9.beam " + ebin, sample: true},
+		{name: "a damaged module that no start loads", change: "mkdir -p lib/extra-1.0.0/ebin; echo x > lib/extra-1.0.0/ebin/e.beam"},
+		{name: "a damaged module that a start loads", change: "rm " + ebin + "c_plain.beam; echo x > " + ebin + "c_plain.beam"},
+		{name: "a program for another processor by its name", change: "mkdir -p " + priv + "aarch64; cp $erts/bin/erlexec " + priv + "aarch64/tool; printf '\\267' | dd of=" + priv + "aarch64/tool bs=1 seek=18 conv=notrunc"},
+		{name: "libraries of other systems", change: "mkdir -p " + priv + "darwin; printf '\\317\\372\\355\\376\\014\\000\\000\\001' > " + priv + "darwin/n.so; cp " + priv + "darwin/n.so " + priv + "n.dylib"},
+		{name: "data that is called a library", change: "mkdir -p " + priv + "; echo data > " + priv + "lib.so.1", sample: true},
+		{name: "a link to what the system has", change: "mkdir -p " + priv + "; ln -s /etc/hosts " + priv + "hosts"},
+	}
+}
+
+// modules compiles testdata/modules for a system.
+func modules(t testing.TB, s system) string {
+	t.Helper()
+	out := newDir(t, "modules")
+	r := box(t.Context(), t, s.root, []sandbox.Mount{{Source: absolute(t, "testdata/modules"), Target: "/src", ReadOnly: true}, {Source: out, Target: "/out"}}, nil,
+		"sh", "-euc", "for d in /src/*; do mkdir /out/${d##*/}; erlc -o /out/${d##*/} $d/*.erl; done")
+	if r.ended != nil {
+		t.Fatalf("%v\n%s%s", r.ended, r.out, r.err)
+	}
+	return out
+}
+
 // TestStarts has releases started after one change each.
 func TestStarts(t *testing.T) {
 	name := "13"
@@ -217,7 +269,7 @@ func TestStarts(t *testing.T) {
 	}
 	s := systems(t, name)[0]
 	base := small(t, s)
-	rel := releaseOf(t, s, "oracle")
+	rel, extra := releaseOf(t, s, "oracle"), modules(t, s)
 	usual := map[string]bool{}
 	warned := 0
 	for i, c := range startCases() {
@@ -225,7 +277,7 @@ func TestStarts(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			r, p := c.make(t, rel, base)
+			r, p := c.make(t, rel, extra, base)
 			report := predict(t, r, p)
 			worst, said := check.OK, []string{}
 			for _, f := range report.Findings {
@@ -256,11 +308,11 @@ func TestStarts(t *testing.T) {
 }
 
 // make is the release and the system of a case.
-func (c startCase) make(t testing.TB, release string, base place) (string, place) {
+func (c startCase) make(t testing.TB, release, extra string, base place) (string, place) {
 	t.Helper()
 	rel := newDir(t, "start")
-	run(t, rel, `cp -al "$1"/lib . && cp -a "$1"/bin "$1"/releases "$1"/erts-* .`, release)
-	run(t, rel, "erts=$(echo erts-*) vsn=releases/0.1.0 env=releases/0.1.0/env.sh; set -e\n"+c.change)
+	run(t, rel, `cp -al "$1"/lib . && rm -rf lib/oracle-0.1.0 && cp -a "$1"/lib/oracle-0.1.0 lib && cp -a "$1"/bin "$1"/releases "$1"/erts-* .`, release)
+	run(t, rel, "extra="+extra+" erts=$(echo erts-*) vsn=releases/0.1.0 env=releases/0.1.0/env.sh; set -e\n"+c.change)
 	if c.root == "" {
 		return rel, base
 	}

@@ -17,9 +17,11 @@ type Library struct {
 	RunPath   string
 	RelR      bool
 	ExecStack bool
-	StaticTLS uint64          // bytes of thread-local storage that must be at a fixed place
-	ISA       binary.ISA      // levels of x86-64 that it asks for
-	PIE       bool            // linked as a program (DF_1_PIE)
+	StaticTLS uint64     // bytes of thread-local storage that must be at a fixed place
+	ISA       binary.ISA // levels of x86-64 that it asks for
+	PIE       bool       // linked as a program (DF_1_PIE)
+	NoOpen    bool       // not to be opened when a program runs (DF_1_NOOPEN)
+	OSABI     elf.OSABI
 	Offers    []string        // versions, besides those of Defined
 	Defined   []binary.Symbol // Library is not used
 	Undefined []binary.Symbol
@@ -50,6 +52,9 @@ func (l Library) Bytes() []byte {
 	if l.PIE {
 		f.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))
 	}
+	if l.NoOpen {
+		f.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_NOOPEN))
+	}
 	if l.RelR {
 		f.Tag(elf.DynTag(35), 8).Tag(elf.DynTag(36), 0)
 	}
@@ -57,7 +62,9 @@ func (l Library) Bytes() []byte {
 	if l.NIF != nil {
 		addNIF(f, l.NIF)
 	}
-	return f.Bytes()
+	out := f.Bytes()
+	out[elf.EI_OSABI] = byte(l.OSABI)
+	return out
 }
 
 // symbols adds the symbol table, its versions, and the hash table that gives

@@ -53,7 +53,7 @@ func TestExpressions(t *testing.T) {
 		{"interpolation", `["a#{"b#{c}" <> "}"}d", "e"]`, `[?, "e"]`},
 		{"heredoc", "[a: \"\"\"\n    one \"quoted\" \"\"\" not the end\n      two\n    \"\"\", b: 1]", "[a: \"one \"quoted\" \"\"\" not the end\n  two\n\", b: 1]"},
 		{"sigils", `[~w(a b)a, ~w[c d], ~s|x "y"|, ~S(a\n#{b}), ~r/[)\/]/i, ~D[2020-01-01]]`, `[[:a, :b], ["c", "d"], "x "y"", "a\n#{b}", ?, ?]`},
-		{"charlist", `['a]', ~c"b", ?], ?\n, 0x1F, 1.5e-3, 1_000]`, `['a]', 'b', ?, ?, ?, ?, 1_000]`},
+		{"charlist", `['a]', ~c"b", ?], ?\n, 0x1F, 1.5e-3, 1_000]`, `['a]', 'b', ?, ?, ?, ?, 1000]`},
 		{"atoms", `[:a?, :"b c", :{}, :%{}, :<<>>, :+, :Foo, nil, true]`, `[:a?, :b c, :{}, :%{}, :<<>>, :+, :Foo, :nil, :true]`},
 		{"alias", `{Foo.Bar, []}`, `{Foo.Bar, []}`},
 		{"map", `%{a: 1, :b => [2], "c" => 3}`, `%{a: 1, b: [2], ?}`},

@@ -155,7 +155,9 @@ func string1(function string, arg Value) (Value, bool) {
 		return Value{Type: Atom, Text: s}, true
 	case "String.split":
 		return words(token{text: s}), arg.Type == String
-	case "to_string", "Atom.to_string":
+	case "Atom.to_string":
+		return text(s), arg.Type == Atom
+	case "to_string":
 		said, known := printed(arg)
 		return text(said), known
 	}
@@ -242,6 +244,8 @@ func paths(function string, args []Value) (Value, bool) {
 		return text(path.Clean(parts[0])), true
 	case function == "Path.dirname" && len(parts) == 1:
 		return text(path.Dir(parts[0])), true
+	case function == "Path.basename" && len(parts) == 1 && strings.Trim(parts[0], "/") == "":
+		return text(""), true
 	case function == "Path.basename" && len(parts) == 1:
 		return text(path.Base(parts[0])), true
 	}

@@ -50,7 +50,7 @@ func literal(t token) Value {
 	case t.kind == kindAtom, t.is("true"), t.is("false"), t.is("nil"):
 		return Value{Type: Atom, Text: t.text}
 	case t.kind == kindInt:
-		return Value{Type: Int, Text: t.text}
+		return Value{Type: Int, Text: strings.ReplaceAll(t.text, "_", "")}
 	case t.kind == kindWords:
 		return words(t)
 	}

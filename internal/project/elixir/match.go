@@ -64,7 +64,7 @@ func (e *evaluator) elements(patterns [][2]int, v Value, of Type, sc scope) answ
 		return maybe
 	case v.Type != of, len(v.Items) != len(patterns):
 		return no
-	case slices.ContainsFunc(v.Items, func(it Item) bool { return it.Keyed }):
+	case slices.ContainsFunc(v.Items, func(it Item) bool { return it.Keyed }), e.repeats(patterns):
 		return maybe
 	}
 	fits := yes
@@ -72,4 +72,19 @@ func (e *evaluator) elements(patterns [][2]int, v Value, of Type, sc scope) answ
 		fits = min(fits, e.match(p, v.Items[i].Value, sc))
 	}
 	return fits
+}
+
+// repeats says whether a name stands twice in patterns, so that both must be the
+// same.
+func (e *evaluator) repeats(patterns [][2]int) bool {
+	seen := map[string]bool{}
+	for _, p := range patterns {
+		for _, t := range e.src.tokens[p[0]:p[1]] {
+			if t.kind == kindIdent && t.text != "_" && seen[t.text] {
+				return true
+			}
+			seen[t.text] = true
+		}
+	}
+	return false
 }

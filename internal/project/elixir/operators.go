@@ -111,10 +111,16 @@ func decided(known answer, left Value) Value {
 	return Value{}
 }
 
+// otherwiseWritten says whether two values of different types may be one: Foo is
+// :"Elixir.Foo", and 'a' is [97].
+func otherwiseWritten(a, b Value) bool {
+	return a.Type == Alias && b.Type == Atom || a.Type == Charlist && b.Type == List
+}
+
 // same compares two values.
 func (e *evaluator) same(a, b Value) answer {
 	switch {
-	case e.spent(), a.Type == Unknown, b.Type == Unknown:
+	case e.spent(), a.Type == Unknown, b.Type == Unknown, otherwiseWritten(a, b), otherwiseWritten(b, a):
 		return maybe
 	case a.Type != b.Type, a.Text != b.Text:
 		if a.Type != b.Type || len(a.Items)+len(b.Items) == 0 {

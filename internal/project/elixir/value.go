@@ -9,7 +9,7 @@ const (
 	Atom                 // Text is its name; true, false and nil are atoms
 	String               // Text
 	Charlist             // Text
-	Int                  // Text, as written
+	Int                  // Text, as written, but without "_"
 	List                 // Items; one that is Unknown stands for any number of elements
 	Tuple                // Items
 	Map                  // Items, those with literal atom keys
