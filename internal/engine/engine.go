@@ -76,6 +76,9 @@ type Job struct {
 	Astray string
 	// Credentials are for the steps that have Remotes.
 	Credentials Credentials
+	// Mirrors are the variables, none of them a secret, by which whoever runs a job
+	// that was written down says where else than usual is fetched from.
+	Mirrors []string
 }
 
 // Credentials are what of the user's own opens repositories of source. They are

@@ -139,7 +139,9 @@ func (p *Pipeline) handToolchain(ctx context.Context, dir string, cfg config.Con
 		cfg.Releases = names[:1] // all are built in the same
 	}
 	stage := p.UI.Start("plan", proj.Facts().Dir) // what a release would lack is for those who build one
-	pl, err := p.plan(ctx, proj, cfg, progress(stage))
+	in := p.inputs(proj, cfg, progress(stage))
+	in.ByHand = true
+	pl, err := p.decide(ctx, in)
 	if err != nil {
 		return nil, err
 	}

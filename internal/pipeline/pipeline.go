@@ -92,13 +92,32 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	if err := possible(plan.CheckSettings{Target: where, Allow: cfg.Allow}); err != nil {
 		return nil, err
 	}
-	place, done, err := p.place(ctx, cfg.RunsOn)
+	pl, err := p.decide(ctx, p.inputs(proj, cfg, tell))
+	if err != nil {
+		return pl, err
+	}
+	return pl, output.Usual().Check(pl)
+}
+
+// decide makes a plan for the place where the release is to run.
+func (p *Pipeline) decide(ctx context.Context, in plan.Inputs) (*plan.Plan, error) {
+	place, done, err := p.place(ctx, in.Config.RunsOn)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	in.Place = place
+	pl, err := plan.Make(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return pl, p.checkRef(pl.Toolchain)
+}
+
+// inputs is what a plan of the project is made from.
+func (p *Pipeline) inputs(proj tool.Project, cfg config.Config, tell toolchain.Progress) plan.Inputs {
 	in := plan.Inputs{
-		Place: place, Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
+		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
 		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
 			return p.Toolchains.Versions(ctx, suite, tell)
@@ -112,14 +131,7 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 		Took: p.Toolchains.Took,
 	}
 	in.Added = func(r ref.Ref, a plan.Additions) string { return p.Toolchains.Added(r, a.Options()) }
-	pl, err := plan.Make(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkRef(pl.Toolchain); err != nil {
-		return pl, err
-	}
-	return pl, output.Usual().Check(pl)
+	return in
 }
 
 // possible finds settings of the check that cannot be, before anything is asked or

@@ -50,7 +50,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		CacheDirs: part.CacheDirs,
 		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
 		Export:    part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
-		Steps: p.withOwn(part, src, environ), Compile: part.Compile, Astray: part.Astray,
+		Steps: p.withOwn(part, src, environ), Compile: part.Compile, Astray: part.Astray, Mirrors: part.Mirrors,
 	}
 	job.Emulated = emulated(facts, job.Env)
 	return job

@@ -70,6 +70,9 @@ var reads = regexp.MustCompile(`\b(File|Path\.wildcard|Code\.\w*_file|EEx\.(eval
 // readsCode finds what lets that be code, whose compiler then does not know of it.
 var readsCode = regexp.MustCompile(`\.(ex|exs|e?eex|leex|heex|erl|hrl)\b|__DIR__|__ENV__|\*\*|"lib\b|"src\b`)
 
+// remark is a line of Elixir that is a comment.
+var remark = regexp.MustCompile(`(?m)^[ \t]*#.*$`)
+
 // inert are files of config/ that no build reads, unless another file of
 // config/ or mix.exs names them: they are read when a release starts, or in
 // another environment.
@@ -86,7 +89,7 @@ func (p *Plan) inert(t *source.Tree) map[string]bool {
 			if err != nil {
 				return nil
 			}
-			named.Write(raw)
+			named.Write(remark.ReplaceAll(raw, nil)) // Phoenix's own prod.exs speaks of runtime.exs
 		}
 	}
 	for name := range candidates {

@@ -70,6 +70,8 @@ func TestLineage(t *testing.T) {
 	coder := map[string]string{"lib/r.ex": `@x File.read!(Path.join(__DIR__, "a.ex"))`}
 	edited := map[string]string{"lib/a.ex": "defmodule A do\n  def a, do: 2\nend\n"}
 	naming := map[string]string{"config/config.exs": "import Config\nimport_config \"runtime.exs\"\n"}
+	// as Phoenix's generator writes it
+	speaking := map[string]string{"config/prod.exs": "import Config\n\n# Runtime configuration is done on config/runtime.exs.\n"}
 	for _, tt := range []struct {
 		name    string
 		more    map[string]string // beside base, before and after
@@ -88,6 +90,7 @@ func TestLineage(t *testing.T) {
 		{"configuration", nil, map[string]string{"config/config.exs": "import Config\n\n"}, true},
 		{"configuration of the start", nil, map[string]string{"config/runtime.exs": "import Config\n\n"}, false},
 		{"the same, which the build reads", naming, map[string]string{"config/runtime.exs": "import Config\n\n"}, true},
+		{"the same, of which a comment speaks", speaking, map[string]string{"config/runtime.exs": "import Config\n\n"}, false},
 		{"configuration of another environment", nil, map[string]string{"config/test.exs": "import Config\n\n"}, false},
 		{"priv", nil, map[string]string{"priv/x": "2"}, true},
 		{"priv removed", nil, map[string]string{"priv/x": ""}, true},

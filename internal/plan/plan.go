@@ -52,6 +52,9 @@ type Inputs struct {
 	// Added is what is missing of what is added to an image, as it was last found, ""
 	// where nobody looked; nil: nobody did.
 	Added func(r ref.Ref, a Additions) string
+	// ByHand says that nothing is built: the toolchain is for a command of the user's,
+	// who may be about to make what a build would lack.
+	ByHand bool
 	// Place is where the release is to run; nil where nobody said.
 	Place *match.Place
 }
@@ -226,6 +229,9 @@ func (m *maker) building(w tool.Work) {
 }
 
 func (m *maker) output(context.Context) error {
+	if m.in.ByHand {
+		return nil
+	}
 	out := m.in.Config.OutputDir
 	switch {
 	case out == "":

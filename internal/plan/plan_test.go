@@ -95,6 +95,25 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// A command by hand needs a toolchain and no release: it may be what makes one
+// possible.
+func TestByHandNeedsNoRelease(t *testing.T) {
+	for name, p := range map[string]project.Project{
+		"an umbrella without any":     {Umbrella: true, OwnApps: []string{"a"}, ElixirRequirement: "~> 1.14.0"},
+		"several":                     {App: "shop", Releases: []project.Release{{Name: "a"}, {Name: "b"}}, ElixirRequirement: "~> 1.14.0"},
+		"a dependency that is astray": {App: "shop", Deps: []project.Dep{{Name: "a", Source: project.Path, Where: "../a"}}, ElixirRequirement: "~> 1.14.0"},
+	} {
+		in := inputs(p)
+		if _, err := Make(t.Context(), in); err == nil {
+			t.Errorf("%s: it can be built, so that nothing is seen here", name)
+		}
+		in.ByHand = true
+		if got, err := Make(t.Context(), in); err != nil || got.Toolchain != "distro:debian/12" {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestToolchain(t *testing.T) {
 	asked := func(elixir, erlang string) project.Asked {
 		return project.Asked{Elixir: project.Version{Version: elixir, File: ".tool-versions"}, Erlang: project.Version{Version: erlang, File: ".tool-versions"}}

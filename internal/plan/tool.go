@@ -34,6 +34,9 @@ func (m *maker) tool(context.Context) (err error) {
 
 func (m *maker) release(context.Context) error {
 	r, err := m.plan.build.Release()
+	if m.in.ByHand {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,9 @@ func below(have version.Version, asks tool.Elixir) bool {
 // work has the tool decide what is done, and says with what network.
 func (m *maker) work(context.Context) error {
 	w, err := m.plan.build.Work(m.online())
+	if m.in.ByHand {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -59,30 +59,26 @@ func (b *bottle) head() {
 	b.line("ARG BUILD=%s", dockerfile.LastStage)
 }
 
-// assemble runs what the job runs without fetching, and leaves out what no
+// assemble makes the release, all else of which that image has, and leaves out what no
 // release runs.
 func (b *bottle) assemble() {
 	b.line("")
 	b.line("FROM ${BUILD} AS bottle")
 	b.line(`SHELL ["/bin/sh", "-euc"]`)
 	b.line("WORKDIR %s", engine.SourceDir)
-	steps := b.job.Building()
-	for i, s := range steps {
+	b.line("# What no release runs or reads, and secrets, go; what it needs of this system comes.")
+	b.line("COPY %s /dram/bottle", RunScript)
+	lead := "RUN "
+	for _, s := range dockerfile.Assembling(b.job) {
 		words := make([]string, 0, len(s.Argv)+len(s.Env))
 		for _, w := range append(environ.Merge(s.Env), s.Argv...) {
 			words = append(words, dockerfile.Word(w))
 		}
-		lead := "    "
-		if i == 0 {
-			lead = "RUN "
-		}
 		b.line(`%senv %s; \`, lead, strings.Join(words, " "))
+		lead = "    "
 	}
-	b.line(`    mkdir -p /image/app; \`)
-	b.line("    cp -a %s/. /image/app/", dockerfile.Word(b.job.Export))
-	b.line("# What no release runs or reads, and secrets, go; what it needs of this system comes.")
-	b.line("COPY %s /dram/bottle", RunScript)
-	b.line("RUN sh /dram/bottle")
+	b.line(`    mkdir /image; mv %s /image/app; \`, dockerfile.Word(b.job.Export))
+	b.line("    sh /dram/bottle")
 }
 
 // leftOut are the table's patterns for the shell, and names to look for below
@@ -160,7 +156,6 @@ func (b *bottle) config() {
 	set := b.pl.Image
 	b.line("")
 	b.line("FROM scratch")
-	b.line("COPY --from=bottle /image/ /")
 	b.pairs("ENV", environ.Merge(image.Environment(b.boot), set.Env))
 	b.pairs("LABEL", set.Labels)
 	for _, port := range set.Expose {
@@ -169,8 +164,15 @@ func (b *bottle) config() {
 	b.line("WORKDIR /app")
 	b.line("USER %s", b.user())
 	b.line("STOPSIGNAL SIGTERM")
-	if set.Start != "" {
-		b.line("ENTRYPOINT [%s]", jsonWord("/app/"+set.Start))
+	b.command()
+	b.line("# Last, so that a builder of layers has all of the above in its cache.")
+	b.line("COPY --from=bottle /image/ /")
+}
+
+// command is what the image starts.
+func (b *bottle) command() {
+	if start := b.pl.Image.Start; start != "" {
+		b.line("ENTRYPOINT [%s]", jsonWord("/app/"+start))
 		return
 	}
 	b.line("ENTRYPOINT [%s]", jsonWord(path.Join("/app/bin", b.pl.Release)))

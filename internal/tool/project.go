@@ -140,6 +140,9 @@ type Job struct {
 	CacheDirs []string // directories that live on between runs
 	Env       []string // of every step, beside what all have
 	Steps     []engine.Step
+	// Mirrors are the variables, none of them a secret, that say where else than usual
+	// is fetched from.
+	Mirrors   []string
 	Export    string // where the release is in the end
 	Assembled string // where the tool puts it together, if elsewhere
 	// Compile is the command that compiles without making the release, nil if there

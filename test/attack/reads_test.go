@@ -73,6 +73,34 @@ func TestReads(t *testing.T) {
 	})
 }
 
+// Whatever a plan reads, it may be none of the project's business, or never end.
+func TestReadsOfPlans(t *testing.T) {
+	mix := "mix.lock package.json assets/package.json assets/package-lock.json assets/yarn.lock pnpm-lock.yaml .yarnrc.yml .nvmrc assets/.node-version " +
+		"Dockerfile elixir_buildpack.config .mise.toml .config/mise.toml config/runtime.exs config/prod.exs rel/env.sh.eex rel/overlays/bin/server " +
+		"native/x/Cargo.toml Makefile gleam.toml apps/a/mix.exs priv/static/cache_manifest.json .git"
+	rebar := "rebar.lock rebar.config.script src/hello.app.src config/vm.args config/sys.config apps/a/rebar.config relx.config Makefile"
+	var all []attack
+	add := func(files map[string]string, names string) {
+		for name := range strings.FieldsSeq(names) {
+			for what, lay := range map[string]func(w *world){
+				"a pipe":         func(w *world) { w.pipe(name) },
+				"a file outside": func(w *world) { w.link("$OUT/secret", name) },
+			} {
+				all = append(all, attack{
+					name: what + " for " + name, files: files, each: []string{"plan $PROJECT --toolchain $TOY"}, any: true, hush: []string{"a secret"},
+					lay: func(w *world) {
+						w.must(errors.Join(os.RemoveAll(filepath.Join(w.project, name)), os.MkdirAll(filepath.Dir(filepath.Join(w.project, name)), 0o755)))
+						lay(w)
+					},
+				})
+			}
+		}
+	}
+	add(map[string]string{"mix.exs": mixExs(`app: :hello, version: "1.0.0", deps: [{:phoenix, "~> 1.7"}], aliases: ["assets.deploy": ["cmd npm run deploy"]]`)}, mix)
+	add(map[string]string{"rebar.config": `{relx, [{release, {hello, "1.0.0"}, [hello]}]}.`, "src/hello.app.src": `{application, hello, [{vsn, "1.0.0"}]}.`}, rebar)
+	try(t, all)
+}
+
 // Pipes and devices that a step leaves behind where dram reads on.
 func TestReadsAfterSteps(t *testing.T) {
 	build := []string{"build $PROJECT --toolchain $TOY"}

@@ -247,6 +247,40 @@ func TestDistilleryPacksInDocker(t *testing.T) {
 	}
 }
 
+// With Docker's classic builder, which keeps nothing but layers, dependencies are
+// fetched and compiled once, from a mirror that is named; an edit compiles the
+// project alone, and once for the tarball and the image together.
+func TestInitAfterAnEdit(t *testing.T) {
+	withDocker(t)
+	m := hexMirror(t)
+	dir := shop(t, "")
+	m.lock(t, dir)
+	forgotten(t, "shop:latest", "build-elixir:latest")
+	commands := next(t, dram{args: []string{"init"}, dir: dir}.ok(t))
+	build := "DOCKER_BUILDKIT=0 " + commands[0] + " --network host"
+	for _, kv := range m.env() {
+		build += " --build-arg " + kv
+	}
+	both := func() string {
+		return shell(t, dir, build) + shell(t, dir, "DOCKER_BUILDKIT=0 "+commands[2])
+	}
+	m.requests()
+	if out := both(); strings.Count(out, "Generated hx_top app") != 1 || strings.Count(out, "Generated shop app") != 1 {
+		t.Errorf("at first:\n%s", out)
+	}
+	if got := tarballs(m.requests()); len(got) != 3 {
+		t.Errorf("the mirror was asked for %q", got)
+	}
+	replace(t, filepath.Join(dir, "lib/shop.ex"), `", "`, `"; "`)
+	out := both()
+	if strings.Contains(out, "Generated hx_") || strings.Count(out, "Generated shop app") != 1 || len(m.requests()) > 0 {
+		t.Errorf("after an edit:\n%s", out)
+	}
+	if got := docker(t, "run", "--rm", "shop", "eval", "IO.write(Shop.says())"); got != "top on base and rebar3; shelf" {
+		t.Errorf("the release says %q", got)
+	}
+}
+
 // The toolchain is loaded once, under a name that stays.
 func TestToolchainLoad(t *testing.T) {
 	withDocker(t)

@@ -1,9 +1,12 @@
 #!/bin/sh
+# mount{
 # What lies in the cache mount makes a build fast and decides nothing: it is
 # believed only where it was made by the same toolchain and dependencies, and
 # the times of the files tell Mix which of them differ from then.
+# }mount
 set -eu
 export LC_ALL=C
+# mount{
 note=$kept/.dram
 
 # sources lists all files but those that are kept: a digest, two spaces, a name.
@@ -22,11 +25,13 @@ generate() {
     [ ! -s /tmp/made ] || tar -cf "$note/made.tar" -T /tmp/made
 }
 
+# }mount
 # packed lists the tarballs that the release's own tool made: inode, time, size, name.
 packed() {
     stat -c "%i %Y %s %n" "$assembled"/releases/*/"$name.tar.gz" 2>/dev/null | sort
 }
 
+# mount{
 # code tells names of files whose compilers know what depends on them.
 code="[.](ex|eex|leex|heex|erl|hrl|xrl|yrl)$"
 
@@ -38,13 +43,15 @@ changes() {
     cut -c67- "$note/was" | sort | comm -23 - /tmp/names > /tmp/removed
 }
 
+# }mount
 case $1 in
 begin)
-    mkdir -p "$note"
     if [ -f /dram/lock ]; then
         cp /dram/lock "$lock"
         echo "dram: unlocked"
     fi
+    # mount{
+    mkdir -p "$note"
     last=$(cat "$note/sound" 2>/dev/null || echo never)
     sources | sort > /tmp/now
     cp /tmp/now "$note/now"
@@ -66,6 +73,7 @@ begin)
     [ ! -f "$note/made.tar" ] || tar -xf "$note/made.tar"
     while [ "$(date +%s)" -le "$last" ]; do sleep 0.1; done
     tr "\n" "\0" < /tmp/changed | xargs -0 -r touch -c --
+    # }mount
     rm -rf "$export"
     ;;
 step)
@@ -78,6 +86,7 @@ step)
     [ -z "${SSH_AUTH_SOCK-}" ] || [ -e /root/.ssh/known_hosts ] || export GIT_SSH_COMMAND="${GIT_SSH_COMMAND-ssh -o StrictHostKeyChecking=accept-new}"
     exec "$@"
     ;;
+# mount{
 generated)
     generate
     touch "$note/generated"
@@ -102,6 +111,7 @@ export)
     mkdir -p /dram/out
     cp -a "$export/." /dram/out/
     ;;
+# }mount
 try)
     echo "dram: step $2"
     name=$2
@@ -120,6 +130,7 @@ settle)
     if [ -f /dram/lock.before ]; then
         cmp -s /dram/lock.before "$lock" || cp "$lock" /dram/lock
     fi
+    # mount{
     mkdir -p /dram/compiled
     find "$kept" -mindepth 1 -maxdepth 1 -exec mv {} /dram/compiled/ \;
     # The same dependencies in the same toolchain: what was compiled holds.
@@ -130,6 +141,7 @@ settle)
         done
     } | sha256sum > /dram/id.new
     mv /dram/id.new /dram/id
+    # }mount
     ;;
 run)
     shift

@@ -17,7 +17,6 @@
 package dockerfile
 
 import (
-	_ "embed"
 	"fmt"
 	"path"
 	"slices"
@@ -83,16 +82,17 @@ const (
 	Classic
 )
 
-//go:embed build.sh
-var script string
-
 // Render writes the job down. The same job and options give the same bytes.
 func Render(job engine.Job, o Options) ([]byte, error) {
 	if o.Cache == "" {
 		o.Cache = job.Name
 	}
 	r := renderer{job: job, o: o}
-	for _, part := range []func(){r.head, r.toolchain, r.fetch, r.source, r.assemble, r.last} {
+	parts := []func(){r.head, r.toolchain, r.fetch, r.source, r.assemble, r.last}
+	if o.Builder == Classic {
+		parts = []func(){r.head, r.toolchain, r.fetch, r.layers}
+	}
+	for _, part := range parts {
 		part()
 	}
 	if r.err != nil {
@@ -126,14 +126,11 @@ func (r *renderer) fetched() []string {
 }
 
 func (r *renderer) head() {
-	name := path.Base(r.job.Export)
 	if r.o.Path != "" {
 		r.line("# The build of %s, as dram does it; this file is its own, and yours to change.", r.job.Name)
 		r.line("#   docker build --tag=%s -f %s .", LastStage, r.o.Path)
 		r.line("#   docker run -v $PWD/releases:%s/releases %s %s", engine.SourceDir, LastStage, shellWords(r.lastArgv()))
-		r.line("# leave the tarball in releases/%s/releases/VERSION/, and", name)
-		r.line("#   docker build --target=%s --output=DIR -f %s .", Release, r.o.Path)
-		r.line("# the release's files in DIR.")
+		r.parts()
 		switch r.o.Builder {
 		case Current:
 			r.line("# It needs BuildKit, as in Docker 23 or later.")
@@ -146,6 +143,18 @@ func (r *renderer) head() {
 	r.line("ARG %s=%s", ToolchainArg, r.o.Toolchain)
 }
 
+// parts says what two of the file's stages are for; one there is of each builder's.
+func (r *renderer) parts() {
+	tarball := "# leave the tarball in releases/" + path.Base(r.job.Export) + "/releases/VERSION/"
+	if r.o.Builder == Classic {
+		r.line("%s.", tarball)
+		return
+	}
+	r.line("%s, and", tarball)
+	r.line("#   docker build --target=%s --output=DIR -f %s .", Release, r.o.Path)
+	r.line("# the release's files in DIR.")
+}
+
 func (r *renderer) toolchain() {
 	r.line("")
 	r.line("FROM ${%s} AS toolchain", ToolchainArg)
@@ -156,55 +165,24 @@ func (r *renderer) toolchain() {
 		r.line("ENV %s=%s", name, r.quoted(value))
 	}
 	r.line("WORKDIR %s", engine.SourceDir)
-	r.line("# The script that the steps below call. It tells, too, what may be kept of an")
-	r.line("# earlier build.")
+	identify := "; cat /proc/sys/kernel/random/uuid > /dram/id"
+	if r.o.Builder == Classic {
+		identify = ""
+		r.line("# The script that the steps below call.")
+	} else {
+		r.line("# The script that the steps below call. It tells, too, what may be kept of an")
+		r.line("# earlier build.")
+	}
 	if r.o.Script != "" {
 		r.line("COPY [%s, %s]", r.copyWord(r.o.Script), r.copyWord("/dram/build"))
-		r.line("RUN chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id")
+		r.line("RUN chmod 755 /dram/build" + identify)
 		return
 	}
 	r.line(`RUN mkdir /dram; printf '%%s\n' \`)
 	for _, l := range r.script() {
 		r.line(`    %s \`, shellWord(l))
 	}
-	r.line("    > /dram/build; chmod 755 /dram/build; cat /proc/sys/kernel/random/uuid > /dram/id")
-}
-
-// Script is what a file with Options.Script finds there: a program for sh.
-func Script(job engine.Job, o Options) []byte {
-	r := renderer{job: job, o: o}
-	return []byte(strings.Join(r.script(), "\n") + "\n")
-}
-
-// script is the lines of the script, with what it is told of the job.
-func (r *renderer) script() []string {
-	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
-	return slices.Insert(lines, 1, r.settings()...)
-}
-
-// settings are what the script is told of the job.
-func (r *renderer) settings() []string {
-	var pruned []string
-	for _, k := range r.job.CacheDirs {
-		if rest, ok := strings.CutPrefix(k, engine.SourceDir+"/"); ok {
-			pruned = append(pruned, "-path ./"+rest+" -prune -o")
-		}
-	}
-	lock := "mix.lock"
-	for _, s := range r.job.Steps {
-		if s.Lock != "" {
-			lock = s.Lock
-		}
-	}
-	return []string{
-		"kept=" + double(r.kept()),
-		"fetched=" + double(strings.Join(r.fetched(), " ")),
-		"careful=" + map[bool]string{true: "yes"}[r.o.Place == ""],
-		"export=" + double(r.job.Export),
-		"assembled=" + double(r.assembled()),
-		"pruned=" + double(strings.Join(pruned, " ")),
-		"lock=" + double(lock),
-	}
+	r.line("    > /dram/build; chmod 755 /dram/build" + identify)
 }
 
 func (r *renderer) fetch() {
@@ -221,9 +199,23 @@ func (r *renderer) fetch() {
 		r.line("# There is no lock file: another value fetches again.")
 		r.line("ARG %s=", RefetchArg)
 	}
+	r.mirrors(steps)
 	groups := groups(steps)
 	for i, g := range groups {
 		r.fetchGroup(g, i == len(groups)-1)
+	}
+}
+
+// mirrors lets whoever builds say where is fetched from. An argument of a build lasts
+// until the end of its stage.
+func (r *renderer) mirrors(steps []engine.Step) {
+	online := slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Network })
+	if r.o.Path == "" || !online || len(r.job.Mirrors) == 0 {
+		return
+	}
+	r.line("# Where to fetch from, if not where all do: --build-arg NAME=URL.")
+	for _, name := range r.job.Mirrors {
+		r.line("ARG %s", name)
 	}
 }
 

@@ -55,6 +55,8 @@ func jar() engine.Job {
 
 func TestRender(t *testing.T) {
 	alone := shop()
+	layered := shop()
+	layered.Mirrors = []string{"HEX_MIRROR_URL", "NPM_CONFIG_REGISTRY"}
 	alone.Steps, alone.Compile = alone.Steps[len(alone.Steps)-1:], []string{"mix", "deps.compile"}
 	unlocked := shop()
 	unlocked.Steps[0].InputDigest = ""
@@ -66,6 +68,7 @@ func TestRender(t *testing.T) {
 		{"current", shop(), dockerfile.Options{Toolchain: "debian:13", Path: "docker/Dockerfile.build.elixir"}},
 		{"docker20", unlocked, dockerfile.Options{Toolchain: "debian:13", Cache: "shop-0123", Builder: dockerfile.Docker20}},
 		{"classic", alone, dockerfile.Options{Toolchain: "debian:13", Path: "Dockerfile", Builder: dockerfile.Classic}},
+		{"layers", layered, dockerfile.Options{Toolchain: "debian:13", Path: "docker/Dockerfile.build.elixir", Script: "docker/build.sh", Builder: dockerfile.Classic}},
 		{"distillery", jar(), dockerfile.Options{Toolchain: "debian:12", Path: "docker/Dockerfile.build.elixir"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,15 +14,23 @@ func (r *renderer) last() {
 	r.line("")
 	r.line("# All but the release.")
 	r.line("FROM source AS compiled")
+	r.mirrors(r.compiling())
 	groups := groups(r.compiling())
 	for i, g := range groups {
 		r.compiled(g, i == len(groups)-1)
 	}
+	r.toRun()
+}
+
+// toRun is the image to run Mix in.
+func (r *renderer) toRun() {
 	r.line("")
 	r.line("# To run Mix in: a command that assembles a release leaves its tarball below")
 	r.line("# %s/releases, which the caller mounts.", engine.SourceDir)
 	r.line("FROM compiled AS %s", LastStage)
-	r.line("RUN rm -rf %s; mv /dram/built %s", r.kept(), r.kept())
+	if r.o.Builder != Classic {
+		r.line("RUN rm -rf %s; mv /dram/built %s", r.kept(), r.kept())
+	}
 	r.releases()
 	r.line(`ENTRYPOINT ["/dram/build", "run"]`)
 	words := make([]string, 0, 8)

@@ -65,10 +65,24 @@ func (f fetching) once(name string, argv ...string) engine.Step {
 	return s
 }
 
+// mirrors are the variables that say where else the job's steps fetch from.
+func (c *Common) mirrors() (names []string) {
+	if c.work.Fetch {
+		names = []string{"HEX_MIRROR_URL", "HEX_UNSAFE_REGISTRY", "HEX_NO_VERIFY_REPO_ORIGIN"}
+	}
+	if c.js.uses || c.setsUp() {
+		names = append(names, assetMirrors[:2]...)
+	}
+	return names
+}
+
+// assetMirrors are the variables that say where what assets are made with comes from.
+var assetMirrors = [...]string{"NODEJS_ORG_MIRROR", "NPM_CONFIG_REGISTRY", "NPM_REGISTRY", "npm_config_registry", "YARN_NPM_REGISTRY_SERVER"}
+
 // mirrors is where what assets are made with comes from, instead of where it is
 // published.
 func mirrors(environ []string) []string {
-	return tool.Chosen(environ, "NODEJS_ORG_MIRROR", "NPM_REGISTRY", "NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_NPM_REGISTRY_SERVER")
+	return tool.Chosen(environ, assetMirrors[:]...)
 }
 
 // fetchEnvironment is what of dram's own environment concerns fetching: Hex's

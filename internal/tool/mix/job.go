@@ -22,7 +22,7 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 		CacheDirs: []string{engine.SourceDir + "/_build", engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:       []string{"MIX_ENV=" + env, "HEX_HOME=" + hexHome, "MIX_HOME=" + mixHome},
 		Steps:     c.steps(env, in), Compile: []string{"mix", "compile"},
-		Astray: "see that `mix release` assembles under _build (no `path:` in its options)",
+		Astray: "see that `mix release` assembles under _build (no `path:` in its options)", Mirrors: c.mirrors(),
 	}
 	if c.fetchesNIFs() {
 		job.CacheDirs = append(job.CacheDirs, precompiledHome)

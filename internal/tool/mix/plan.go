@@ -32,6 +32,7 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 // the one that Mix names after the application.
 func (b *build) Release() (tool.Release, error) {
 	env, name, err := b.Open(b.choose, grammar.MixRelease)
+	b.release.MixEnv = env
 	if err != nil {
 		return b.release, err
 	}

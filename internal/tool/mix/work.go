@@ -31,10 +31,10 @@ func (c *Common) Open(choose func() (name, reason string, err error), rule func(
 	}
 	name, reason, err := choose()
 	if err != nil {
-		return "", "", err
+		return env, "", err
 	}
 	if err := rule(name); err != nil {
-		return "", "", problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
+		return env, "", problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
 	}
 	c.Planner.Decide("release", name, reason)
 	return env, name, nil

@@ -22,11 +22,11 @@ RUN mkdir /dram; printf '%s\n' \
     '#!/bin/sh' \
     'kept="/app/_build"' \
     'fetched="/app/deps /cache/hex /cache/mix"' \
-    careful=yes \
     'export="/app/_build/prod/rel/shop"' \
     'assembled="/app/releases/shop"' \
-    'pruned="-path ./_build -prune -o -path ./deps -prune -o"' \
     'lock="mix.lock"' \
+    careful=yes \
+    'pruned="-path ./_build -prune -o -path ./deps -prune -o"' \
     '# What lies in the cache mount makes a build fast and decides nothing: it is' \
     '# believed only where it was made by the same toolchain and dependencies, and' \
     '# the times of the files tell Mix which of them differ from then.' \
@@ -68,11 +68,11 @@ RUN mkdir /dram; printf '%s\n' \
     '' \
     'case $1 in' \
     'begin)' \
-    '    mkdir -p "$note"' \
     '    if [ -f /dram/lock ]; then' \
     '        cp /dram/lock "$lock"' \
     '        echo "dram: unlocked"' \
     '    fi' \
+    '    mkdir -p "$note"' \
     '    last=$(cat "$note/sound" 2>/dev/null || echo never)' \
     '    sources | sort > /tmp/now' \
     '    cp /tmp/now "$note/now"' \
