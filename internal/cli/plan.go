@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -21,8 +22,9 @@ func newPlan(g *globals) *cobra.Command {
 		Long: long(`
 Reads the project and prints what dram found and decided, with a reason for
 each decision. Nothing is built and nothing in the project is changed. The
-package archive or a registry is asked where a decision depends on it. For several
-releases or platforms there is a plan each; in JSON they are a list then.`),
+package archive or a registry is asked where a decision depends on it; where none
+answers, all else is printed, and the error follows. For several releases or
+platforms there is a plan each; in JSON they are a list then.`),
 		Example: `  dram plan
   dram plan ./my_app --format json | jq -r .toolchain`,
 		Args: cobra.MaximumNArgs(1),
@@ -31,22 +33,15 @@ releases or platforms there is a plan each; in JSON they are a list then.`),
 				return problem.New(problem.Usage, "use text or json", "unknown format %q", format)
 			}
 			g.quiet = true
-			plans, err := g.plans(cmd, dirArg(args))
-			if err != nil {
-				return err
+			plans, open := g.plans(cmd, dirArg(args))
+			if len(plans) == 0 {
+				return open
 			}
+			show := printPlans
 			if format == "json" {
-				return encodePlans(cmd.OutOrStdout(), plans)
+				show = encodePlans
 			}
-			for i, pl := range plans {
-				if i > 0 {
-					_, _ = fmt.Fprintln(cmd.OutOrStdout())
-				}
-				if err := printPlan(cmd.OutOrStdout(), pl); err != nil {
-					return err
-				}
-			}
-			return nil
+			return errors.Join(show(cmd.OutOrStdout(), plans), open)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
@@ -55,18 +50,22 @@ releases or platforms there is a plan each; in JSON they are a list then.`),
 }
 
 // plans are what dram image would do: one plan, or one for each release and
-// platform that was asked for.
+// platform that was asked for. Beside an error there is what could be decided.
 func (g *globals) plans(cmd *cobra.Command, dir string) ([]*plan.Plan, error) {
 	c, err := g.config(cmd, dir)
 	if err != nil {
 		return nil, err
 	}
 	if !several(c) {
-		a, pl, err := g.plannedWith(cmd.Context(), c, dir)
-		if err != nil {
-			return nil, err
+		a, pl, open := g.plannedWith(cmd.Context(), c, dir)
+		if pl == nil {
+			return nil, open
 		}
-		return a.NoteSource(cmd.Context(), []*plan.Plan{pl})
+		plans, err := a.NoteSource(cmd.Context(), []*plan.Plan{pl})
+		if open != nil {
+			err = open
+		}
+		return plans, err
 	}
 	a, err := g.with(c)
 	if err != nil {
@@ -88,6 +87,19 @@ func encodePlans(out io.Writer, plans []*plan.Plan) error {
 		return enc.Encode(plans[0])
 	}
 	return enc.Encode(plans)
+}
+
+// printPlans prints plans with a line between them.
+func printPlans(out io.Writer, plans []*plan.Plan) error {
+	for i, pl := range plans {
+		if i > 0 {
+			_, _ = fmt.Fprintln(out)
+		}
+		if err := printPlan(out, pl); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printPlan(out io.Writer, pl *plan.Plan) error {

@@ -63,7 +63,7 @@ func builders(raw []byte, v any) ([]Builder, error) {
 	list, ok := v.([]any)
 	lines := builderLines(raw)
 	if !ok || len(list) > maxBuilders {
-		return nil, problem.New(problem.Usage, "see docs/howto/builders.md",
+		return nil, problem.New(problem.Usage, `write [[builder]] above each, and below it name = "…" and address = "…"`,
 			"%s: builder must be a list of at most %d tables: write [[builder]] above each", FileName, maxBuilders)
 	}
 	var out []Builder

@@ -73,7 +73,7 @@ func TestBadBuilders(t *testing.T) {
 		{"another system", "[[builder]]\n" + ok + "platforms = [\"windows/amd64\"]\n", `dram builds for no platform "windows/amd64"`, "linux/arm64"},
 		{"a certificate without its key", "[[builder]]\n" + ok + "cert = \"c.pem\"\n", "cert and key go together", "both"},
 		{"an empty path", "[[builder]]\n" + ok + "ca = \"\"\n", "ca: must be a string that is not empty", "certificates"},
-		{"one table", "[builder]\n" + ok, "builder must be a list", "builders.md"},
+		{"one table", "[builder]\n" + ok, "builder must be a list", "write [[builder]] above each"},
 		{"a list of names", "builder = [\"a\"]\n", "it is not a table", "[[builder]]"},
 		{"a near miss", "[[builders]]\n" + ok, `unknown setting "builders"`, `"builder"`},
 	} {

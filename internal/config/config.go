@@ -35,6 +35,7 @@ type Config struct {
 	RunsOn       string   // a reference as package target has it: what the toolchain is chosen for
 	Access
 	Making
+	Source
 	Image
 	Check
 	Tables
@@ -78,6 +79,12 @@ func (c Config) SourceChecksums() map[string]string {
 type Access struct {
 	Secrets     []string // files that it sees whatever they hold
 	Credentials []string // of the user's own, for git dependencies: "ssh", "netrc"
+}
+
+// Source is settings of what a build sees beside the project.
+type Source struct {
+	Context string   // the directory that holds both, relative to the project
+	Include []string // files and directories there, relative to the project
 }
 
 // Making is settings of the tool that makes the releases.
@@ -138,6 +145,8 @@ func Settings() []Setting {
 		{Key: "toolchain.checksums", Env: "DRAM_CHECKSUMS", Flag: "checksum", Help: "SHA-256 that a release's file must have, NAME=HEX", pairs: true, field: func(c *Config) any { return &c.Checksums }},
 		{Key: "engine", Env: "DRAM_ENGINE", Flag: "engine", Default: "auto", Help: "what runs the build: native (dram's own sandbox), buildkit, host (this machine as it is), or auto: native, or else buildkit, whichever works here", field: func(c *Config) any { return &c.Engine }, check: oneOf("auto", "native", "buildkit", "host")},
 		{Key: "tool", Env: "DRAM_TOOL", Flag: "tool", Default: "the first that the directory's files tell of", Help: "what makes the release, where a directory has files of several: see docs/project-kinds.md", field: func(c *Config) any { return &c.Tool }},
+		{Key: "source.context", Env: "DRAM_CONTEXT", Flag: "context", Default: "found, where a path dependency leads out of the project", Help: "directory, such as .., that holds the project and what it takes from beside it, relative to the project", field: func(c *Config) any { return &c.Context }},
+		{Key: "source.include", Env: "DRAM_INCLUDE", Flag: "include", Help: "files and directories outside of the project, in its context, that the build sees beside path dependencies, relative to the project", field: func(c *Config) any { return &c.Include }},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},

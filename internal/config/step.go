@@ -34,6 +34,9 @@ const (
 	maxRun      = 4096 // bytes of a command
 )
 
+// stepHint says how a step is written.
+const stepHint = `write [[step]] above each, and below it such as run = "./configure", before = "compile" and network = true`
+
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 
 // steps reads the [[step]] tables of a dram.toml.
@@ -43,7 +46,7 @@ func steps(v any) ([]Step, error) {
 	}
 	list, ok := v.([]any)
 	if !ok || len(list) > maxOwnSteps {
-		return nil, problem.New(problem.Usage, "see docs/howto/steps.md",
+		return nil, problem.New(problem.Usage, stepHint,
 			"%s: step must be a list of at most %d tables: write [[step]] above each", FileName, maxOwnSteps)
 	}
 	var out []Step
@@ -73,7 +76,7 @@ func step(v any) (s Step, hint string, err error) {
 			return s, fmt.Sprintf("did you mean %q?", nearestOf(key, slices.Sorted(maps.Keys(to)))), fmt.Errorf("unknown key %s", grammar.Quote(key))
 		}
 		if err := take(field, table[key]); err != nil {
-			return s, "see docs/howto/steps.md", fmt.Errorf("%s: %w", key, err)
+			return s, stepHint, fmt.Errorf("%s: %w", key, err)
 		}
 	}
 	hint, err = s.check()

@@ -55,8 +55,8 @@ func TestBadSteps(t *testing.T) {
 		{"a secret's value", "run = \"x\"\nbefore = \"release\"\nnetwork = true\nsecrets = [\"A=b\"]", `can be called "A=b"`, "name of a variable"},
 		{"an output outside", "run = \"x\"\nbefore = \"release\"\noutputs = [\"../x\"]", `"../x" is none`, "inside the project"},
 		{"an absolute input", "run = \"x\"\nbefore = \"release\"\ninputs = [\"/etc/passwd\"]", `"/etc/passwd" is none`, "inside the project"},
-		{"a network that is a word", "run = \"x\"\nbefore = \"release\"\nnetwork = \"host\"", "network: must be true or false", "steps.md"},
-		{"an empty list", "run = \"x\"\nbefore = \"release\"\noutputs = []", "outputs: must be a list that is not empty", "steps.md"},
+		{"a network that is a word", "run = \"x\"\nbefore = \"release\"\nnetwork = \"host\"", "network: must be true or false", "write [[step]] above each"},
+		{"an empty list", "run = \"x\"\nbefore = \"release\"\noutputs = []", "outputs: must be a list that is not empty", "write [[step]] above each"},
 	} {
 		_, err := config.Parse([]byte("[[step]]\n" + c.toml + "\n"))
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(problem.Hint(err), c.hint) || problem.Code(err) != int(problem.Usage) {

@@ -18,6 +18,8 @@ type Info struct {
 	// Curl is the shell command that gets curl in an image of the distribution
 	// that may lack it.
 	Curl string
+	// Add begins the shell command that installs packages there; their names follow.
+	Add string
 	// Brings are the needs that each toolchain of it meets without being asked.
 	Brings []Need
 }

@@ -124,6 +124,8 @@ type Toolchain struct {
 type Step struct {
 	Name string // "fetch", "assets", "release"
 	Argv []string
+	// Dir is where it is run, below SourceDir; "" for that itself.
+	Dir string
 	// Packing, if not nil, is the command for whoever takes the tool's own tarball:
 	// Argv makes none.
 	Packing []string

@@ -68,6 +68,9 @@ func (j Job) FetchKey() string {
 	parts := []any{j.toolchain(), j.Platform, j.Env, j.CacheDirs, j.Needed().Digest()}
 	for _, s := range j.Fetching() {
 		parts = append(parts, s.Name, s.Argv, s.Env, s.InputDigest, s.Network)
+		if s.Dir != "" {
+			parts = append(parts, s.Dir)
+		}
 	}
 	return keyOf(parts...)
 }

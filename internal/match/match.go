@@ -224,8 +224,8 @@ func (p *Place) version(s distro.Symbols, o rootfs.Object, f *Fit) {
 		f.Install = append(f.Install, name)
 	}
 	offered := slices.ContainsFunc(o.File.VersionDefs, func(d binary.VersionDef) bool { return d.Name == s.Version })
-	if s.Version == "" || offered {
-		return
+	if s.Version == "" || offered || len(o.File.VersionDefs) == 0 {
+		return // of a library without versions the loader takes symbols by name, with a warning
 	}
 	family := check.Family(s.Version)
 	newest := target.Newest(o.File.VersionDefs, family)

@@ -44,7 +44,7 @@ func TestSuite(t *testing.T) {
 		{"profile:debian/13/amd64", "11", "the target lacks libcrypto.so.1.1", false},
 		{"profile:debian/13/amd64", "sid", "not known: whether it has what Erlang/OTP of debian/sid needs", false},
 		{"profile:alpine/3.22/amd64", "13", "the target lacks glibc (it has musl)", false},
-		{"profile:rhel/6/amd64", "11", "the target lacks Linux 3.2 (it has 2.6.32), GLIBC_2.17 of libc.so.6 (it has GLIBC_2.12 at most) and 1 more", false},
+		{"profile:rhel/6/amd64", "11", "the target lacks Linux 3.2 (it has 2.6.32), GLIBC_2.17 of libc.so.6 (it has GLIBC_2.12 at most) and 2 more", false},
 	} {
 		fit, err := place(t, tt.place).Suite(suite(t, tt.suite))
 		if err != nil || fit.OK() != tt.ok {

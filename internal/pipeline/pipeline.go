@@ -70,12 +70,13 @@ func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*pl
 	return p.PlanProject(ctx, proj, cfg)
 }
 
-// PlanProject decides for a project that was read.
+// PlanProject decides for a project that was read. As plan.Make has it, there may be a
+// plan beside an error.
 func (p *Pipeline) PlanProject(ctx context.Context, proj tool.Project, cfg config.Config) (*plan.Plan, error) {
 	stage := p.UI.Start("plan", proj.Facts().Dir)
 	pl, err := p.plan(ctx, proj, cfg, progress(stage))
 	if err != nil {
-		return nil, err
+		return pl, err
 	}
 	stage.Done("%s %s, %s", pl.Release, pl.Version, pl.Toolchain)
 	for _, note := range pl.Notes {
@@ -109,7 +110,7 @@ func (p *Pipeline) decide(ctx context.Context, in plan.Inputs) (*plan.Plan, erro
 	in.Place = place
 	pl, err := plan.Make(ctx, in)
 	if err != nil {
-		return nil, err
+		return pl, err
 	}
 	return pl, p.checkRef(pl.Toolchain)
 }

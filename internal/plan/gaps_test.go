@@ -21,29 +21,16 @@ func TestGapsAreNoted(t *testing.T) {
 	}{
 		{"nothing is missing", project.Project{}, nil, ""},
 		{
-			"an escript",
-			project.Project{Shown: project.Shown{Escript: true}},
-			nil,
-			"mix.exs has escript: and no releases: this release starts the applications, and calls no main/1",
-		},
-		{"an escript beside a release", project.Project{Shown: project.Shown{Escript: true}, Releases: []project.Release{{Name: "shop"}}}, nil, ""},
-		{
-			"firmware",
-			project.Project{Deps: []project.Dep{{Name: "nerves", Source: project.Hex}}},
-			nil,
-			"Nerves makes firmware (mix firmware), which holds a release for its own system: this one is for the toolchain's",
-		},
-		{
 			"JavaScript and no alias",
 			project.Project{Assets: project.Assets{Packages: []project.Package{{Dir: "assets", Manager: "npm", Lock: "assets/package-lock.json", Needs: true}}}},
 			nil,
-			"assets/package.json is there and no step makes its assets: give it the alias assets.deploy (and assets.setup for what has the network)",
+			"assets/package.json is there and no step makes its assets: give it the alias assets.deploy, with what makes them and phx.digest (and assets.setup for what has the network)",
 		},
 		{
 			"a manifest and no alias",
 			project.Project{Assets: project.Assets{Manifest: "config/prod.exs"}},
 			nil,
-			"config/prod.exs has a cache_static_manifest and no step makes it: give it the alias assets.deploy (and assets.setup for what has the network)",
+			"config/prod.exs has a cache_static_manifest and no step makes it: give it the alias assets.deploy, with what makes them and phx.digest (and assets.setup for what has the network)",
 		},
 		{
 			"computed aliases",

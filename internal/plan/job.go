@@ -27,17 +27,20 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
 	}
-	return store.DigestOf(append(raw, p.stepsLine()...)).Hex()
+	return store.DigestOf(append(append(raw, p.stepsLine()...), p.contextLine()...)).Hex()
 }
 
 // Job is the build as an engine runs it, in a toolchain with these facts.
 // environ is dram's own environment. What is kept between runs is yet to be given
 // its Lineage.
 func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, src *source.Tree, environ []string) engine.Job {
+	seen := src.From(p.Context.At)
 	part := p.build.Job(tool.Circumstances{
 		Toolchain: ForTool(facts),
-		Source:    src, Environ: environ, Network: p.Network, Inert: p.inert(src),
+		Source:    seen, Environ: environ, Network: p.Network, Inert: p.inert(seen),
 	})
+	part.Steps = p.withOwn(part, seen, environ)
+	part = inContext(p.Context.At, part)
 	job := engine.Job{
 		Key:    store.DigestOf([]byte(p.Dir + "\n" + string(tc.ID) + "\n" + p.MixEnv)).Hex(),
 		Name:   p.Release,
@@ -50,7 +53,7 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		CacheDirs: part.CacheDirs,
 		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
 		Export:    part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
-		Steps: p.withOwn(part, src, environ), Compile: part.Compile, Astray: part.Astray, Mirrors: part.Mirrors,
+		Steps: part.Steps, Compile: part.Compile, Astray: part.Astray, Mirrors: part.Mirrors,
 	}
 	job.Emulated = emulated(facts, job.Env)
 	return job

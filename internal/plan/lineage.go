@@ -137,6 +137,7 @@ const actsRecipe = "3"
 // Lineage names what of the source may have had a say in what a build kept. What
 // files say is remembered in st.
 func (p *Plan) Lineage(ctx context.Context, t *source.Tree, st *store.Store) (string, error) {
+	t = t.From(p.Context.At)
 	m := memo{known: map[store.Digest]says{}, next: map[store.Digest]says{}}
 	key := actsRecipe + " " + p.Dir
 	st.Get("acts", key, &m.known)

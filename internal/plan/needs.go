@@ -54,6 +54,10 @@ func (m *maker) need(n tool.Need) {
 // project needs.
 func (m *maker) additions(context.Context) error {
 	m.plan.Packages, m.plan.PublicOnly = m.in.Config.Packages, m.plan.Isolated
+	if m.plan.Toolchain == "" {
+		m.toUnknown()
+		return nil
+	}
 	from, err := toolchain.ParseRef(m.plan.Toolchain)
 	switch {
 	case err != nil:
@@ -66,6 +70,16 @@ func (m *maker) additions(context.Context) error {
 		m.toImage(from)
 	}
 	return nil
+}
+
+// toUnknown says what a toolchain is to have that is yet to be found.
+func (m *maker) toUnknown() {
+	if len(m.plan.Packages) > 0 {
+		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
+	}
+	for _, n := range m.needs {
+		m.decide("packages", string(n.What)+" if the toolchain lacks it", n.Why+" needs it")
+	}
 }
 
 // onHost refuses packages: they are this machine's to install.

@@ -93,7 +93,9 @@ type Plan struct {
 
 // BuildSettings is what the steps are run with.
 type BuildSettings struct {
-	MixEnv string `json:"mix_env"`
+	// Context is what the build sees beside the project.
+	Context project.Context `json:"context,omitzero"`
+	MixEnv  string          `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
 	ReleaseEnv string   `json:"release_env,omitempty"`
 	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
@@ -124,7 +126,9 @@ type Work struct {
 	Isolated bool `json:"isolated"`      // fetching has a network that leads to public addresses alone
 }
 
-// Make decides.
+// Make decides. Where an engine or a toolchain cannot be had, the plan is there beside
+// the error, with all that was found without them: what a project lacks does not
+// depend on who answers today.
 func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	facts, by := in.Project.Facts(), in.Project.Tool()
 	m := &maker{in: in, facts: facts, plan: &Plan{
@@ -132,15 +136,39 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Notes: slices.Clone(facts.Notes),
 	}}
 	m.plan.take(in.Config)
-	for _, decide := range []func(context.Context) error{
-		m.tool, m.engine, m.release, m.toolchain, m.offer, m.fits, m.network, m.work, m.additions, m.output,
+	for _, step := range []struct {
+		decide func(context.Context) error
+		lacks  string // what is open where it fails, "" where nothing can be said then
+	}{
+		{m.tool, ""},
+		{m.engine, "engine"},
+		{m.release, ""},
+		{m.context, ""},
+		{m.toolchain, "toolchain"},
+		{m.offer, ""},
+		{m.fits, "toolchain"},
+		{m.network, ""},
+		{m.work, ""},
+		{m.additions, ""},
+		{m.output, ""},
 	} {
-		if err := decide(ctx); err != nil {
+		err := step.decide(ctx)
+		switch {
+		case err == nil:
+		case step.lacks == "":
 			return nil, err
+		case m.open == nil:
+			m.lacks(step.lacks, err)
 		}
 	}
 	m.settings()
-	return m.plan, nil
+	return m.plan, m.open
+}
+
+// lacks goes on without what cannot be had.
+func (m *maker) lacks(what string, err error) {
+	m.open, m.plan.Toolchain = err, ""
+	m.decide(what, "open", "it cannot be had: see the error")
 }
 
 // maker is a plan being made.
@@ -149,6 +177,7 @@ type maker struct {
 	facts *project.Project
 	plan  *Plan
 	needs []tool.Need // of the project, as its tool found them
+	open  error       // why an engine or a toolchain could not be had
 	place placing     // what fits where the release is to run
 }
 

@@ -44,7 +44,10 @@ func (p *Plan) take(c config.Config) {
 // Given is what the settings say of the build to who reads the project.
 func Given(c config.Config) project.Given {
 	images := c.Toolchain != "" && !strings.HasPrefix(c.Toolchain, "distro:")
-	return project.Given{Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images}
+	return project.Given{
+		Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images,
+		Context: c.Context, ContextFromFile: c.Origin("source.context") == config.FileName, Include: c.Include,
+	}
 }
 
 // settings lists what was set as decisions; what was not has its default, and no line.
@@ -58,6 +61,7 @@ func (m *maker) settings() {
 		{"toolchain.repository", "repository", words(c.Repository)},
 		{"toolchain.sources", "sources", words(c.Sources)},
 		{"toolchain.checksums", "checksums", c.Checksums},
+		{"source.include", "include", c.Include},
 		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
 		{"build.include_secrets", "include secrets", p.Secrets},
 		{"build.credentials", "credentials", p.Credentials},

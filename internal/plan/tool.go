@@ -50,7 +50,7 @@ func (m *maker) release(context.Context) error {
 func (m *maker) fits(ctx context.Context) error {
 	asks := m.plan.build.Elixir()
 	text := ""
-	if asks.Below != "" {
+	if asks.Below != "" && m.plan.Toolchain != "" {
 		text = m.toolchainElixir(ctx)
 	}
 	have, err := version.Parse(text)

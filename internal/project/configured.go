@@ -19,6 +19,7 @@ var (
 	// comment is what a line of Elixir has no code in.
 	comment  = regexp.MustCompile(`(?m)^[ \t]*#.*$`)
 	manifest = regexp.MustCompile(`cache_static_manifest:\s*"`)
+	listens  = regexp.MustCompile(`\bPHX_SERVER\b`)
 	serves   = regexp.MustCompile(`\bserver:\s*true\b`)
 	// starts is the whole of Phoenix's own bin/server: it goes to its directory, and
 	// starts the release with the variable.
@@ -45,6 +46,9 @@ type Start struct {
 	Reads    []string // environment variables that it reads, sorted
 	Required []string // those without which it ends the start, sorted
 	Serves   bool     // some configuration says that the server listens
+	// Listens says that PHX_SERVER, by its name, may have the server listen: a file that
+	// is evaluated then speaks of it, or Phoenix's own script sets it.
+	Listens bool
 	// Server is a script of the project's own that starts the server, in the release:
 	// "bin/server"; "" where it is none or does no more than Phoenix's own.
 	Server string
@@ -66,11 +70,16 @@ func (r *reader) configured() {
 		if start.File == "" && slices.Contains(atStart[:], name) {
 			start.File = name
 			start.Reads, start.Required = ReadsAtStart(text)
+			start.Listens = listens.MatchString(code)
 		}
 	}
 	const script = "bin/server"
 	text, ok, err := r.Text(path.Join("rel/overlays", script), maxText)
-	if err == nil && ok && !starts.MatchString(strings.ReplaceAll(text, "\r", "")) {
+	switch plain := strings.ReplaceAll(text, "\r", ""); {
+	case err != nil || !ok:
+	case !starts.MatchString(plain):
 		start.Server = script
+	default:
+		start.Listens = start.Listens || listens.MatchString(plain)
 	}
 }

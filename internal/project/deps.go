@@ -106,5 +106,8 @@ func (d *Dep) git(options elixir.Value) {
 // Remote says whether fetching the dependency needs the network.
 func (d Dep) Remote() bool { return d.Source == Hex || d.Source == Git || d.Source == Computed }
 
-// Outside says whether the dependency is a directory outside the project.
-func (d Dep) Outside() bool { return d.Source == Path && d.Where != "" && !insideProject(d.Where) }
+// Outside says whether the dependency is a directory outside the project, and outside
+// of its context.
+func (d Dep) Outside() bool {
+	return d.Source == Path && d.Where != "" && !d.Near && !insideProject(d.Where)
+}

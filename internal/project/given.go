@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -14,7 +15,18 @@ type Given struct {
 	// EnvOpen means that the build's environment may have more that is not known here,
 	// such as what an image of the user's own sets.
 	EnvOpen bool
+	// Context is the directory that holds the project and what it takes from beside it,
+	// relative to the project: "" where dram is to find it.
+	Context string
+	// ContextFromFile says that the project itself names it.
+	ContextFromFile bool
+	// Include are more files and directories that the build is to see, relative to the
+	// project, outside of it.
+	Include []string
 }
+
+// env is the build's MIX_ENV.
+func (g Given) env() string { return cmp.Or(g.MixEnv, "prod") }
 
 // others are variables that the build has of its toolchain, or of dram.
 var others = []string{

@@ -85,7 +85,7 @@ func (r *reader) javascript(dir string) Package {
 			p.Script = name
 		}
 	}
-	p.Local = local(dir, doc.Dependencies, doc.DevDependencies)
+	p.Local = r.local(dir, doc.Dependencies, doc.DevDependencies)
 	p.Node = r.node(dir, doc)
 	return p
 }
@@ -141,13 +141,14 @@ func (r *reader) writer(p Package) string {
 }
 
 // local are the directories, beside dir itself, that dependencies lie in.
-func local(dir string, all ...map[string]any) (dirs []string) {
+func (r *reader) local(dir string, all ...map[string]any) (dirs []string) {
 	for _, deps := range all {
 		for _, name := range slices.Sorted(maps.Keys(deps)) {
 			text, _ := deps[name].(string)
 			for _, scheme := range []string{"file:", "link:", "portal:"} {
-				if at, ok := strings.CutPrefix(text, scheme); ok && insideProject(path.Join(dir, at)) && path.Join(dir, at) != dir {
+				if at, ok := strings.CutPrefix(text, scheme); ok && r.near(path.Join(dir, at)) && path.Join(dir, at) != dir {
 					dirs = append(dirs, path.Join(dir, at))
+					r.take(path.Join(dir, at))
 				}
 			}
 		}
@@ -176,10 +177,54 @@ func (r *reader) node(dir string, doc packageJSON) Version {
 	if v, ok := doc.Engines["node"].(string); ok && v != "" && v != "*" {
 		return Version{v, file}
 	}
+	if v := r.nodeAbove(); v.Version != "" {
+		return v
+	}
+	if v := r.builtNode(); v.Version != "" {
+		return v
+	}
 	for _, deps := range []map[string]any{doc.Dependencies, doc.DevDependencies} {
 		if v, ok := deps["webpack"].(string); ok && oldWebpack.MatchString(v) {
 			return Version{"<17", fmt.Sprintf("%s (webpack %s)", file, v)}
 		}
+	}
+	return Version{}
+}
+
+// nodeAbove is the Node.js of the version files of the directories above.
+func (r *reader) nodeAbove() Version {
+	prefix := ""
+	for _, dir := range parents(r.Path) {
+		prefix += "../"
+		d, err := Open(dir)
+		if err != nil {
+			break
+		}
+		v := (&reader{Dir: d, p: r.p}).toolNode(".")
+		_ = d.Close() // only read from
+		if v.Version != "" {
+			return Version{v.Version, prefix + v.File}
+		}
+	}
+	return Version{}
+}
+
+// staticBuildpack is the file of Heroku's buildpack for Phoenix's assets.
+const staticBuildpack = "phoenix_static_buildpack.config"
+
+// builtNode is the Node.js that the project's assets are built with elsewhere: where
+// no file asks for one, it is the one that is known to do.
+func (r *reader) builtNode() Version {
+	if text, ok, err := r.Text(staticBuildpack, maxText); err == nil && ok {
+		for line := range strings.Lines(text) {
+			key, value, _ := strings.Cut(uncommented(line), "=")
+			if value = strings.Trim(strings.TrimSpace(value), `"'`); strings.TrimSpace(key) == "node_version" && numeric(value) {
+				return Version{value, staticBuildpack}
+			}
+		}
+	}
+	if major := r.p.Docker.Node; major != "" {
+		return Version{major, r.p.DockerFile}
 	}
 	return Version{}
 }

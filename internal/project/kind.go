@@ -19,8 +19,8 @@ func (r *reader) kind(config elixir.Value) {
 	case on("nerves") && (has("archives") || has("build_embedded") || declares):
 		r.note("this is firmware of Nerves, whose image is made by `mix firmware` for a MIX_TARGET: what dram makes is a release for Linux with its own libraries")
 	case on("burrito"):
-		r.note("Burrito wraps this project's releases into programs, with zig, xz and what it downloads: dram makes an image of the release that is wrapped, " +
-			"and zig and the network are what that step of `releases` needs")
+		r.note("Burrito wraps this project's releases into programs, for which its step of `releases:` calls zig and xz and downloads Erlang: an image needs none of it; " +
+			"dram runs the step as it stands, so name a release without it, or give it these by --package and --build-network host")
 	case has("package") && !has("escript") && !declares && !r.p.Umbrella && !r.configuredForProd():
 		r.note("this looks like a library (mix.exs has package: and no releases:): a release of it starts nothing but its own applications")
 	}
@@ -64,6 +64,6 @@ func (r *reader) private(items []elixir.Item) {
 	slices.Sort(repos)
 	if repos = slices.Compact(repos); len(repos) > 0 {
 		slices.Sort(names)
-		r.note("mix.lock has packages of %s (%s), which want a key: see docs/howto/hex-private.md", strings.Join(repos, ", "), strings.Join(names[:min(len(names), 6)], ", "))
+		r.note("mix.lock has packages of %s (%s), which want a key: HEX_API_KEY, or HEX_REPOS_KEY for some, in dram's environment", strings.Join(repos, ", "), strings.Join(names[:min(len(names), 6)], ", "))
 	}
 }

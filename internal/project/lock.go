@@ -91,6 +91,12 @@ func lockedGit(items []elixir.Item) (out []Repository) {
 	return out
 }
 
+// LockedUsers are the packages of mix.lock that ask for another.
+func (d *Dir) LockedUsers(name string) []string {
+	lock, _, _ := d.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
+	return users(locked(lock), name)
+}
+
 // LockedVersion is what mix.lock holds of a dependency: {:hex, :name, "1.2.3", …}
 // or {:git, "URL", "commit", [tag: "1.2.3"]}; "" if it holds none.
 func (d *Dir) LockedVersion(name string) string {

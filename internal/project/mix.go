@@ -82,7 +82,7 @@ func (r *reader) world(dir string) elixir.World {
 		ReadFile: func(file string) (string, error) { return r.readInside(dir, file) },
 		Exists: func(file string) bool {
 			name := path.Join(dir, file)
-			return insideProject(name) && (r.Has(name) || r.dir(name))
+			return r.near(name) && (r.Has(name) || r.dir(name))
 		},
 		MixEnv: r.Given.MixEnv,
 		Getenv: r.Given.getenv,
@@ -93,9 +93,13 @@ func (r *reader) readInside(dir, file string) (string, error) {
 	if path.IsAbs(file) {
 		return "", errors.New("an absolute path")
 	}
-	text, ok, err := r.Text(path.Join(dir, file), maxText)
+	name := path.Join(dir, file)
+	text, ok, err := r.Text(name, maxText)
 	if err == nil && !ok {
 		err = errors.New("no such file")
+	}
+	if err == nil {
+		r.take(name)
 	}
 	return text, err
 }
@@ -269,8 +273,9 @@ func (r *reader) childAssets(dir string, config elixir.Value) {
 // pathDeps reads the path dependencies inside the project, and theirs.
 func (r *reader) pathDeps() error {
 	for i := 0; i < len(r.p.Deps); i++ { // it grows on the way
+		r.besides()
 		d := r.p.Deps[i]
-		if d.Source != Path || !insideProject(d.Where) || !r.Has(path.Join(d.Where, "mix.exs")) {
+		if d.Source != Path || !insideProject(d.Where) && !d.Near || !r.Has(path.Join(d.Where, "mix.exs")) {
 			continue
 		}
 		if _, err := r.child(d.Where); err != nil {

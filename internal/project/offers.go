@@ -1,7 +1,10 @@
 package project
 
 import (
+	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dram/internal/project/dockerfile"
@@ -18,24 +21,67 @@ var dockerFiles = []string{
 	"Dockerfile.prod", "Dockerfile.production", "Dockerfile.release", "docker/prod/Dockerfile", "docker/production/Dockerfile",
 }
 
-// docker reads the project's Dockerfile.
+// dockerFolders are where more of them may lie, by names that begin or end so.
+var dockerFolders = []string{".", "docker", "deploy", ".docker", "rel", "ops", ".github/container"}
+
+// docker reads the project's Dockerfile: its own, or one above that takes the
+// project's directory and makes a release there.
 func (r *reader) docker() {
-	for _, name := range dockerFiles {
-		text, ok, err := r.Text(name, dockerfile.MaxFile)
-		if err != nil || !ok {
-			continue
-		}
-		d := dockerfile.Read(text)
-		if r.p.DockerFile == "" || d.Makes {
-			r.p.DockerFile, r.p.Docker = name, d
-		}
-		if d.Makes {
+	r.dockerIn(r.Dir, "")
+	prefix := ""
+	for _, dir := range parents(r.Path) {
+		prefix += "../"
+		if r.p.Docker.Makes {
 			break
 		}
+		above, err := Open(dir)
+		if err != nil {
+			break // it is not the project's to be read
+		}
+		r.dockerIn(above, prefix)
+		_ = above.Close() // only read from
 	}
 	if o := dockerOffer(r.p.DockerFile, r.p.Docker.Images); o.Image != "" {
 		r.p.Offers = append(r.p.Offers, o)
 	}
+}
+
+// dockerIn reads the Dockerfiles of a directory; prefix leads to it.
+func (r *reader) dockerIn(d *Dir, prefix string) {
+	below, err := filepath.Rel(d.Path, r.Path)
+	if err != nil {
+		return
+	}
+	for _, name := range dockerNames(d) {
+		text, ok, err := d.Text(name, dockerfile.MaxFile)
+		if err != nil || !ok {
+			continue
+		}
+		recipe := dockerfile.Read(text)
+		if prefix != "" && !(recipe.Makes && recipe.Takes(filepath.ToSlash(below))) {
+			continue
+		}
+		if r.p.DockerFile == "" || recipe.Makes {
+			r.p.DockerFile, r.p.Docker = prefix+name, recipe
+		}
+		if recipe.Makes {
+			return
+		}
+	}
+}
+
+// dockerNames are the Dockerfiles that a directory has, those with a usual name first.
+func dockerNames(d *Dir) []string {
+	const most = 50
+	names := slices.Clone(dockerFiles)
+	for _, folder := range dockerFolders {
+		for _, base := range d.Files(folder) {
+			if strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(base, ".Dockerfile") {
+				names = append(names, path.Join(folder, base))
+			}
+		}
+	}
+	return slices.Compact(names[:min(len(names), most)])
 }
 
 // offers reads what other files build with.

@@ -3,11 +3,17 @@ package project
 import (
 	"io/fs"
 	"slices"
+
+	"dram/internal/problem"
 )
 
 // Plain is what is known of a directory whatever makes its releases: the versions
 // that its version files ask for, and what other files build with.
 func (d *Dir) Plain() (*Project, error) {
+	if d.Given.Context != "" || len(d.Given.Include) > 0 {
+		return nil, problem.New(problem.Usage, "leave it out, and have the project hold what it needs: _checkouts, apps/",
+			"only projects of Mix are built in a context")
+	}
 	r := &reader{Dir: d, p: &Project{Dir: d.Path}}
 	if err := r.versions(); err != nil {
 		return nil, err

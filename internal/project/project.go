@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
@@ -82,6 +84,7 @@ type Shown struct {
 	Rustler     []string // those that use rustler_precompiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
+	Context     Context  // what beside the project a build sees
 	Escript     bool     // mix.exs says how an escript is made
 	EscriptPath string   // where it then is, "" where that is computed
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
@@ -134,6 +137,7 @@ type Dep struct {
 	Tag         string   // the git tag
 	Only        []string // environments, empty for all
 	NoApp       bool     // app: false, it is no OTP application
+	Near        bool     // it lies outside of the project, and in its context
 }
 
 // In says whether the dependency is used in a Mix environment.
@@ -173,6 +177,10 @@ type Dir struct {
 	Given Given
 	root  *os.Root
 	mix   *Project // once read
+
+	outer    *os.Root // what is open around the project, nil for nothing
+	outerDir string   // absolute
+	at       string   // where in it the project lies
 }
 
 // Open opens the directory dir.
@@ -190,7 +198,20 @@ func Open(dir string) (*Dir, error) {
 }
 
 // Close closes it.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error {
+	if d.outer != nil {
+		_ = d.outer.Close() // only read from
+	}
+	return d.root.Close()
+}
+
+// in is the root that a path relative to the project lies in, and the path there.
+func (d *Dir) in(name string) (*os.Root, string) {
+	if d.outer != nil && (name == ".." || strings.HasPrefix(name, "../")) {
+		return d.outer, filepath.FromSlash(path.Join(d.at, name))
+	}
+	return d.root, filepath.FromSlash(name)
+}
 
 // Mix is what mix.exs files and files beside them say, read once; nil where there
 // is no mix.exs. Whoever changes it changes a copy.
@@ -198,12 +219,18 @@ func (d *Dir) Mix() (*Project, error) {
 	if d.mix != nil || !d.Has("mix.exs") {
 		return d.mix, nil
 	}
+	if err := d.widen(); err != nil {
+		return nil, err
+	}
 	r := &reader{Dir: d, p: &Project{Dir: d.Path}}
 	if err := errors.Join(r.read(), r.versions()); err != nil {
 		return nil, err
 	}
 	r.offers()
 	r.finish()
+	if err := r.context(); err != nil {
+		return nil, err
+	}
 	d.mix = r.p
 	return d.mix, nil
 }
@@ -219,30 +246,35 @@ type reader struct {
 	*Dir
 	p    *Project
 	seen map[string]bool // directories whose mix.exs was read
+	// outside is what the build has to see outside of the project, relative to it.
+	outside []string
 }
 
 // Has says whether the directory has a file of that name, with slashes, or a link
 // that leads out of it: reading that will say so.
 func (d *Dir) Has(name string) bool {
-	info, err := d.root.Stat(filepath.FromSlash(name))
-	return err == nil && info.Mode().IsRegular() || err != nil && escapes(d.root, name)
+	root, name := d.in(name)
+	info, err := root.Stat(name)
+	return err == nil && info.Mode().IsRegular() || err != nil && escapes(root, name)
 }
 
 // escapes says whether name is a symbolic link (which Stat could not follow
 // within the project); reading it will say so.
 func escapes(root *os.Root, name string) bool {
-	info, err := root.Lstat(filepath.FromSlash(name))
+	info, err := root.Lstat(name)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 func (d *Dir) dir(name string) bool {
-	info, err := d.root.Lstat(filepath.FromSlash(name))
+	root, name := d.in(name)
+	info, err := root.Lstat(name)
 	return err == nil && info.IsDir()
 }
 
 // entries are a directory's names, at most 10,000, none if it cannot be read.
 func (d *Dir) entries(name string) []fs.DirEntry {
-	f, err := d.root.Open(filepath.FromSlash(name))
+	root, name := d.in(name)
+	f, err := root.Open(name)
 	if err != nil {
 		return nil
 	}
@@ -254,9 +286,10 @@ func (d *Dir) entries(name string) []fs.DirEntry {
 // Text reads a file of at most limit bytes; it must be a regular file inside
 // the project. ok is false if there is none.
 func (d *Dir) Text(name string, limit int64) (text string, ok bool, err error) {
-	info, err := d.root.Stat(filepath.FromSlash(name))
+	root, at := d.in(name)
+	info, err := root.Stat(at)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !escapes(d.root, name):
+	case errors.Is(err, fs.ErrNotExist) && !escapes(root, at):
 		return "", false, nil
 	case err == nil && !info.Mode().IsRegular():
 		return "", false, nil
@@ -265,7 +298,7 @@ func (d *Dir) Text(name string, limit int64) (text string, ok bool, err error) {
 	}
 	var b []byte
 	if err == nil {
-		b, err = fsutil.ReadIn(d.root, name, limit)
+		b, err = fsutil.ReadIn(root, filepath.ToSlash(at), limit)
 	}
 	if err != nil {
 		return "", false, problem.New(problem.Usage,

@@ -178,7 +178,7 @@ config :a, A.Repo, url: System.fetch_env!("DATABASE_URL"), pool: System.get_env(
 config :a, again: System.get_env( "PHX_SERVER")
 `,
 	}, ".")
-	want := project.Start{File: "config/runtime.exs", Reads: []string{"DATABASE_URL", "PHX_SERVER", "POOL_SIZE"}, Required: []string{"DATABASE_URL"}, Serves: true}
+	want := project.Start{File: "config/runtime.exs", Reads: []string{"DATABASE_URL", "PHX_SERVER", "POOL_SIZE"}, Required: []string{"DATABASE_URL"}, Serves: true, Listens: true}
 	if diff := cmp.Diff(want, p.Start); diff != "" {
 		t.Errorf("start (-want +got):\n%s", diff)
 	}

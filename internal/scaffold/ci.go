@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/template"
 
+	"dram/internal/distro"
 	"dram/internal/distro/distros"
 	"dram/internal/plan"
 	"dram/internal/problem"
@@ -105,7 +106,7 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	switch from.Kind {
 	case ref.Distro:
 	case ref.Image: // one that dram chose is of the default distribution
-		return quoted(from.Value), []string{distros.All().Default().Info().Curl}, nil
+		return quoted(from.Value), intoImage(pl), nil
 	default:
 		return "", nil, problem.New(problem.Usage, "choose a toolchain that a CI job can have: "+distros.All().Example()+", or image:REF",
 			"no CI job can run in toolchain %s: it is a file of this machine", from)
@@ -116,6 +117,26 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	}
 	job := d.CI(suite, pl.Packages)
 	return quoted(job.Image), job.Install, nil
+}
+
+// intoImage is what a job installs into an image: what the plan adds to it, whether the
+// image has it or not.
+func intoImage(pl *plan.Plan) []string {
+	d := distros.All().Default().Info()
+	install := []string{d.Curl}
+	var names []string
+	for _, n := range pl.Needs {
+		names = append(names, n.Need.Packages(distro.System{ID: d.ID}.Family())...)
+	}
+	for _, name := range pl.Packages {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		install = append(install, d.Add+" "+strings.Join(names, " "))
+	}
+	return install
 }
 
 // quoted is a string as YAML and JSON both take it.

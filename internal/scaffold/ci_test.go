@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"dram/internal/distro"
 	"dram/internal/plan"
 	"dram/internal/problem"
 )
@@ -58,7 +59,11 @@ func joined(v any) string {
 func TestPipelines(t *testing.T) {
 	for _, toolchain := range []string{"distro:debian/12", "distro:debian/13", "image:registry.example/elixir:1.18"} {
 		for _, name := range Services() {
-			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Additions: plan.Additions{Packages: []string{"libsodium-dev"}}})
+			add := plan.Additions{Packages: []string{"libsodium-dev"}}
+			if strings.HasPrefix(toolchain, "image:") {
+				add.Needs = []distro.Want{{Need: distro.Git}, {Need: distro.C, Perhaps: true}}
+			}
+			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Additions: add})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +83,7 @@ func TestPipelines(t *testing.T) {
 				`dram push releases/image.tar "$IMAGE" --tag`, "dram cache prune", `"$DRAM_URL"`, "sha256sum",
 			}
 			if name != "github" {
-				wants = append(wants, map[bool]string{true: "libsodium-dev", false: "command -v curl"}[strings.HasPrefix(toolchain, "distro:")])
+				wants = append(wants, map[bool]string{true: " libsodium-dev", false: " git gcc g++ make libc6-dev libsodium-dev"}[strings.HasPrefix(toolchain, "distro:")])
 			}
 			for _, want := range wants {
 				if !strings.Contains(all, want) {

@@ -211,6 +211,7 @@ func TestMade(t *testing.T) {
 		{"image:hexpm/elixir:1.18", plan.Additions{}, false},
 		{"image:hexpm/elixir:1.18", plan.Additions{Packages: []string{"git"}}, true},
 		{"image:hexpm/elixir:1.18", plan.Additions{Upstream: toolchain.Upstream{Elixir: "1.18.1"}}, true},
+		{"image:hexpm/elixir:1.18", plan.Additions{Needs: []distro.Want{{Need: distro.Git}}}, true},
 		{"distro:debian/13", plan.Additions{}, true},
 	} {
 		parsed, err := toolchain.ParseRef(c.ref)

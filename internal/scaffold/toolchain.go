@@ -12,7 +12,7 @@ import (
 // Made says whether a toolchain is made on this machine, and has to be put into a
 // daemon: no registry has it as it is to be.
 func Made(r ref.Ref, add plan.Additions) bool {
-	return r.Kind != ref.Image || len(add.Packages) > 0 || add.Upstream != (toolchain.Upstream{})
+	return r.Kind != ref.Image || len(add.Packages)+len(add.Needs) > 0 || add.Upstream != (toolchain.Upstream{})
 }
 
 // Toolchain is the image that the Dockerfiles begin with: the reference itself
@@ -33,6 +33,9 @@ func Toolchain(r ref.Ref, add plan.Additions) string {
 	const most = 100 // of the 128 that a tag may have
 	name = strings.TrimLeft(name[max(0, len(name)-most):], "-.")
 	more := strings.Join(add.Packages, "\n")
+	for _, n := range add.Needs {
+		more += "\nneed " + string(n.Need)
+	}
 	if add.Upstream != (toolchain.Upstream{}) {
 		more += "\x00" + add.Upstream.String()
 	}

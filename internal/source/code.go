@@ -23,5 +23,5 @@ func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }() // only read
-	return fsutil.ReadIn(root, name, limit)
+	return fsutil.ReadIn(root, path.Join(t.at, name), limit)
 }

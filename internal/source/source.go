@@ -41,6 +41,7 @@ type File struct {
 	Link   string // a symbolic link's target, else ""
 	Size   int64
 	Digest store.Digest // of the content, or of the link's target
+	Leaves bool         // a link that leads out of the project
 
 	info   fs.FileInfo
 	secret secret.Finding // what it holds that is nobody's business
@@ -53,6 +54,8 @@ type Tree struct {
 	Notes []string // what was left out though nobody asked for that
 	// Withheld is what was left out for what it holds, sorted by path.
 	Withheld []Withheld
+
+	at string // the directory in Dir that paths are relative to, "" for Dir itself
 }
 
 // Options say what else is left out, and where hashes are remembered.
@@ -66,6 +69,8 @@ type Options struct {
 	// Secrets are patterns, as in .dockerignore, of files that the build may see
 	// although they hold a private key or a credential.
 	Secrets []string
+	// Context is what the build sees beside the project; paths are relative to it then.
+	Context Context
 }
 
 // Digest names the source: paths, executable bits, links and contents, and
@@ -87,6 +92,9 @@ func (t *Tree) Digest() store.Digest {
 
 // Read finds and hashes the source of the project in dir.
 func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
+	if opts.Context.Dir != "" {
+		return readContext(ctx, opts)
+	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -96,6 +104,16 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
 	}
 	defer func() { _ = root.Close() }()
+	t, err := readDir(ctx, abs, root, opts)
+	if err != nil {
+		return nil, err
+	}
+	t.Notes = append(t.Notes, t.dangling()...)
+	return t, nil
+}
+
+// readDir reads the source in a directory that is open.
+func readDir(ctx context.Context, abs string, root *os.Root, opts Options) (*Tree, error) {
 	matcher, err := ignored(root)
 	if err != nil {
 		return nil, err
@@ -207,12 +225,7 @@ func (w *walker) file(name string, e fs.DirEntry) error {
 		if f.Link, err = w.root.Readlink(name); err != nil {
 			return unreadable(name, err)
 		}
-		if w.leaves(name, f.Link) {
-			return problem.New(problem.Usage,
-				"copy what it points to into the project, or exclude it in "+ignoreFile,
-				"symbolic link %q points out of the project, to %q: the build sees only the project", name, f.Link)
-		}
-		f.Size = 0
+		f.Size, f.Leaves = 0, w.leaves(name, f.Link)
 	default:
 		w.tree.Notes = append(w.tree.Notes, fmt.Sprintf("%s is left out: it is a %s", name, kind(info.Mode())))
 		return nil
@@ -220,10 +233,14 @@ func (w *walker) file(name string, e fs.DirEntry) error {
 	w.bytes += f.Size
 	w.tree.Files = append(w.tree.Files, f)
 	if len(w.tree.Files) > maxFiles || w.bytes > maxBytes {
-		return problem.New(problem.Usage, "exclude what the build does not need in "+ignoreFile,
-			"the source is larger than %d files or %d GiB", maxFiles, maxBytes>>30)
+		return tooLarge()
 	}
 	return nil
+}
+
+func tooLarge() error {
+	return problem.New(problem.Usage, "exclude what the build does not need in "+ignoreFile,
+		"the source is larger than %d files or %d GiB", maxFiles, maxBytes>>30)
 }
 
 func kind(m fs.FileMode) string {

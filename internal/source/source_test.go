@@ -145,9 +145,6 @@ func TestReadFailures(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"an absolute link", []string{"a -> /etc/passwd"}, 2, `symbolic link "a" points out of the project, to "/etc/passwd"`},
-		{"a link upwards", []string{"lib/a -> ../../x"}, 2, `symbolic link "lib/a" points out of the project, to "../../x"`},
-		{"a link upwards through another", []string{"here -> .", "a -> here/../x"}, 2, `symbolic link "a" points out of the project, to "here/../x"`},
 		{"a bad pattern", []string{".dockerignore=lib/[a\n", "lib/b"}, 2, `pattern "lib/[a"`},
 		{"an exception of nothing", []string{".dockerignore=!\n"}, 2, `illegal exclusion pattern`},
 		{"an endless .dockerignore", []string{".dockerignore=" + strings.Repeat("a\n", 600_000)}, 2, "larger than 1048576 bytes"},
@@ -301,7 +298,7 @@ func TestCacheIsUsedAndForgets(t *testing.T) {
 	if len(c.seen) != 2 {
 		t.Fatalf("remembered %v", c.seen)
 	}
-	if diff := cmp.Diff(want, read(t, dir, Options{Store: s}), cmpopts.IgnoreUnexported(File{})); diff != "" {
+	if diff := cmp.Diff(want, read(t, dir, Options{Store: s}), cmpopts.IgnoreUnexported(File{}, Tree{})); diff != "" {
 		t.Error(diff)
 	}
 	remove(t, dir, "b")

@@ -69,7 +69,7 @@ func (p *call) releases() *upstream.Client {
 func (p *call) withUpstream(ctx context.Context, base *Toolchain, r ref.Ref, opts Options) (*Toolchain, error) {
 	up := opts.Upstream
 	if up.OTP != "" && up.Elixir == "" {
-		return nil, problem.New(problem.Usage, "say which Elixir, too: elixir", "Erlang/OTP %s is asked for without an Elixir: that of %s needs its own", up.OTP, r)
+		return nil, problem.New(problem.Usage, "say which Elixir, too: --elixir VERSION, or elixir in [toolchain] of dram.toml", "Erlang/OTP %s is asked for without an Elixir: that of %s needs its own", up.OTP, r)
 	}
 	compiler, err := p.compiler(ctx, base, r, opts)
 	if err != nil {

@@ -31,7 +31,7 @@ func inputs(c config.Config) plan.Inputs {
 		Config: c, Arch: "amd64", Distro: distros.All().Default().Info(),
 		Engine:   func(context.Context, string) (string, string, error) { return "native", "it works here", nil },
 		Versions: func(_ context.Context, suite string) (distro.Versions, error) { return packaged[suite], nil },
-		Tags:     func(context.Context, string) ([]string, error) { return tags(), nil },
+		Tags:     func(context.Context, string, string) ([]string, error) { return tags(), nil },
 	}
 }
 
@@ -65,10 +65,24 @@ func tags() []string {
 				continue
 			}
 			for patch := range e.patches + 1 {
+				if patch == 0 {
+					all = append(all, candidates(e.minor, o.major, o.patches)...)
+				}
 				for _, otp := range releases(o.major, o.minors, o.patches) {
 					all = append(all, fmt.Sprintf("1.%d.%d-erlang-%s-debian-bookworm-20260101", e.minor, patch, otp))
 				}
 			}
+		}
+	}
+	return all
+}
+
+// candidates are images of a minor version before it was there, with the last OTP of a
+// line.
+func candidates(minor, major, patches int) (all []string) {
+	for rc := range 6 {
+		for patch := range patches + 1 {
+			all = append(all, fmt.Sprintf("1.%d.0-rc.%d-erlang-%d.4.%d-debian-bookworm-20260101", minor, rc, major, patch))
 		}
 	}
 	return all
@@ -83,13 +97,15 @@ func releases(major, minors, patches int) []string {
 			all = append(all, fmt.Sprintf("%s.%d", line, patch))
 		}
 		for patch := 1; patch <= patches; patch++ {
-			all = append(all, fmt.Sprintf("%s.4.%d", line, patch), fmt.Sprintf("%s.0.%d", line, patch), fmt.Sprintf("%s.5.%d", line, patch))
+			all = append(all, fmt.Sprintf("%s.4.%d", line, patch), fmt.Sprintf("%s.0.%d", line, patch), fmt.Sprintf("%s.5.%d", line, patch),
+				fmt.Sprintf("%s.1.%d", line, patch), fmt.Sprintf("%s.2.%d", line, patch))
 		}
 	}
 	return all
 }
 
-var imageTag = regexp.MustCompile(`:([0-9.]+)-erlang-([0-9.]+)`)
+// imageTag is how hexpm/elixir and Docker's own elixir call an image.
+var imageTag = regexp.MustCompile(`:([0-9.]+(?:-rc\.\d+)?)-(?:erlang|otp)-([0-9.]+)`)
 
 // versions are those in a plan's toolchain.
 func versions(p *plan.Plan) (elixir, otp string) {
@@ -111,11 +127,11 @@ func score(ctx context.Context, f Facts, dir string) Score {
 		return Judge(f, nil, err, "", "")
 	}
 	p, err := plan.Make(ctx, in)
-	if err != nil {
+	if p == nil {
 		return Judge(f, nil, err, "", "")
 	}
 	elixir, otp := versions(p)
-	return Judge(f, p, nil, elixir, otp)
+	return Judge(f, p, err, elixir, otp)
 }
 
 // The table against checkouts of the projects in it, which are not ours to keep:

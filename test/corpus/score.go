@@ -44,15 +44,21 @@ func (s Score) Verdict() Verdict {
 	return worst
 }
 
-// Judge scores a plan, or the refusal of one; has are the versions in its toolchain.
+// Judge scores a plan, or the refusal of one, or both: a plan of which the toolchain
+// could not be chosen. elixir and otp are the versions in its toolchain.
 func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 	s := Score{Name: f.Name(), Error: refusal}
 	if refusal != nil {
 		s.Needs = append(s.Needs, refused(f, refusal))
+	}
+	if p == nil {
 		return s
 	}
 	j := judge{plan: p}
-	s.Needs = append(s.Needs, j.kind(f), j.version("Elixir", f.Elixir, elixir), j.version("OTP", f.OTP, otp))
+	s.Needs = append(s.Needs, j.kind(f))
+	if refusal == nil {
+		s.Needs = append(s.Needs, j.version("Elixir", f.Elixir, elixir), j.version("OTP", f.OTP, otp))
+	}
 	if f.Node != "" {
 		s.Needs = append(s.Needs, j.need("Node "+f.Node, `(?i)\bnode(js|\.js)? ?v?`+f.Node+`\b`, `(?i)\bnode(js|\.js)?\b`))
 	}
@@ -85,7 +91,7 @@ func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 func refused(f Facts, refusal error) Need {
 	text := refusal.Error() + "\n" + problem.Hint(refusal)
 	n := Need{What: "plan", Verdict: Wrong}
-	for _, word := range append([]string{f.Refused, f.Kind}, f.Context...) {
+	for _, word := range append([]string{f.Refused, f.Kind, f.Elixir, f.OTP}, f.Context...) {
 		if word != "" && strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
 			n.Verdict = Told
 		}

@@ -18,6 +18,7 @@ func (Distribution) Info() distro.Info {
 		ID: id, Name: "Debian", Suites: Suites(), Retired: []string{"buster", "stretch"},
 		Brings: []distro.Need{distro.Git, distro.C},
 		Curl:   `command -v curl || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates curl; }`,
+		Add:    "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends",
 	}
 }
 

@@ -372,5 +372,13 @@ func (r *renderer) step(s engine.Step) string {
 	if len(s.Env) > 0 {
 		words = append(append(words, "env"), s.Env...)
 	}
-	return shellWords(append(words, s.Argv...))
+	return shellWords(append(words, in(s.Dir, s.Argv)...))
+}
+
+// in is a command that is run in a directory of the source.
+func in(dir string, argv []string) []string {
+	if dir == "" {
+		return argv
+	}
+	return append([]string{"sh", "-c", `cd "$0" && exec "$@"`, engine.SourceDir + "/" + dir}, argv...)
 }

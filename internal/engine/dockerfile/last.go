@@ -98,14 +98,14 @@ func Last(job engine.Job) string { return shellWords(lastArgv(job)) }
 // lastArgv is that of the step that assembles, and of the user's own that follow it.
 func lastArgv(job engine.Job) []string {
 	at := releaseStep(job)
-	argv := job.Steps[at].Packs()
+	argv := in(job.Steps[at].Dir, job.Steps[at].Packs())
 	own := slices.DeleteFunc(slices.Clone(job.Steps[at+1:]), func(s engine.Step) bool { return !strings.HasPrefix(s.Name, engine.StepOwn) })
 	if len(own) == 0 {
 		return argv
 	}
 	script := []string{shellWords(argv)}
 	for _, s := range own {
-		script = append(script, s.Argv[len(s.Argv)-1])
+		script = append(script, s.Argv[len(s.Argv)-1]) // in the directory that the first has gone to, or the source's
 	}
 	return []string{"sh", "-euc", strings.Join(script, "; ")}
 }

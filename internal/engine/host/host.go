@@ -160,7 +160,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 		return err
 	}
 	return run(ctx, command{
-		argv: s.Argv, dir: p.Source(), out: ev.Output,
+		argv: s.Argv, dir: filepath.Join(p.Source(), filepath.FromSlash(s.Dir)), out: ev.Output,
 		env: p.here(environ.Merge(p.job.Env, s.Env, s.Secrets)),
 	})
 }

@@ -5,6 +5,7 @@ package native
 import (
 	"context"
 	"errors"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -67,7 +68,7 @@ func (p *place) Step(ctx context.Context, s engine.Step, ev engine.Events) error
 	}
 	spec := sandbox.Spec{
 		Lower: []string{p.job.Root}, Scratch: scratch, Mounts: mounts,
-		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: engine.SourceDir,
+		Argv: s.Argv, Env: environ.Merge(p.job.Env, s.Env, s.Secrets), Dir: path.Join(engine.SourceDir, s.Dir),
 		Stdio: sandbox.Stdio{Stdout: ev.Output, Stderr: ev.Output}, Reap: true, Grace: grace,
 	}
 	if keys := p.job.Credentials; len(s.Remotes) > 0 {

@@ -23,12 +23,13 @@ var (
 	shared = regexp.MustCompile(`^lib|-libs?$|-dev$`)
 	// handling are commands that make, move and mark files, or say something.
 	handling = regexp.MustCompile(`^(mkdir|chown|chmod|rm|rmdir|mv|cp|ln|echo|set|cd|export|true|:|sed|locale-gen|update-locale|adduser|addgroup|useradd|groupadd|usermod|` +
-		`apt|apt-get|apk|dnf|yum|microdnf|dpkg|update-ca-certificates|ls|cat|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
+		`apt|apt-get|apk|dnf|yum|microdnf|zypper|dpkg|update-ca-certificates|ls|cat|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
 		`update-alternatives|source|\.|exit|tar|unzip|gunzip|chgrp|dpkg-reconfigure|ldconfig|hash|type|command|useradd|kerl|asdf|mise|rustup|corepack|exec|return|eval|sleep|wait|strip)$`)
 	// mixTasks are those that every build runs, or dram in place of them.
 	mixTasks = regexp.MustCompile(`^(local\.(hex|rebar)|archive\.install|deps\.(get|compile|clean|loadpaths|update)|compile|clean|release|distillery\.release|` +
 		`assets\.(deploy|setup|build)|(esbuild|tailwind|sass|bun)\.install|setup|test|do|hex\.(info|audit)|format)$`)
-	version = regexp.MustCompile(`[=~<>@].*$`)
+	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*$`)
+	version     = regexp.MustCompile(`[=~<>@].*$`)
 )
 
 // calls are the words of each command; one that is put together at run time has a "$".
@@ -71,7 +72,7 @@ func (s *stage) run(script string) {
 func (s *stage) call(words []string) {
 	name := path.Base(words[0])
 	switch {
-	case slices.Contains([]string{"apt-get", "apt", "apk", "dnf", "microdnf", "yum"}, name):
+	case slices.Contains([]string{"apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper"}, name):
 		s.installs = append(s.installs, installed(words[1:])...)
 	case slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "sh.rustup.rs") }):
 		s.installs = append(s.installs, "rustup")
@@ -79,11 +80,20 @@ func (s *stage) call(words []string) {
 		s.installs = append(s.installs, "nodejs")
 	case name == "mix":
 		s.mix(words[1:])
+	case name == "git":
+		s.git = s.git || slices.ContainsFunc(words, func(w string) bool { return asksGit.MatchString(w) })
 	case handling.MatchString(name), strings.HasPrefix(name, "$"), strings.Contains(words[0], "`"), piped(name, words[1:]):
 	default:
+		s.makes = s.makes || name == "make" && slices.ContainsFunc(words[1:], making.MatchString)
 		s.commands = append(s.commands, brief(words))
 	}
 }
+
+// asksGit are commands of git that read the repository that is built.
+var asksGit = regexp.MustCompile(`^(rev-parse|describe|log|show|rev-list)$`)
+
+// making are the targets by which projects' own makefiles make releases.
+var making = regexp.MustCompile(`^(rel|release|prod|dist)$`)
 
 // piped is a shell that runs what it is fed.
 func piped(name string, args []string) bool {
@@ -92,7 +102,7 @@ func piped(name string, args []string) bool {
 
 // installed are the packages among the arguments of a package manager.
 func installed(args []string) []string {
-	i := slices.IndexFunc(args, func(a string) bool { return a == "install" || a == "add" })
+	i := slices.IndexFunc(args, func(a string) bool { return a == "install" || a == "add" || a == "in" })
 	if i < 0 {
 		return nil
 	}
@@ -106,7 +116,7 @@ func installed(args []string) []string {
 			skip = true
 		case strings.HasPrefix(a, "-"), strings.HasPrefix(a, "."), strings.ContainsAny(a, "$`/*"), a == "":
 			// "nodejs~${VERSION}" is nodejs in some version
-			if bare := version.ReplaceAllString(a, ""); bare != a && !strings.ContainsAny(bare, "-.$`/*") {
+			if bare := version.ReplaceAllString(a, ""); bare != a && packageName.MatchString(bare) {
 				names = append(names, bare)
 			}
 		default:

@@ -10,7 +10,9 @@
 package dockerfile
 
 import (
+	"cmp"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +48,15 @@ type Recipe struct {
 	// Start is the first word of what the image starts, "" where that is the release's
 	// own bin/NAME.
 	Start string
+	// First are commands that the image runs before that.
+	First []string
+	// Node is the major version of Node.js that is installed in the stages of Build, or
+	// that stages which give them files begin with; "" for none.
+	Node string
+	// Git says that these stages read .git.
+	Git bool
+	// Copies are the files and directories that the stages of Build take of the context.
+	Copies []string
 	// Makes says that some stage makes a release with Mix.
 	Makes bool
 }
@@ -74,6 +85,9 @@ type stage struct {
 	installs []string
 	commands []string
 	args     []string
+	copies   []string // of the context
+	node     string
+	git      bool
 	entry    []string // ENTRYPOINT
 	cmd      []string
 	makes    bool // a release
@@ -81,6 +95,7 @@ type stage struct {
 
 type reader struct {
 	args   map[string]string // known so far
+	base   strings.Builder   // where images are named: arguments in it choose tools
 	stages []*stage
 	named  map[string]*stage
 }
@@ -110,16 +125,51 @@ func (r *reader) instruction(node *parser.Node) {
 			script += doc.Content + "\n"
 		}
 		s.run(script)
-	case "COPY", "ADD":
-		for _, flag := range node.Flags {
-			if from, ok := r.named[strings.ToLower(strings.TrimPrefix(flag, "--from="))]; ok {
-				s.from = append(s.from, from)
-			}
+		if m := nodeSource.FindStringSubmatch(expand(script, r.within(script))); m != nil {
+			s.node = m[1]
 		}
+	case "COPY", "ADD":
+		r.copy(s, node.Flags, words)
 	case "ENTRYPOINT":
 		s.entry, s.cmd = words, nil
 	case "CMD":
 		s.cmd = words
+	}
+}
+
+// nodeSource is the repository of packages that installs a Node.js of a major version.
+var nodeSource = regexp.MustCompile(`(?:/setup_|/node_)(\d{1,3})\.x`)
+
+// assigned is a variable that a script gives a plain value.
+var assigned = regexp.MustCompile(`(?:^|[\s;&])([A-Za-z_][A-Za-z0-9_]*)=([\w.-]+)`)
+
+// within are the build arguments and what a script assigns.
+func (r *reader) within(script string) map[string]string {
+	all := maps.Clone(r.args)
+	for _, m := range assigned.FindAllStringSubmatch(script, -1) {
+		all[m[1]] = m[2]
+	}
+	return all
+}
+
+// copy is COPY or ADD: of another stage, of an address, or of the context.
+func (r *reader) copy(s *stage, flags, words []string) {
+	for _, flag := range flags {
+		name, is := strings.CutPrefix(flag, "--from=")
+		if from, ok := r.named[strings.ToLower(name)]; ok {
+			s.from = append(s.from, from)
+		}
+		if is {
+			return
+		}
+	}
+	for _, word := range words[:len(words)-1] {
+		if strings.Contains(word, "://") {
+			s.commands = append(s.commands, brief([]string{"ADD", word}))
+			continue
+		}
+		from := path.Clean(strings.TrimPrefix(word, "/"))
+		s.copies, s.git = append(s.copies, from), s.git || from == ".git" || strings.HasPrefix(from, ".git/")
 	}
 }
 
@@ -137,11 +187,15 @@ func (r *reader) begin(words []string) {
 		return
 	}
 	s := &stage{}
+	r.base.WriteString(words[0] + "\n")
 	image := expand(strings.Trim(words[0], `"'`), r.args)
 	if from, ok := r.named[strings.ToLower(image)]; ok {
 		s.from = append(s.from, from)
 	} else if !strings.Contains(image, "$") {
 		s.image = image
+		if m := nodeImage.FindStringSubmatch(image); m != nil {
+			s.node = m[1]
+		}
 	}
 	if len(words) == 3 {
 		s.name = words[2]
@@ -150,19 +204,34 @@ func (r *reader) begin(words []string) {
 	r.stages = append(r.stages, s)
 }
 
+// nodeImage is an image of Node.js, of a major version.
+var nodeImage = regexp.MustCompile(`(?:^|/)(?:node|nodejs):(\d{1,3})(?:[.-]|$)`)
+
 func (r *reader) arg(words []string) {
 	for _, word := range words {
 		name, value, has := strings.Cut(word, "=")
 		value = expand(strings.Trim(value, `"'`), r.args)
-		_, global := r.args[name]
 		if has {
 			r.args[name] = value
 		}
-		if len(r.stages) > 0 && !global && !ofTools.MatchString(name+"="+value) {
+		switch {
+		case len(r.stages) == 0:
+			r.base.WriteString(word + "\n")
+		case !ofTools.MatchString(name+"="+r.args[name]) && !r.names(name):
 			s := r.stages[len(r.stages)-1]
 			s.args = append(s.args, name)
 		}
 	}
+}
+
+// names says whether an argument is part of what names an image.
+func (r *reader) names(arg string) bool {
+	for _, m := range variable.FindAllStringSubmatch(r.base.String(), -1) {
+		if m[1]+m[3] == arg {
+			return true
+		}
+	}
+	return false
 }
 
 // ofTools are arguments that say which tools build, or how Docker does.
@@ -210,6 +279,9 @@ func (r *reader) recipe() Recipe {
 			out.Build = append(out.Build, s.installs...)
 			out.Commands = append(out.Commands, s.commands...)
 			out.Args = append(out.Args, s.args...)
+			out.Copies = append(out.Copies, s.copies...)
+			out.Node = cmp.Or(out.Node, s.node)
+			out.Git = out.Git || s.git
 		case s == r.stages[len(r.stages)-1]:
 			out.Run = append(out.Run, s.installs...)
 			out.Args = append(out.Args, s.args...)
@@ -217,9 +289,9 @@ func (r *reader) recipe() Recipe {
 			out.Beside = append(out.Beside, s.name)
 		}
 	}
-	out.Start = start(r.stages[len(r.stages)-1])
+	out.Start, out.First = start(r.stages[len(r.stages)-1])
 	out.Build, out.Run = needed(out.Build, fetchers), needed(out.Run, shared)
-	for _, list := range []*[]string{&out.Commands, &out.Args} {
+	for _, list := range []*[]string{&out.Commands, &out.Args, &out.Copies, &out.First} {
 		*list = distinct(*list)
 	}
 	return out
@@ -242,20 +314,52 @@ var supervisors = regexp.MustCompile(`(^|/)(tini|dumb-init|sh|bash|dash|env)$|^-
 // own is the release's own script, with the command that a release starts by.
 var own = regexp.MustCompile(`(^|/)bin/[\w-]+$`)
 
-// start is the first word of what an image starts that is no supervisor.
-func start(s *stage) string {
+// start is the first word of what an image starts that is no supervisor, and what it
+// runs before.
+func start(s *stage) (name string, first []string) {
 	words := slices.Concat(s.entry, s.cmd)
 	if len(words) == 1 {
-		words = strings.Fields(words[0])
+		words = []string{"sh", "-c", words[0]}
+	}
+	if i := slices.Index(words, "-c"); i > 0 && i+1 < len(words) {
+		all := calls(words[i+1])
+		all = slices.DeleteFunc(all, func(c []string) bool { return shellOwn.MatchString(c[0]) })
+		if len(all) == 0 {
+			return "", nil
+		}
+		for _, before := range all[:len(all)-1] {
+			first = append(first, brief(before))
+		}
+		words = all[len(all)-1]
 	}
 	words = slices.DeleteFunc(slices.Clone(words), supervisors.MatchString)
 	if len(words) == 0 || strings.Contains(words[0], "$") || len(words[0]) > 200 {
-		return ""
+		return "", first
 	}
 	if own.MatchString(words[0]) && slices.Contains(words, "start") {
-		return ""
+		return "", first
 	}
-	return words[0]
+	return words[0], first
+}
+
+// shellOwn are commands that start nothing.
+var shellOwn = regexp.MustCompile(`^(set|ulimit|cd|export|echo|true|:|umask)$`)
+
+// Takes says whether the stages that build take a directory, by its path in the
+// context, or something in it: "apps/$SERVICE" may be any below apps.
+func (r Recipe) Takes(dir string) bool {
+	return slices.ContainsFunc(r.Copies, func(from string) bool {
+		want, has := strings.Split(dir, "/"), strings.Split(from, "/")
+		if len(has) < len(want) {
+			return false
+		}
+		for i, part := range want {
+			if part != has[i] && !strings.Contains(has[i], "$") {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // distinct is each text once, in order.

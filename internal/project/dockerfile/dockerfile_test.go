@@ -40,7 +40,7 @@ func TestRead(t *testing.T) {
 			Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
 			Build:  []string{"cmake", "libvips-dev"}, Run: []string{"imagemagick"},
 			Commands: []string{"mix sentry.package_source_code --output x", "mix phx.digest"},
-			Args:     []string{"GIT_SHA"}, Start: "/app/bin/server", Makes: true,
+			Args:     []string{"GIT_SHA"}, Copies: []string{"mix.exs", "mix.lock"}, Start: "/app/bin/server", Makes: true,
 		}},
 		{"stages of all kinds", `FROM node:22 AS assets
 RUN npm ci && npm run deploy
@@ -59,7 +59,7 @@ CMD ["bin/shop", "start"]
 `, Recipe{
 			Images: []string{"node:22", "elixir:1.17-alpine", "ubuntu", "alpine:3"},
 			Build:  []string{"nodejs", "npm", "rust", "rustup"}, Run: []string{"curl", "ffmpeg"},
-			Commands: []string{"npm ci", "npm run deploy", "./scripts/prepare.sh", "make content"}, Beside: []string{"fwup"}, Makes: true,
+			Commands: []string{"npm ci", "npm run deploy", "./scripts/prepare.sh", "make content"}, Beside: []string{"fwup"}, Node: "22", Makes: true,
 		}},
 		{"one stage, with a heredoc and a script to start", `FROM elixir:1.16
 ARG SENTRY_DSN=
@@ -73,6 +73,31 @@ ENTRYPOINT ./entrypoint.sh
 `, Recipe{
 			Images: []string{"elixir:1.16"}, Build: []string{"zip"}, Commands: []string{"mix download_geoip"}, Args: []string{"SENTRY_DSN"},
 			Start: "./entrypoint.sh", Makes: true,
+		}},
+		{"a monorepo's, with what comes before the start", `ARG SERVICE
+ARG BASE=trixie
+ARG RELEASE
+FROM elixir:1.18-${BASE} AS build
+ARG RELEASE
+ARG BASE
+ARG SERVICE
+ENV R=$RELEASE
+COPY apps/$SERVICE/mix.exs ./
+COPY --from=ghcr.io/x/y / /
+COPY libs/ ./libs
+ADD --checksum=sha256:0 https://trust.example/bundle.pem priv/
+COPY .git .git
+RUN NODE=22 && echo "deb https://deb.nodesource.com/node_$NODE.x nodistro main" > /etc/apt/sources.list.d/n && apt-get install -y nodejs
+RUN zypper -n in make gcc cmake==3.1
+RUN git rev-parse HEAD > REVISION && make prod && npx --yes puppeteer browsers install
+FROM debian
+COPY --from=build /rel .
+CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
+`, Recipe{
+			Images: []string{"elixir:1.18-trixie", "debian"}, Build: []string{"cmake", "nodejs"},
+			Commands: []string{"ADD https://trust.example/bundle.pem", "make prod", "npx --yes puppeteer browsers install"},
+			Args:     []string{"RELEASE", "SERVICE"}, Start: "/app/bin/server", First: []string{"/app/bin/migrate"}, Node: "22", Git: true,
+			Copies: []string{"apps/$SERVICE/mix.exs", "libs", ".git"}, Makes: true,
 		}},
 		{"of a developer", "FROM elixir:1.16\nRUN apt-get install -y vim inotify-tools imagemagick\nCMD mix phx.server\n", Recipe{Images: []string{"elixir:1.16"}}},
 		{"an image that is not known", "ARG BASE\nFROM ${BASE} AS build\nRUN mix release\nFROM build\nCMD bin/shop start\n", Recipe{Makes: true}},
@@ -121,4 +146,16 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("of no release")
 		}
 	})
+}
+
+// Which directories of a repository a Dockerfile builds in.
+func TestTakes(t *testing.T) {
+	r := Recipe{Copies: []string{"apps/$SERVICE/mix.exs", "libs", "tools/one", "."}}
+	for dir, want := range map[string]bool{
+		"apps/shop": true, "apps": true, "libs": true, "libs/x": false, "tools/one": true, "tools/two": false, "tools": true, "shop": false,
+	} {
+		if got := r.Takes(dir); got != want {
+			t.Errorf("%s: %v", dir, got)
+		}
+	}
 }

@@ -36,11 +36,11 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
 	text, has, textErr := d.Text(File, elixir.MaxFile)
-	if !has && textErr == nil && (err != nil || len(facts.Releases) > 0 || !depends(facts)) {
+	if !has && textErr == nil && (err != nil || len(facts.Releases) > 0 || !depends(d, facts)) {
 		return nil, err
 	}
-	if err == nil && !depends(facts) {
-		d.Note(File + " is left over: neither mix.exs nor mix.lock names Distillery")
+	if err == nil && !depends(d, facts) {
+		d.Note(File + " is left over: mix.exs names no Distillery, and nothing in mix.lock asks for it")
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
 	var config *Config
@@ -59,10 +59,12 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	return p, nil
 }
 
-// depends says whether the project may have Distillery at all.
-func depends(facts *project.Project) bool {
-	return facts.DepsOpen && len(facts.Locked) == 0 || slices.Contains(facts.Locked, name) ||
-		slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
+// depends says whether the project may have Distillery at all. A lock alone does not
+// say so: names stay in it that nothing asks for any longer.
+func depends(d *project.Dir, facts *project.Project) bool {
+	locked := slices.Contains(facts.Locked, name)
+	return slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name }) ||
+		facts.DepsOpen && (locked || len(facts.Locked) == 0) || locked && len(d.LockedUsers(name)) > 0
 }
 
 // version is the one that mix.lock holds, that of the dependency in a directory

@@ -65,7 +65,11 @@ func (c *Common) byAlias(online string) {
 	} else if c.install = unset(c.Facts); len(c.install) > 0 {
 		c.Planner.Decide("assets setup", "mix "+strings.Join(c.install, ", mix ")+where+", "+online, "assets.deploy calls what they install, and no alias assets.setup does")
 	}
-	c.Planner.Decide("assets", "mix compile, then mix assets.deploy"+where, "the alias is in mix.exs"+where)
+	run := "mix compile, then mix assets.deploy" + where
+	if len(a.Deploys) > 0 {
+		run += " (" + tool.Some(a.Deploys, 6) + ")"
+	}
+	c.Planner.Decide("assets", run, "the alias is in mix.exs"+where)
 }
 
 // apart says whether what sets assets up runs without the project's code, as soon

@@ -2,6 +2,7 @@ package mix
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,18 +35,65 @@ func (c *Common) docker() {
 	}
 	note("installs %s to build, which a toolchain has only if its distribution's package is asked for: --package NAME", without(d.Build, packages))
 	note("installs %s to run: --package NAME --program NAME puts a program of the toolchain into the image", without(d.Run, set.Programs))
-	note("also runs, to build: %s; give each as a [[step]] in dram.toml, see docs/howto/steps.md", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
+	note("also runs, to build: %s; give each as a step in dram.toml: [[step]], run = \"…\", before = \"release\"", slices.DeleteFunc(slices.Clone(d.Commands), c.does))
 	note("takes the build arguments %s: --build-env NAME=VALUE gives one to the build", slices.DeleteFunc(slices.Clone(d.Args), func(name string) bool {
 		return slices.ContainsFunc(set.BuildEnv, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
 	}))
+	note("takes %s from outside of the project, of which the build sees nothing: --include ../NAME", c.outside(d.Copies))
+	if d.Git {
+		c.Planner.Note(file + " reads .git, which the build does not see: --build-git values gives it the commit in GIT_SHA and GIT_TAG")
+	}
 	note("copies what its stages %s make into the image: dram's has none of it", d.Beside)
-	if d.Start != "" && !strings.HasSuffix(d.Start, "bin/server") {
+	note("runs %s before it starts the release, and dram's image does not: `dram run` and Docker's --entrypoint start other programs of the release", d.First)
+	if asked := c.js.node; asked != "" && d.Node != "" && !strings.Contains(asked, "v"+d.Node+".") {
+		c.Planner.Note(fmt.Sprintf("%s has Node.js %s, and here it is %s, as a version file or package.json asks", file, d.Node, strings.TrimPrefix(asked, "latest-")))
+	}
+	if d.Start != "" && !(strings.HasSuffix(d.Start, "bin/server") && (c.Facts.Start.Server != "" || len(c.work.ImageEnv) > 0)) {
 		note("starts %s, and dram's image the release itself: what that does before is for rel/env.sh.eex or config/runtime.exs to do", []string{d.Start})
 	}
 }
 
+// outside are what a Dockerfile above the project takes that the build does not see.
+func (c *Common) outside(copies []string) []string {
+	up := strings.Count(c.Facts.DockerFile, "../")
+	if up == 0 {
+		return nil
+	}
+	parts := strings.Split(filepath.ToSlash(c.Facts.Dir), "/")
+	at := strings.Join(parts[max(0, len(parts)-up):], "/")
+	var out []string
+	for _, name := range copies {
+		first, _, _ := strings.Cut(name, "/")
+		seen := slices.ContainsFunc(c.Facts.Context.Beside, func(b string) bool {
+			return name == b || first == b || strings.HasPrefix(b, name+"/") || strings.HasPrefix(name, b+"/")
+		})
+		if name != "." && name != at && !strings.HasPrefix(name, at+"/") && !strings.HasPrefix(at, name+"/") && !strings.Contains(name, "$") && !seen {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // scripting is a command that installs or runs JavaScript.
 var scripting = regexp.MustCompile(`^(npm|npx|yarn|pnpm|bun|node)\s`)
+
+// scripts says whether the plan runs what a command of JavaScript's does: it installs
+// packages, or what it calls is part of an alias or a script that is run.
+func (c *Common) scripts(command string) bool {
+	if installsPackages.MatchString(command) {
+		return true
+	}
+	run := strings.Join(slices.Concat(c.Facts.Assets.Setups, c.Facts.Assets.Deploys), "\n")
+	if c.js.build != nil {
+		run += "\n" + c.js.build.Script
+	}
+	for _, word := range strings.Fields(command)[1:] {
+		if !strings.HasPrefix(word, "-") && word != "run" && word != "exec" {
+			return slices.Contains(strings.Fields(run), word)
+		}
+	}
+	return false
+}
 
 // does says whether the plan does what a command of the Dockerfile does.
 func (c *Common) does(command string) bool {
@@ -60,7 +108,7 @@ func (c *Common) does(command string) bool {
 	}
 	calls := slices.Concat(c.Facts.Assets.Setups, c.Facts.Assets.Deploys)
 	if scripting.MatchString(command) {
-		return c.js.uses
+		return c.js.uses && c.scripts(command)
 	}
 	return task == "phx.digest" && c.js.digest != "" || slices.ContainsFunc(calls, func(call string) bool { return call == task || strings.HasPrefix(call, task+" ") })
 }

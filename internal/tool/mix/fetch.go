@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"dram/internal/engine"
-	"dram/internal/fsutil"
 	"dram/internal/source"
 	"dram/internal/tool"
 )
@@ -112,13 +111,13 @@ func fetchNeeds(src *source.Tree, inert map[string]bool) []string {
 	for _, f := range src.Files {
 		if path.Base(f.Path) == "mix.exs" {
 			projects[path.Dir(f.Path)] = true
-			names(src.Dir, f.Path, named)
+			names(src, f.Path, named)
 		}
 	}
 	needs := []string{}
 	for _, f := range src.Files {
 		script := path.Ext(f.Path) == ".exs" && projects[path.Dir(f.Path)]
-		if inert[f.Path] {
+		if inert[f.Path] || f.Leaves {
 			continue
 		}
 		if script || named[f.Path] || strings.HasPrefix(f.Path, "config/") || slices.Contains(manifests[:], path.Base(f.Path)) {
@@ -132,16 +131,11 @@ func fetchNeeds(src *source.Tree, inert map[string]bool) []string {
 var literal = regexp.MustCompile(`((?:File\.[a-z_]+[!?]?\(?[ ]*)?)"([^"\\\n]{1,200})"`)
 
 // names adds what a mix.exs names in its strings, as paths in the source.
-func names(dir, file string, to map[string]bool) {
-	root, err := fsutil.OpenRoot(dir)
+func names(src *source.Tree, file string, to map[string]bool) {
+	const most = 1 << 20 // bytes
+	raw, err := src.ReadFile(file, most)
 	if err != nil {
 		return // whoever stages the source says so
-	}
-	defer func() { _ = root.Close() }() // only read from
-	const most = 1 << 20                // bytes
-	raw, err := fsutil.ReadIn(root, file, most)
-	if err != nil {
-		return
 	}
 	for _, m := range literal.FindAllSubmatch(raw, -1) {
 		page := bytes.HasSuffix(m[2], []byte(".md")) // named for the documentation, unless it is read

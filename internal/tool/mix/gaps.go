@@ -24,27 +24,10 @@ var downloading = map[string]string{
 
 // gaps notes what is not there.
 func (c *Common) gaps() {
-	c.otherwise()
 	c.unmade()
 	c.offline()
 	c.atStart()
 	c.docker()
-}
-
-// shipped are packages whose projects ship as something else than a release, and
-// what that is.
-var shipped = map[string]string{
-	"nerves":  "Nerves makes firmware (mix firmware), which holds a release for its own system: this one is for the toolchain's",
-	"burrito": "Burrito wraps a release into one program, for which it downloads Erlang and calls zig: an image needs neither, and `releases:` may do without Burrito.wrap",
-}
-
-// otherwise notes what ships as something else than a release.
-func (c *Common) otherwise() {
-	for _, d := range c.Facts.Deps {
-		if what, ok := shipped[d.Name]; ok {
-			c.Planner.Note(what)
-		}
-	}
 }
 
 // unmade notes assets that no step makes.
@@ -53,12 +36,16 @@ func (c *Common) unmade() {
 	if c.work.Deploy {
 		return
 	}
-	const add = "give it the alias assets.deploy (and assets.setup for what has the network)"
+	const add = "give it the alias assets.deploy, with what makes them and phx.digest (and assets.setup for what has the network)"
 	switch {
 	case c.Facts.AliasesOpen && (len(a.Packages) > 0 || a.Manifest != ""):
 		c.Planner.Note("mix.exs computes its aliases, so that no assets are made: name assets.setup and assets.deploy in a literal list")
 	case len(a.Packages) > 0:
-		c.Planner.Note(fmt.Sprintf("%s is there and no step makes its assets: %s", path.Join(a.Packages[0].Dir, "package.json"), add))
+		note := fmt.Sprintf("%s is there and no step makes its assets: %s", path.Join(a.Packages[0].Dir, "package.json"), add)
+		if asked := a.Packages[0].Node; asked.Version != "" {
+			note += fmt.Sprintf("; Node.js %s, as %s asks, comes with it", asked.Version, asked.File)
+		}
+		c.Planner.Note(note)
 	case a.Manifest != "":
 		c.Planner.Note(fmt.Sprintf("%s has a cache_static_manifest and no step makes it: %s", a.Manifest, add))
 	}
@@ -100,9 +87,13 @@ func (c *Common) atStart() {
 	set := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
 	switch {
 	case set:
-	case slices.Contains(start.Reads, listens):
+	case start.Listens || slices.Contains(start.Reads, listens):
 		c.work.ImageEnv = []string{listens + "=true"}
-		c.Planner.Decide("server", listens+"=true in the image", start.File+" has the server listen where it is set")
+		why := start.File + " has the server listen where it is set"
+		if !slices.Contains(start.Reads, listens) {
+			why = "the project's own start sets it"
+		}
+		c.Planner.Decide("server", listens+"=true in the image", why)
 	case !start.Serves && start.Server == "" && c.has("phoenix"):
 		c.Planner.Note("nothing tells Phoenix's endpoint to listen: give it `server: true` in config/runtime.exs, as where PHX_SERVER is set")
 	}

@@ -35,6 +35,9 @@ type javascript struct {
 	uses    bool              // some step runs it
 	node    string            // the directory of Node.js's archive, "" where the toolchain's serves
 	digest  string            // the directory in which mix phx.digest is called, "" for none
+	// managers are the package managers, beside npm, that steps call, as npm's registry
+	// has them: "pnpm@9".
+	managers []string
 }
 
 var (
@@ -67,7 +70,36 @@ func (c *Common) scripted(online string) error {
 			return err
 		}
 	}
+	c.manage(online)
 	return c.chooseNode()
+}
+
+// callsManager is a command of an alias that calls another package manager than npm.
+var callsManager = regexp.MustCompile(`(?:^|[\s/])(pnpm|yarn|bun)(?:\s|$)`)
+
+// manage finds the package managers that are called.
+func (c *Common) manage(online string) {
+	a := c.Facts.Assets
+	add := func(p project.Package) {
+		if name := archive(p); p.Manager != "npm" && !slices.Contains(c.js.managers, name) {
+			c.js.managers = append(c.js.managers, name)
+		}
+	}
+	for _, p := range c.js.install {
+		add(p)
+	}
+	installed := len(c.js.managers)
+	for _, m := range callsManager.FindAllStringSubmatch(strings.Join(slices.Concat(a.Setups, a.Deploys), "\n"), -1) {
+		i := slices.IndexFunc(a.Packages, func(p project.Package) bool { return p.Manager == m[1] })
+		if i >= 0 {
+			add(a.Packages[i])
+		} else if !slices.ContainsFunc(c.js.managers, func(name string) bool { return strings.HasPrefix(name, m[1]) }) {
+			add(project.Package{Manager: m[1]})
+		}
+	}
+	if called := c.js.managers[installed:]; len(called) > 0 {
+		c.Planner.Decide("javascript", "npm install --global "+strings.Join(called, " ")+" unless the toolchain has it, "+online, "aliases of mix.exs call it")
+	}
 }
 
 // beside are the packages that the alias assets.deploy counts on: those of assets/,
@@ -187,6 +219,15 @@ func archive(p project.Package) string {
 	return name
 }
 
+// program is what an archive of npm's registry brings.
+func program(archive string) string {
+	if strings.HasPrefix(archive, "@yarnpkg/") {
+		return "yarn"
+	}
+	name, _, _ := strings.Cut(archive, "@")
+	return name
+}
+
 // steps are those that bring Node.js, package managers and packages.
 func (j *javascript) steps(f fetching) []engine.Step {
 	var steps []engine.Step
@@ -199,13 +240,10 @@ func (j *javascript) steps(f fetching) []engine.Step {
 		s.InputDigest += j.node
 		steps = append(steps, s)
 	}
-	var managers []string
-	for _, p := range j.install {
-		if name := archive(p); p.Manager != "npm" && !slices.Contains(managers, name) {
-			managers = append(managers, name)
-			const unlessThere = `command -v "$0" || exec npm install --global --prefix="$2" "$1"`
-			steps = append(steps, f.once(p.Manager, "sh", "-c", unlessThere, p.Manager, name, jsHome+"/tools"))
-		}
+	for _, name := range j.managers {
+		const unlessThere = `command -v "$0" || exec npm install --global --prefix="$2" "$1"`
+		program := program(name)
+		steps = append(steps, f.once(program, "sh", "-c", unlessThere, program, name, jsHome+"/tools"))
 	}
 	for _, p := range j.install {
 		name, argv := "packages of "+p.Dir, inside(p.Dir, installing(p)...)

@@ -2,6 +2,7 @@ package mix
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"dram/internal/grammar"
@@ -74,7 +75,7 @@ func (c *Common) fetch(env, online string) error {
 		if d.Remote() && d.In(env) {
 			remote = append(remote, d.Name)
 		}
-		if err := lying(d, env); err != nil {
+		if err := c.lying(d, env); err != nil {
 			return err
 		}
 	}
@@ -96,10 +97,10 @@ func (c *Common) fetch(env, online string) error {
 }
 
 // lying judges where a dependency lies, if it is a directory.
-func lying(d project.Dep, env string) error {
+func (c *Common) lying(d project.Dep, env string) error {
 	if d.Outside() && d.In(env) {
-		return problem.New(problem.Usage, "build from a directory that holds both (an umbrella, a monorepo's top), or use a git dependency",
-			"dependency %q lies outside the project, at %q: the build sees only the project", d.Name, d.Where)
+		return problem.New(problem.Usage, "name a directory that holds both, relative to the project: --context .., or context in [source] of dram.toml; or use a git dependency",
+			"dependency %q lies outside the project, at %q: the build sees only the project%s", d.Name, d.Where, c.andContext())
 	}
 	if d.Source != project.Path {
 		return nil
@@ -108,4 +109,12 @@ func lying(d project.Dep, env string) error {
 		return problem.New(problem.Usage, tool.NameHint, "a dependency in a directory of the project: %w", err)
 	}
 	return nil
+}
+
+// andContext says what the build sees beside the project.
+func (c *Common) andContext() string {
+	if at := c.Facts.Context.Dir; at != "" {
+		return fmt.Sprintf(" and its context, %q, and that has no such directory", at)
+	}
+	return ""
 }

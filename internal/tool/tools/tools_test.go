@@ -28,7 +28,9 @@ func TestRead(t *testing.T) {
 		{"mix.exs and what other tools have", mixOf("", "") + "-- rebar.config --\n-- erlang.mk --\n", "mix"},
 		{"rel/config.exs beside it", mixOf(`{:distillery, "~> 2.1"}`, "") + relFile, "distillery"},
 		{"rel/config.exs beside it, and releases for both", mixOf(`{:distillery, "~> 2.1"}`, "a: []") + relFile, "distillery"},
-		{"rel/config.exs, and the lock has the dependency", mixOf("", "") + relFile + "-- mix.lock --\n%{\n  \"distillery\": {:hex, :distillery, \"2.1.1\", \"a\", [:mix], [], \"hexpm\", \"b\"},\n}\n", "distillery"},
+		{"rel/config.exs, and the lock has one that depends on it", mixOf("", "") + relFile + "-- mix.lock --\n%{\n  \"distillery\": {:hex, :distillery, \"2.1.1\", \"a\", [:mix], [], \"hexpm\", \"b\"},\n" +
+			"  \"x\": {:hex, :x, \"2.1.1\", \"a\", [:mix], [{:distillery, \"~> 2.0\", []}], \"hexpm\", \"b\"},\n}\n", "distillery"},
+		{"a lock that still has what nothing asks for", mixOf("", "") + relFile + "-- mix.lock --\n%{\n  \"distillery\": {:hex, :distillery, \"1.5.2\", \"a\", [:mix], [], \"hexpm\", \"b\"},\n}\n", "mix"},
 		{"rel/config.exs, and dependencies that are computed", strings.Replace(mixOf("", ""), "deps: []", "deps: deps(1)", 1) + relFile, "distillery"},
 		{"rel/config.exs, left over", mixOf("", "") + relFile, "mix"},
 		{"the dependency, and no file", mixOf(`{:distillery, "~> 2.0"}`, ""), "distillery"},
