@@ -92,7 +92,7 @@ func (s *Survey) labels(n *native, need binary.VersionNeed, o rootfs.Object) []F
 		},
 	}
 	s.judgeVersions(o, &f)
-	if len(sure) == 0 {
+	if len(sure) == 0 && len(o.File.VersionDefs) > 0 { // one without versions is one, whatever else it has
 		unknown := unknownVersion
 		if slices.Contains(s.target.Gaps(o.Real).Later, newest) {
 			unknown = laterVersion

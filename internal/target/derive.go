@@ -176,6 +176,7 @@ func (r *profileRow) compilerLibraries(doc *document, point string) error {
 	if CompareVersions(gcc, maxGCC) > 0 {
 		gcc = maxGCC
 	}
+	newGCC := from.named("libgcc_s.so.1") // what follows takes it out of the list
 	both := append(slices.DeleteFunc(from.Libraries, func(l library) bool { return l.Soname != "libstdc++.so.6" }),
 		slices.DeleteFunc(older.Libraries, func(l library) bool { return l.Soname != "libgcc_s.so.1" })...)
 	for _, l := range both {
@@ -198,7 +199,7 @@ func (r *profileRow) compilerLibraries(doc *document, point string) error {
 				l.Symbols = nil
 			}
 			if r.gcc != "" {
-				l.addVersions(from, "GCC_", r.gcc)
+				l.addVersions(newGCC, "GCC_", r.gcc)
 			}
 		}
 		l.Path, l.Optional, l.Package = path.Join(r.directory(doc.Facts.Platform), l.Soname), true, r.packageOf(l.Soname)
@@ -210,22 +211,17 @@ func (r *profileRow) compilerLibraries(doc *document, point string) error {
 // addVersions adds, of a newer library of the same name, what is at the versions of a
 // family that are newer than its own, up to a newest one. Others of that family are not
 // there.
-func (l *library) addVersions(from *document, family, newest string) {
+func (l *library) addVersions(newer library, family, newest string) {
 	own := strings.TrimPrefix(Newest(l.file().VersionDefs, family), family)
 	l.Families = append(l.Families, family)
-	for _, n := range from.Libraries {
-		if n.Soname != l.Soname {
+	for _, v := range newer.Versions {
+		number, ok := strings.CutPrefix(v, family)
+		if !ok || CompareVersions(number, own) <= 0 || CompareVersions(number, newest) > 0 {
 			continue
 		}
-		for _, v := range n.Versions {
-			number, ok := strings.CutPrefix(v, family)
-			if !ok || CompareVersions(number, own) <= 0 || CompareVersions(number, newest) > 0 {
-				continue
-			}
-			l.Versions = append(l.Versions, v)
-			if l.Symbols != nil {
-				l.Symbols[v] = n.Symbols[v]
-			}
+		l.Versions = append(l.Versions, v)
+		if l.Symbols != nil {
+			l.Symbols[v] = newer.Symbols[v]
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (r *profileRow) packageOf(soname string) string {
 			"libcrypto.so.3": "openssl-libs", "libssl.so.3": "openssl-libs",
 		},
 		"suse": {"libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libgcc_s1", "libz.so.1": "libz1", "libsystemd.so.0": "libsystemd0"},
-		"arch": {"libcrypto.so.3": "openssl", "libssl.so.3": "openssl", "libz.so.1": "zlib", "libsystemd.so.0": "systemd-libs"},
+		"arch": {"libstdc++.so.6": "gcc-libs", "libgcc_s.so.1": "gcc-libs", "libcrypto.so.3": "openssl", "libssl.so.3": "openssl", "libz.so.1": "zlib", "libsystemd.so.0": "systemd-libs"},
 	}[family][soname]
 	switch {
 	case family == "deb" && (soname == "libcrypto.so.3" || soname == "libssl.so.3"):

@@ -62,6 +62,7 @@ func TestProfiles(t *testing.T) {
 		{"rocky/9@latest/amd64", "libc.so.6", "GLIBC_2.35", "GLIBC_2.36", "epoll_pwait2@GLIBC_2.35", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
 		{"rhel/9@first/amd64", "libm.so.6", "GLIBC_2.29", "GLIBC_2.35", "exp@GLIBC_2.29", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
 		{"ubuntu/24.04/amd64", "libcrypto.so.3", "OPENSSL_3.0.9", "OPENSSL_3.4.0", "EVP_sm4_cbc@OPENSSL_3.0.0", target.Gaps{Partial: true, Families: []string{"OPENSSL_"}, Package: "libssl3t64"}},
+		{"fedora/43/amd64", "libgcc_s.so.1", "GCC_14.0.0", "GCC_15.0.0", "__truncxfhf2@GCC_12.0.0", target.Gaps{Partial: true, Families: []string{"GCC_"}, Optional: true, Package: "libgcc"}},
 		{"rhel/9/amd64", "libgcc_s.so.1", "GCC_7.0.0", "GCC_12.0.0", "_Unwind_Resume@GCC_3.0", target.Gaps{Partial: true, Families: []string{"GCC_"}, Optional: true, Package: "libgcc"}},
 		{"fedora/40/amd64", "libtinfo.so.6", "", "NCURSES6_TINFO_5.0.19991023", "tgetent", target.Gaps{Partial: true, Optional: true, Package: "ncurses-libs"}},
 		{"ubuntu/14.04/amd64", "libc.so.6", "GLIBC_2.18", "GLIBC_2.22", "memcpy@GLIBC_2.14", target.Gaps{Partial: true, Families: []string{"GLIBC_"}}},
