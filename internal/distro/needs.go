@@ -23,12 +23,16 @@ const (
 	// What images have of data.
 	TimeZones Need = "time zones"
 	Locales   Need = "locales"
+	Gleam     Need = "gleam"
 )
 
 // Want is a need of a build.
 type Want struct {
 	Need    Need `json:"need"`
 	Perhaps bool `json:"perhaps,omitempty"` // the build may do without
+	// Must says that nothing is built without it, and what to do where a system lacks it
+	// and no package of its distribution is known.
+	Must string `json:"-"`
 }
 
 // need is a row of the table.
@@ -61,6 +65,7 @@ func needs() []need {
 		{NPM, []string{"npm"}, same("npm"), nil},
 		{TimeZones, nil, timezones, []string{"usr/share/zoneinfo/Europe/Berlin"}},
 		{Locales, nil, map[Family]string{Deb: "locales-all", SUSE: "glibc-locale"}, []string{"usr/lib/locale/de_DE.utf8/LC_CTYPE"}},
+		{Gleam, []string{"gleam"}, map[Family]string{Apk: "gleam", Pacman: "gleam"}, nil},
 	}
 }
 

@@ -36,8 +36,8 @@ func (o Options) withDefaults(rel *release.Release) Options {
 	}
 	if len(o.Entrypoint) == 0 {
 		o.Entrypoint = []string{"/app/bin/" + rel.Name}
-		if len(o.Cmd) == 0 {
-			o.Cmd = []string{tools.Boot(rel).Command}
+		if command := tools.Boot(rel).Command; len(o.Cmd) == 0 && command != "" {
+			o.Cmd = []string{command}
 		}
 	}
 	return o

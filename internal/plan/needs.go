@@ -68,7 +68,7 @@ func (m *maker) additions(context.Context) error {
 	case from.Kind == ref.Host:
 		return m.onHost()
 	case from.Kind == ref.Distro:
-		m.toDistribution(from.Value)
+		return m.toDistribution(from.Value)
 	default:
 		m.toImage(from)
 	}
@@ -95,7 +95,7 @@ func (m *maker) onHost() error {
 }
 
 // toDistribution adds the packages of a distribution that its toolchains come without.
-func (m *maker) toDistribution(value string) {
+func (m *maker) toDistribution(value string) error {
 	m.packages("")
 	id, _, _ := strings.Cut(value, "/")
 	brings := m.brings(id)
@@ -104,6 +104,9 @@ func (m *maker) toDistribution(value string) {
 			continue
 		}
 		names := n.What.Packages(distro.System{ID: id}.Family())
+		if len(names) == 0 && n.Must != "" {
+			return problem.New(problem.Usage, n.Must, "%s needs %s, which toolchain %s has not", n.Why, n.What, m.plan.Toolchain)
+		}
 		if len(names) == 0 {
 			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s, and which package of %s has it is not known: --package NAME", n.Why, n.What, id))
 			continue
@@ -113,6 +116,7 @@ func (m *maker) toDistribution(value string) {
 			m.decide("packages", strings.Join(missing, ", "), n.Why+" needs "+string(n.What))
 		}
 	}
+	return nil
 }
 
 // packages says which were asked for, and by which setting.
@@ -143,7 +147,7 @@ func (m *maker) toImage(r ref.Ref) {
 	const where = ", from the archive that the image's distribution has"
 	m.packages(where)
 	for _, n := range m.needs {
-		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps})
+		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps, Must: n.Must})
 		m.decide("packages", string(n.What)+" if the image lacks it"+where, n.Why+" needs it")
 	}
 	if m.in.Added == nil || len(m.plan.Packages)+len(m.plan.Needs) == 0 {

@@ -129,7 +129,7 @@ func textOf(config elixir.Value, key string) string {
 }
 
 func (r *reader) releases(config elixir.Value) {
-	_, r.p.Escript = config.Get("escript")
+	r.escript(config)
 	list, ok := config.Get("releases")
 	r.p.ReleasesOpen = ok && list.Open()
 	for _, it := range list.Pairs() {
@@ -146,6 +146,21 @@ func (r *reader) releases(config elixir.Value) {
 		rel.Cookie = rel.Cookie && it.Value.Type == elixir.List
 		r.p.Releases = append(r.p.Releases, rel)
 	}
+}
+
+// escript takes where an escript goes.
+func (r *reader) escript(config elixir.Value) {
+	options, ok := config.Get("escript")
+	if r.p.Escript = ok && !options.IsAtom("nil"); !r.p.Escript || options.Type != elixir.List || options.Open() {
+		return
+	}
+	for _, key := range []string{"path", "name"} {
+		if _, ok := options.Get(key); ok {
+			r.p.EscriptPath = textOf(options, key)
+			return
+		}
+	}
+	r.p.EscriptPath = r.p.App
 }
 
 func (r *reader) aliases(config elixir.Value) {

@@ -88,6 +88,7 @@ type Shown struct {
 	Licences    []string // that mix.exs names of the project's package
 	Context     Context  // what beside the project a build sees
 	Escript     bool     // mix.exs says how an escript is made
+	EscriptPath string   // where it then is, "" where that is computed
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
 }
 

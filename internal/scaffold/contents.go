@@ -72,7 +72,7 @@ func (b *bottle) starts() {
 	entrypoint, command := b.pl.Image.Starts()
 	if len(entrypoint) == 0 {
 		entrypoint = []string{path.Join("/app/bin", b.pl.Release)}
-		if len(command) == 0 {
+		if len(command) == 0 && b.boot.Command != "" {
 			command = []string{b.boot.Command}
 		}
 	}

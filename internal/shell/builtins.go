@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strconv"
@@ -122,6 +123,11 @@ func (r *runner) cd(st *state, c *call) flow {
 		return goes
 	}
 	real, err := r.world.Resolve(name)
+	if err == nil {
+		if info, serr := r.world.Files.Stat(real); serr == nil && !info.IsDir() {
+			err = errors.ErrUnsupported // it is a file
+		}
+	}
 	if err != nil {
 		if fickle(name) {
 			st.dir = unknown
@@ -247,9 +253,25 @@ func (r *runner) dot(st *state, c *call) flow {
 		r.depth--
 		return ends
 	}
-	f := r.source(st, at, text)
+	f := r.sourced(st, c, at, text)
 	r.depth--
-	if f == returns {
+	return f
+}
+
+// sourced runs a file that is read. In dash and busybox, what decides around the file
+// does not keep a failure in it, or its return, from ending the shell.
+func (r *runner) sourced(st *state, c *call, at, text string) flow {
+	calm, strict := st.calm, st.dialect == dash || st.dialect == busybox
+	if strict {
+		st.calm = 0
+	}
+	f := r.source(st, at, text)
+	ends := strict && f == returns && st.errexit && st.calm == 0 && st.status.fails()
+	st.calm = calm
+	switch {
+	case ends:
+		return r.exit(st, c.at, st.status)
+	case f == returns:
 		return goes
 	}
 	return f

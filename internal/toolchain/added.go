@@ -36,6 +36,10 @@ func (p *call) added(ctx context.Context, base *Toolchain, opts Options) (*Toolc
 	if len(packages)+len(lacks) == 0 {
 		return base, nil
 	}
+	if i := slices.IndexFunc(lacks, func(w distro.Want) bool { return w.Must != "" }); i >= 0 {
+		return nil, problem.New(problem.Usage, lacks[i].Must, "toolchain %s (%s) has no %s",
+			base.Ref, cmp.Or(s.System.Name, s.System.ID, "of an unknown distribution"), lacks[i].Need)
+	}
 	if with == nil {
 		return p.without(base, s, opts, lacks)
 	}

@@ -81,7 +81,8 @@ func TestForAPlace(t *testing.T) {
 				t.Fatalf("it wrote %s, want %s\n%s", built.stdout, want, built.stderr)
 			}
 			if tt.tour {
-				if said := tourIn(t, root, want, "for"); !strings.HasSuffix(said, toured) {
+				said := strings.ReplaceAll(tourIn(t, root, want, "for"), "od: /dev/urandom: No such file or directory\n", "") // the root has no devices
+				if !strings.HasSuffix(said, toured) {
 					t.Errorf("it says\n%s", said)
 				}
 			}

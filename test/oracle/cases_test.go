@@ -30,7 +30,50 @@ const (
 	opens     = "#include <dlfcn.h>\nint extra(void) { return dlopen(\"%s\", RTLD_NOW) ? 42 : 0; }"
 )
 
-func libraries() []nativeCase {
+// libraries are all, sampled those that each run of the tests tries.
+func libraries() []nativeCase { return append(sampled(), loaderCases()...) }
+
+// loaderCases are about what the loader looks for, and where.
+func loaderCases() []nativeCase {
+	return []nativeCase{
+		{name: "nodlopen", build: "nif -Wl,-z,nodlopen", musl: true},
+		{name: "nodlopen_dep", source: dep, build: "library nd -Wl,-z,nodlopen; nif $e libnd.so -Wl,-rpath,'$ORIGIN'; cp libnd.so $out"},
+		{name: "nodefaultlib", source: "extern const void *EVP_sha256(void); int extra(void) { return EVP_sha256() ? 42 : 0; }", build: "nif $e $lib/libcrypto.so.[13]* -Wl,-z,nodefaultlib"},
+		{name: "nodefaultlib_own", source: dep, build: "library nl; nif $e libnl.so -Wl,-z,nodefaultlib,-rpath,'$ORIGIN'; cp libnl.so $out"},
+		{name: "filter_gone", build: "nif -Wl,--filter=libgone9.so"},
+		{name: "filter_there", source: dep, build: "library ft; echo 'int dep_does(void) { return 1; }' > fa.c; link fa -Wl,--filter=libft.so,-rpath,'$ORIGIN'; nif $e libfa.so -Wl,-rpath,'$ORIGIN',-rpath-link,.; cp libft.so libfa.so $out"},
+		{name: "filter_dep_gone", source: dep, build: "library fd -Wl,--filter=libgone9.so; nif $e libfd.so -Wl,-rpath,'$ORIGIN',--unresolved-symbols=ignore-all; cp libfd.so $out"},
+		{name: "auxiliary_gone", build: "nif -Wl,--auxiliary=libgone9.so"},
+		{name: "osabi_freebsd", build: "nif; patch 7 011", header: true},
+		{name: "osabi_gnu", build: "nif; patch 7 003", header: true},
+		{name: "osabi_odd", build: "nif; patch 7 377", header: true},
+		{name: "first_empty", source: dep, build: first("fe", ": > $out/a/libfe.so")},
+		{name: "first_text", source: dep, build: first("fx", "echo 'INPUT(libfx.so)' > $out/a/libfx.so; head -c 100 /dev/zero >> $out/a/libfx.so")},
+		{name: "first_arm64", source: dep, build: first("fr", "cp libfr.so $out/a; printf '\\267' | dd of=$out/a/libfr.so bs=1 seek=18 conv=notrunc")},
+		{name: "first_i386", source: dep, build: first("fi", "cp libfi.so $out/a; printf '\\001' | dd of=$out/a/libfi.so bs=1 seek=4 conv=notrunc")},
+		{name: "first_freebsd", source: dep, build: first("fb", "cp libfb.so $out/a; printf '\\011' | dd of=$out/a/libfb.so bs=1 seek=7 conv=notrunc")},
+		{name: "first_folder", source: dep, build: first("ff", "mkdir $out/a/libff.so")},
+		{name: "link_to_real", source: dep, build: "library lr; mkdir $out/real; nif $e liblr.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/real; ln -s real/$name.so $out/$name.so; cp liblr.so $out/real"},
+		{name: "link_beside", source: dep, build: "library lb; mkdir $out/real; nif $e liblb.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/real; ln -s real/$name.so $out/$name.so; cp liblb.so $out"},
+		{name: "link_here", source: dep, build: "library lh; nif $e liblh.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/$name.1.so; ln -s $name.1.so $out/$name.so; cp liblh.so $out"},
+		{name: "hwcaps_alone", source: dep, build: "library ha; nif $e libha.so -Wl,-rpath,'$ORIGIN'; mkdir -p $out/glibc-hwcaps/x86-64-v2; cp libha.so $out/glibc-hwcaps/x86-64-v2"},
+		{name: "hwcaps_worse", source: dep, build: "library hw; nif $e libhw.so -Wl,-rpath,'$ORIGIN'; cp libhw.so $out; mkdir -p $out/glibc-hwcaps/x86-64-v2; echo 'int other;' > hw.c; link hw; cp libhw.so $out/glibc-hwcaps/x86-64-v2"},
+		{name: "hwcaps_v5", source: dep, build: "library hv; nif $e libhv.so -Wl,-rpath,'$ORIGIN'; mkdir -p $out/glibc-hwcaps/x86-64-v5; cp libhv.so $out/glibc-hwcaps/x86-64-v5"},
+		{name: "legacy_tls", source: dep, build: "library lt; nif $e liblt.so -Wl,-rpath,'$ORIGIN'; mkdir $out/tls; cp liblt.so $out/tls"},
+		{name: "loader_version", source: "extern unsigned int __rseq_size; int extra(void) { return __rseq_size >= 0 ? 42 : 0; }", build: "nif $e $lib/ld-linux-x86-64.so.2", since: 12},
+		{name: "ifunc", source: ifunc, build: "nif $e", musl: true},
+		{name: "ifunc_exported", source: strings.ReplaceAll(ifunc, "static int chosen", "int chosen"), build: "nif $e", musl: true},
+		{name: "target_clones", source: "__attribute__((target_clones(\"avx2\", \"default\"))) int twice(int n) { return 2 * n; }\nint extra(void) { volatile int n = 21; return twice(n); }", build: "nif $e"},
+		{name: "avx2", source: vector, build: "nif $e -O3 -mavx2 -ftree-vectorize"},
+		{name: "avx2_march", source: vector, build: "nif $e -O3 -march=haswell"},
+		{name: "avx2_dispatch", source: "__attribute__((target(\"avx2\"), optimize(\"O3\"))) static int fast(float *v, int n) { for (int i = 0; i < n; i++) v[i] = v[i] * 2 + 1; return v[0]; }\nint extra(void) { float v[64] = {20.5}; __builtin_cpu_init(); if (__builtin_cpu_supports(\"avx2\")) return fast(v, 64); return 42; }", build: "nif $e"},
+		{name: "tls_dep", source: dep, build: "echo 'static __thread char v[4096] __attribute__((tls_model(\"initial-exec\"))) = {42}; int dep_does(void) { return v[0]; }' > td.c; link td; nif $e libtd.so -Wl,-rpath,'$ORIGIN'; cp libtd.so $out"},
+		{name: "tsan", build: "nif -fsanitize=thread"},
+		{name: "asan", build: "nif -fsanitize=address"},
+	}
+}
+
+func sampled() []nativeCase {
 	return []nativeCase{
 		{name: "plain", build: "nif", musl: true},
 		{name: "stripped", build: "nif -s -Wl,--hash-style=sysv", musl: true},
@@ -99,42 +142,6 @@ func libraries() []nativeCase {
 		{name: "label_without_symbol", source: dep, build: sprintf(labelled, "ls", "V2 { dep_does; };", "V1 { dep_does; }; V2 { other; };")},
 		{name: "no_labels", source: dep, build: sprintf(labelled, "ln", "V2 { dep_does; };", "")},
 		{name: "no_labels_but_needs", source: dep, build: sprintf(labelled, "lm", "V2 { dep_does; };", "") + "; echo '#include <stdio.h>\nint dep_does(void) { puts(\"\"); return 42; }' > lm.c; link lm; cp liblm.so $out"},
-
-		// What the loader looks for, and where.
-		{name: "nodlopen", build: "nif -Wl,-z,nodlopen", musl: true},
-		{name: "nodlopen_dep", source: dep, build: "library nd -Wl,-z,nodlopen; nif $e libnd.so -Wl,-rpath,'$ORIGIN'; cp libnd.so $out"},
-		{name: "nodefaultlib", source: "extern const void *EVP_sha256(void); int extra(void) { return EVP_sha256() ? 42 : 0; }", build: "nif $e $lib/libcrypto.so.[13]* -Wl,-z,nodefaultlib"},
-		{name: "nodefaultlib_own", source: dep, build: "library nl; nif $e libnl.so -Wl,-z,nodefaultlib,-rpath,'$ORIGIN'; cp libnl.so $out"},
-		{name: "filter_gone", build: "nif -Wl,--filter=libgone9.so"},
-		{name: "filter_there", source: dep, build: "library ft; echo 'int dep_does(void) { return 1; }' > fa.c; link fa -Wl,--filter=libft.so,-rpath,'$ORIGIN'; nif $e libfa.so -Wl,-rpath,'$ORIGIN',-rpath-link,.; cp libft.so libfa.so $out"},
-		{name: "filter_dep_gone", source: dep, build: "library fd -Wl,--filter=libgone9.so; nif $e libfd.so -Wl,-rpath,'$ORIGIN',--unresolved-symbols=ignore-all; cp libfd.so $out"},
-		{name: "auxiliary_gone", build: "nif -Wl,--auxiliary=libgone9.so"},
-		{name: "osabi_freebsd", build: "nif; patch 7 011", header: true},
-		{name: "osabi_gnu", build: "nif; patch 7 003", header: true},
-		{name: "osabi_odd", build: "nif; patch 7 377", header: true},
-		{name: "first_empty", source: dep, build: first("fe", ": > $out/a/libfe.so")},
-		{name: "first_text", source: dep, build: first("fx", "echo 'INPUT(libfx.so)' > $out/a/libfx.so; head -c 100 /dev/zero >> $out/a/libfx.so")},
-		{name: "first_arm64", source: dep, build: first("fr", "cp libfr.so $out/a; printf '\\267' | dd of=$out/a/libfr.so bs=1 seek=18 conv=notrunc")},
-		{name: "first_i386", source: dep, build: first("fi", "cp libfi.so $out/a; printf '\\001' | dd of=$out/a/libfi.so bs=1 seek=4 conv=notrunc")},
-		{name: "first_freebsd", source: dep, build: first("fb", "cp libfb.so $out/a; printf '\\011' | dd of=$out/a/libfb.so bs=1 seek=7 conv=notrunc")},
-		{name: "first_folder", source: dep, build: first("ff", "mkdir $out/a/libff.so")},
-		{name: "link_to_real", source: dep, build: "library lr; mkdir $out/real; nif $e liblr.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/real; ln -s real/$name.so $out/$name.so; cp liblr.so $out/real"},
-		{name: "link_beside", source: dep, build: "library lb; mkdir $out/real; nif $e liblb.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/real; ln -s real/$name.so $out/$name.so; cp liblb.so $out"},
-		{name: "link_here", source: dep, build: "library lh; nif $e liblh.so -Wl,-rpath,'$ORIGIN'; mv $out/$name.so $out/$name.1.so; ln -s $name.1.so $out/$name.so; cp liblh.so $out"},
-		{name: "hwcaps_alone", source: dep, build: "library ha; nif $e libha.so -Wl,-rpath,'$ORIGIN'; mkdir -p $out/glibc-hwcaps/x86-64-v2; cp libha.so $out/glibc-hwcaps/x86-64-v2"},
-		{name: "hwcaps_worse", source: dep, build: "library hw; nif $e libhw.so -Wl,-rpath,'$ORIGIN'; cp libhw.so $out; mkdir -p $out/glibc-hwcaps/x86-64-v2; echo 'int other;' > hw.c; link hw; cp libhw.so $out/glibc-hwcaps/x86-64-v2"},
-		{name: "hwcaps_v5", source: dep, build: "library hv; nif $e libhv.so -Wl,-rpath,'$ORIGIN'; mkdir -p $out/glibc-hwcaps/x86-64-v5; cp libhv.so $out/glibc-hwcaps/x86-64-v5"},
-		{name: "legacy_tls", source: dep, build: "library lt; nif $e liblt.so -Wl,-rpath,'$ORIGIN'; mkdir $out/tls; cp liblt.so $out/tls"},
-		{name: "loader_version", source: "extern unsigned int __rseq_size; int extra(void) { return __rseq_size >= 0 ? 42 : 0; }", build: "nif $e $lib/ld-linux-x86-64.so.2", since: 12},
-		{name: "ifunc", source: ifunc, build: "nif $e", musl: true},
-		{name: "ifunc_exported", source: strings.ReplaceAll(ifunc, "static int chosen", "int chosen"), build: "nif $e", musl: true},
-		{name: "target_clones", source: "__attribute__((target_clones(\"avx2\", \"default\"))) int twice(int n) { return 2 * n; }\nint extra(void) { volatile int n = 21; return twice(n); }", build: "nif $e"},
-		{name: "avx2", source: vector, build: "nif $e -O3 -mavx2 -ftree-vectorize"},
-		{name: "avx2_march", source: vector, build: "nif $e -O3 -march=haswell"},
-		{name: "avx2_dispatch", source: "__attribute__((target(\"avx2\"), optimize(\"O3\"))) static int fast(float *v, int n) { for (int i = 0; i < n; i++) v[i] = v[i] * 2 + 1; return v[0]; }\nint extra(void) { float v[64] = {20.5}; __builtin_cpu_init(); if (__builtin_cpu_supports(\"avx2\")) return fast(v, 64); return 42; }", build: "nif $e"},
-		{name: "tls_dep", source: dep, build: "echo 'static __thread char v[4096] __attribute__((tls_model(\"initial-exec\"))) = {42}; int dep_does(void) { return v[0]; }' > td.c; link td; nif $e libtd.so -Wl,-rpath,'$ORIGIN'; cp libtd.so $out"},
-		{name: "tsan", build: "nif -fsanitize=thread"},
-		{name: "asan", build: "nif -fsanitize=address"},
 
 		// What is no library for this machine.
 		{name: "i386", build: "echo 'int nif_init(void) { return 0; }' > n.c; $CC -m32 -nostdlib -shared -fPIC -o $out/$name.so n.c"},
@@ -230,8 +237,16 @@ func script(text string) string {
 	return sprintf("printf '%s' > $out/$name; chmod 755 $out/$name", text)
 }
 
+// tried are the libraries of this run.
+func tried() []nativeCase {
+	if whole {
+		return libraries()
+	}
+	return sampled()
+}
+
 func allCases() (out []nativeCase) {
-	out = libraries()
+	out = tried()
 	for _, p := range ports() {
 		p.port = true
 		out = append(out, p)

@@ -287,7 +287,7 @@ func (o *oracle) withoutERTS(t *testing.T) {
 func (o *oracle) onMusl(t *testing.T) {
 	p, vm := muslPlace(t, o.headers)
 	var loaded []nativeCase
-	for _, c := range libraries() {
+	for _, c := range tried() {
 		if c.musl {
 			loaded = append(loaded, c)
 		}
