@@ -3,6 +3,7 @@ package beam
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Rel is what a .rel file says (rel(4)): {release, {Name, Vsn}, {erts, Vsn},
@@ -71,6 +72,8 @@ func relType(app Tuple) string {
 // …]}.
 type App struct {
 	Version string
+	// Uses are the applications that it is started after, and those that it includes.
+	Uses []string
 }
 
 // ParseApp reads the .app file of an application.
@@ -88,5 +91,19 @@ func ParseApp(text []byte, name string) (App, error) {
 	if !ok {
 		return App{}, errors.New("it has no vsn")
 	}
-	return App{Version: version}, nil
+	return App{Version: version, Uses: uses(spec[2])}, nil
+}
+
+// uses are the applications that the properties of one name, in their order.
+func uses(properties Term) (out []string) {
+	for _, key := range []string{"applications", "included_applications", "optional_applications"} {
+		value, _ := Property(properties, key)
+		list, _ := value.(List)
+		for _, e := range list {
+			if a, ok := e.(Atom); ok && !slices.Contains(out, string(a)) {
+				out = append(out, string(a))
+			}
+		}
+	}
+	return out
 }

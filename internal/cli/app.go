@@ -52,6 +52,7 @@ func (g *globals) with(c config.Config) (*app, error) {
 		},
 		Engines: engines(st, u, c),
 		Environ: os.Environ(),
+		Version: version,
 		Refresh: g.refresh,
 	}}, nil
 }

@@ -52,9 +52,12 @@ func (g *globals) settings(cmd *cobra.Command) {
 		if s.Default != "" {
 			help = fmt.Sprintf("%s (%s; default: %s)", s.Help, s.Env, s.Default)
 		}
-		if s.IsList() {
+		switch {
+		case s.IsSwitch():
+			f.Bool(s.Flag, false, help)
+		case s.IsList():
 			f.StringArray(s.Flag, nil, help+", repeatable")
-		} else {
+		default:
 			f.String(s.Flag, "", help)
 		}
 	}

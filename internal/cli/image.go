@@ -166,8 +166,11 @@ func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg strin
 	if err != nil {
 		return nil, err
 	}
-	pl := plan.ForRelease(c, a.Toolchains.Arch)
-	r, err := a.Bottle(ctx, pl, arg)
+	pl := plan.ForRelease(c, a.Toolchains.Arch).In(filepath.Dir(filepath.Clean(arg)))
+	if err := plan.CheckImageFiles(pl.Dir, pl.Image); err != nil {
+		return nil, err
+	}
+	r, err := a.Bottle(ctx, pl, arg, outs.Needs())
 	if err != nil {
 		return nil, err
 	}

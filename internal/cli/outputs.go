@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,8 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 		case flags.Lookup(k.Flag) != nil: // kinds may share one
 		case k.Flag == output.FlagFile:
 			flags.StringP(k.Flag, "o", "", k.Help)
+		case k.Many:
+			flags.StringArray(k.Flag, nil, k.Help+", repeatable")
 		case k.Takes != "":
 			flags.String(k.Flag, "", k.Help)
 		default:
@@ -33,6 +36,7 @@ func (f *outputFlags) register(cmd *cobra.Command) {
 		}
 	}
 	f.pushing.register(cmd)
+	flags.StringArrayVar(&f.attach, "attach", nil, "with --push, send this along as a referrer of the image: "+strings.Join(output.Attachable(), ", ")+", repeatable")
 }
 
 // read takes down what was asked for.
@@ -42,6 +46,13 @@ func (f *outputFlags) read(cmd *cobra.Command) error {
 		known[k.Flag] = true
 	}
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		list, many := flag.Value.(pflag.SliceValue)
+		if many && known[flag.Name] {
+			for _, value := range list.GetSlice() {
+				f.asked = append(f.asked, output.Asked{Flag: flag.Name, Value: value})
+			}
+			return
+		}
 		switch value := flag.Value.String(); {
 		case !known[flag.Name] || value == "" || value == "false":
 		case value == "true" && flag.Value.Type() == "bool":
@@ -50,8 +61,8 @@ func (f *outputFlags) read(cmd *cobra.Command) error {
 			f.asked = append(f.asked, output.Asked{Flag: flag.Name, Value: value})
 		}
 	})
-	if _, pushes := f.value("push"); !pushes && (len(f.tags) > 0 || len(f.mountFrom) > 0 || f.plainHTTP) {
-		return problem.New(problem.Usage, "name the place with --push HOST/NAME", "--tag, --mount-from and --plain-http are for --push")
+	if _, pushes := f.value("push"); !pushes && (len(f.tags) > 0 || len(f.mountFrom) > 0 || f.plainHTTP || len(f.attach) > 0) {
+		return problem.New(problem.Usage, "name the place with --push HOST/NAME", "--tag, --mount-from, --attach and --plain-http are for --push")
 	}
 	return nil
 }
@@ -82,7 +93,7 @@ func ofRelease(path string, asked output.Outputs) output.Outputs {
 }
 
 func withFile(usual output.Output, asked output.Outputs) output.Outputs {
-	if slices.ContainsFunc(asked, func(o output.Output) bool { return !o.Needs().Files }) {
+	if slices.ContainsFunc(asked, func(o output.Output) bool { return !o.Needs().Files && !o.Needs().Inventory }) {
 		return asked
 	}
 	return append(output.Outputs{usual}, asked...)
@@ -92,6 +103,7 @@ func withFile(usual output.Output, asked output.Outputs) output.Outputs {
 type pushing struct {
 	tags, mountFrom []string
 	plainHTTP       bool
+	attach          []string
 }
 
 func (f *pushing) register(cmd *cobra.Command) {
@@ -102,5 +114,5 @@ func (f *pushing) register(cmd *cobra.Command) {
 }
 
 func (f *pushing) options() output.Options {
-	return output.Options{Tags: f.tags, MountFrom: f.mountFrom, PlainHTTP: f.plainHTTP, Environ: os.Environ()}
+	return output.Options{Tags: f.tags, MountFrom: f.mountFrom, PlainHTTP: f.plainHTTP, Attach: f.attach, Environ: os.Environ()}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,8 +15,9 @@ import (
 )
 
 func newRun(g *globals) *cobra.Command {
-	var env, publish []string
+	var publish []string
 	var docker bool
+	var how running
 	cmd := &cobra.Command{
 		Use:   "run [DIR|IMAGE] [-- COMMAND…]",
 		Short: "run the image in the sandbox, or in Docker",
@@ -25,6 +25,10 @@ func newRun(g *globals) *cobra.Command {
 Runs the image itself, its layers and its configuration, in dram's sandbox:
 what a container engine would run, without one. A project is built first if
 need be. IMAGE is a tar that dram image wrote, oci:DIR or image:REF.
+
+An image that dram made is to its user what it is in a container: read-only but
+for /tmp and the places that it gives the user (image.directories); what is
+written there is gone at the end. --volume shows a directory of this machine.
 
 The program has this machine's network, so the ports it opens are here, but an
 epmd of its own (-e ERL_EPMD_PORT=4369 shares this machine's). COMMAND
@@ -41,36 +45,46 @@ published on loopback, or else those that -p names.`),
   dram run -e PORT=4001 ./my_app
   dram run releases/my_app/my_app-0.1.0-linux-amd64.tar -- eval 'IO.puts(:ok)'
   dram run --docker -p 8080:4000`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			n := len(args)
-			if at := cmd.ArgsLenAtDash(); at >= 0 {
-				n = at
-			}
-			return cobra.MaximumNArgs(1)(cmd, args[:n])
-		},
+		Args: oneBeforeDash,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what, command := args, []string(nil)
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
 				what, command = args[:at], args[at:]
 			}
 			if docker {
-				return g.runDocker(cmd, dirArg(what), command, env, publish)
+				return g.runDocker(cmd, dirArg(what), command, how, publish)
 			}
 			if len(publish) > 0 {
 				return problem.New(problem.Usage, "leave it out: the program has this machine's network", "-p is for --docker")
 			}
-			return g.run(cmd, dirArg(what), command, env)
+			if how.name != "" {
+				return problem.New(problem.Usage, "leave it out: nothing but --docker has names for what runs", "--name is for --docker")
+			}
+			return g.run(cmd, dirArg(what), command, how)
 		},
 	}
-	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "K=V for the program's environment, or K to pass on this one's, repeatable")
+	how.register(cmd)
 	cmd.Flags().BoolVar(&docker, "docker", false, "run it in Docker or Podman")
 	cmd.Flags().StringArrayVarP(&publish, "publish", "p", nil, "with --docker, a port as docker run -p takes it: 8080:4000, repeatable")
 	g.settings(cmd)
 	return cmd
 }
 
-func (g *globals) run(cmd *cobra.Command, what string, command, env []string) error {
-	env, err := passOn(env)
+// oneBeforeDash takes one argument at most before --.
+func oneBeforeDash(cmd *cobra.Command, args []string) error {
+	n := len(args)
+	if at := cmd.ArgsLenAtDash(); at >= 0 {
+		n = at
+	}
+	return cobra.MaximumNArgs(1)(cmd, args[:n])
+}
+
+func (g *globals) run(cmd *cobra.Command, what string, command []string, how running) error {
+	env, err := how.environment(len(command) > 0 && atTerminal())
+	if err != nil {
+		return err
+	}
+	volumes, err := how.mounts()
 	if err != nil {
 		return err
 	}
@@ -80,7 +94,7 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 	}
 	interactive := len(command) > 0 && atTerminal()
 	opts := pipeline.RunOptions{
-		As: taken(atRun), Env: env, Command: command, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
+		As: taken(atRun), Env: env, Command: command, Volumes: volumes, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
 	}
 	if len(command) > 0 {
 		opts.Stdin = g.std.In
@@ -91,12 +105,16 @@ func (g *globals) run(cmd *cobra.Command, what string, command, env []string) er
 }
 
 // runDocker runs an image in a daemon, with the same streams as run gives.
-func (g *globals) runDocker(cmd *cobra.Command, what string, command, env, publish []string) error {
-	env, err := passOn(env)
+func (g *globals) runDocker(cmd *cobra.Command, what string, command []string, how running, publish []string) error {
+	env, err := how.environment(len(command) > 0 && atTerminal())
 	if err != nil {
 		return err
 	}
-	run := daemon.Run{Env: env, Command: command, Publish: publish, Stdout: g.std.Out, Stderr: g.std.Err}
+	volumes, err := how.mounts()
+	if err != nil {
+		return err
+	}
+	run := daemon.Run{Name: how.name, Binds: binds(volumes), Env: env, Command: command, Publish: publish, Stdout: g.std.Out, Stderr: g.std.Err}
 	if len(command) > 0 {
 		run.Stdin = g.std.In
 		if atTerminal() {
@@ -156,25 +174,6 @@ func (g *globals) imageOf(cmd *cobra.Command, arg string) (*made, error) {
 		return nil, err
 	}
 	return g.image(cmd.Context(), c, arg, nil)
-}
-
-// passOn reads -e: K=V as it is, K with the value it has here.
-func passOn(env []string) ([]string, error) {
-	var out []string
-	for _, kv := range env {
-		k, _, ok := strings.Cut(kv, "=")
-		switch {
-		case k == "":
-			return nil, problem.New(problem.Usage, "write -e K=V, or -e K to pass on this environment's", "%q is not an environment variable", kv)
-		case ok:
-			out = append(out, kv)
-		default:
-			if v, set := os.LookupEnv(k); set {
-				out = append(out, k+"="+v)
-			}
-		}
-	}
-	return out, nil
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

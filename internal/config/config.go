@@ -5,8 +5,6 @@
 package config
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -95,11 +93,18 @@ type Making struct {
 
 // Image is settings of the image.
 type Image struct {
-	Programs []string // added to it
-	User     string   // "UID" or "UID:GID"
-	ImageEnv []string // "K=V", sorted
-	Labels   []string // "K=V", sorted
-	Expose   []int    // ports, TCP
+	Programs      []string // added to it
+	ImagePackages []string // of the toolchain's distribution, with all that they hold
+	Entrypoint    []string // in place of the release's script
+	Command       []string // what that is given, in place of what starts the release
+	User          string   // "UID" or "UID:GID"
+	ImageEnv      []string // "K=V", sorted
+	Labels        []string // "K=V", sorted
+	Expose        []int    // ports, TCP
+	TZData        bool     // time zones
+	Locales       []string // "de_DE.UTF-8"
+	PackageList   bool     // which packages it has, where scanners look for it
+	ImageTables
 }
 
 // Check is settings of the check.
@@ -123,9 +128,10 @@ type Setting struct {
 	Flag    string // "toolchain", "" if there is none
 	Default string // for people
 	Help    string
-	field   func(*Config) any // *string, *[]string or *[]int
+	field   func(*Config) any // *string, *bool, *[]string or *[]int
 	pairs   bool              // a []string of K=V: a table in dram.toml
 	names   bool              // a []string of names, each once: one may stand alone, several between commas
+	words   bool              // a []string that is a command, each word as it is
 	own     bool              // the user's own to set, by flag or environment
 	check   func(string) error
 }
@@ -158,10 +164,16 @@ func Settings() []Setting {
 		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
 		{Key: "build.for", Env: "DRAM_FOR", Flag: "for", Default: "nowhere in particular", Help: "where the release will run, named as --target does: a toolchain is chosen whose release runs there, and the release is checked against it", field: func(c *Config) any { return &c.RunsOn }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
+		{Key: "image.packages", Env: "DRAM_IMAGE_PACKAGES", Flag: "image-package", Help: "packages of the toolchain's distribution that the image has, with their data and what they depend on", field: func(c *Config) any { return &c.ImagePackages }},
+		{Key: "image.entrypoint", Env: "DRAM_ENTRYPOINT", Flag: "entrypoint", Default: "bin/NAME of the release", Help: "program that the image starts, and its first arguments", field: func(c *Config) any { return &c.Entrypoint }, words: true},
+		{Key: "image.command", Env: "DRAM_IMAGE_COMMAND", Flag: "image-command", Default: "what starts the release in the foreground", Help: "what the entrypoint is given unless a container is: a command of the release and its arguments", field: func(c *Config) any { return &c.Command }, words: true},
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
 		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
 		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
+		{Key: "image.tzdata", Env: "DRAM_TZDATA", Flag: "tzdata", Default: "false", Help: "have the time zones in the image", field: func(c *Config) any { return &c.TZData }},
+		{Key: "image.locales", Env: "DRAM_LOCALES", Flag: "locale", Help: "locales that the image has besides C.UTF-8: de_DE.UTF-8", names: true, field: func(c *Config) any { return &c.Locales }, check: checkLocale},
+		{Key: "image.package_list", Env: "DRAM_PACKAGE_LIST", Flag: "package-list", Default: "false", Help: "list in the image which packages its files are of, where scanners look for it", field: func(c *Config) any { return &c.PackageList }},
 		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: profile:debian/12, distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
 		{Key: "check.allow", Env: "DRAM_ALLOW", Flag: "allow", Help: "rules of the check that may fail", field: func(c *Config) any { return &c.Allow }},
 	}
@@ -210,12 +222,19 @@ func (c Config) with(s Setting, values []string, origin string) (Config, error) 
 		if s.names {
 			values, err = s.splitNames(values)
 		}
+		if s.words {
+			err = checkWords(values)
+		}
 		*f = slices.Clone(values)
 		if s.pairs {
 			slices.Sort(*f)
 		}
 	case *[]int:
 		*f, err = ports(values)
+	case *bool:
+		if *f, err = strconv.ParseBool(values[len(values)-1]); err != nil {
+			err = fmt.Errorf("%s is neither true nor false", grammar.Quote(values[len(values)-1]))
+		}
 	}
 	if err == nil && origin == FileName {
 		if err := s.inFile(values); err != nil {
@@ -258,62 +277,6 @@ func (s Setting) splitNames(values []string) ([]string, error) {
 	return names, nil
 }
 
-func oneOf(choices ...string) func(string) error {
-	return func(value string) error {
-		if !slices.Contains(choices, value) {
-			return fmt.Errorf("%s is not %s", grammar.Quote(value), strings.Join(choices, " or "))
-		}
-		return nil
-	}
-}
-
-// checkUser refuses names: an image from scratch knows none.
-func checkUser(user string) error {
-	for _, id := range strings.SplitN(user, ":", 2) {
-		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
-			return fmt.Errorf("%s is not of the form UID or UID:GID", grammar.Quote(user))
-		}
-	}
-	return nil
-}
-
-func checkPairs(values []string) error {
-	for _, kv := range values {
-		k, _, ok := strings.Cut(kv, "=")
-		switch {
-		case !ok || k == "":
-			return fmt.Errorf("%s is not of the form K=V", grammar.Quote(kv))
-		case !grammar.Printable(k) || strings.Contains(kv, "\x00"):
-			return fmt.Errorf("%s holds control characters", grammar.Quote(kv))
-		}
-	}
-	return nil
-}
-
-// checkSums refuses what is no SHA-256.
-func checkSums(values []string) error {
-	for _, kv := range values {
-		name, sum, _ := strings.Cut(kv, "=")
-		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != sha256.Size {
-			return fmt.Errorf("%s of %s is no SHA-256 in hex", grammar.Quote(sum), grammar.Quote(name))
-		}
-	}
-	return nil
-}
-
-func ports(values []string) ([]int, error) {
-	var out []int
-	for _, v := range values {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("%s is not a port number", grammar.Quote(v))
-		}
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
 // WithEnviron is c with the DRAM_* variables of environ ("K=V") on top. Lists
 // are separated by commas.
 func (c Config) WithEnviron(environ []string) (Config, error) {
@@ -330,7 +293,7 @@ func (c Config) WithEnviron(environ []string) (Config, error) {
 			continue
 		}
 		values := []string{v}
-		if _, scalar := s.field(&c).(*string); !scalar {
+		if s.IsList() {
 			values = strings.Split(v, ",")
 		}
 		if c, err = c.with(s, values, s.Env); err != nil {
@@ -356,7 +319,13 @@ func (s Setting) Own() bool { return s.own }
 // IsList says whether the setting takes several values.
 func (s Setting) IsList() bool {
 	_, scalar := s.field(&Config{}).(*string)
-	return !scalar
+	return !scalar && !s.IsSwitch()
+}
+
+// IsSwitch says whether the setting is true or false.
+func (s Setting) IsSwitch() bool {
+	_, is := s.field(&Config{}).(*bool)
+	return is
 }
 
 // Release is the release that was asked for; "" if none was, or several.

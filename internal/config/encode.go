@@ -24,6 +24,12 @@ func (c Config) Encode() []byte {
 		}
 		into[name] = s.encoded(&c)
 	}
+	for key, value := range c.ImageTables.encoded() {
+		if top["image"] == nil {
+			top["image"] = map[string]any{}
+		}
+		top["image"].(map[string]any)[key] = value //nolint:errcheck // made above
+	}
 	var builders []map[string]any
 	for _, b := range c.Builders {
 		builders = append(builders, b.encoded())
@@ -52,6 +58,8 @@ func (s Setting) encoded(c *Config) any {
 	case *string:
 		return *v
 	case *[]int:
+		return *v
+	case *bool:
 		return *v
 	case *[]string:
 		if s.names && len(*v) == 1 {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -69,7 +70,10 @@ func Parse(raw []byte) (Config, error) {
 	}
 	var c Config
 	var err error
-	seen := map[string]bool{"builder": true, "step": true}
+	seen := map[string]bool{"builder": true, "step": true, "image.files": true, "image.directories": true, "image.healthcheck": true}
+	if c.ImageTables, err = imageTables(top["image"]); err != nil {
+		return c, err
+	}
 	if c.Steps, err = steps(top["step"]); err != nil {
 		return c, err
 	}
@@ -124,8 +128,12 @@ func lookup(top map[string]any, key string) (any, bool) {
 // values turns a TOML value into what the setting takes.
 func (s Setting) values(v any) ([]string, error) {
 	switch v := v.(type) {
+	case bool:
+		if s.IsSwitch() {
+			return []string{strconv.FormatBool(v)}, nil
+		}
 	case string:
-		if (!s.IsList() || s.names) && v != "" {
+		if (!s.IsList() && !s.IsSwitch() || s.names) && v != "" {
 			return []string{v}, nil
 		}
 	case []any:
@@ -139,6 +147,8 @@ func (s Setting) values(v any) ([]string, error) {
 	}
 	want := map[bool]string{true: "a list", false: "a string that is not empty"}[s.IsList()]
 	switch {
+	case s.IsSwitch():
+		want = "true or false"
 	case s.pairs:
 		want = "a table"
 	case s.names:
@@ -231,7 +241,7 @@ func lineOf(raw []byte, name string) int {
 
 // nearest is the setting whose key differs least from the one given.
 func nearest(key string) string {
-	keys := []string{"builder", "step"}
+	keys := []string{"builder", "step", "image.files", "image.directories", "image.healthcheck"}
 	for _, s := range Settings() {
 		keys = append(keys, s.Key)
 	}

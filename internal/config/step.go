@@ -98,6 +98,12 @@ func take(field, v any) error {
 			return nil
 		}
 		return fmt.Errorf("must be true or false, is %s", brief(v))
+	case *int:
+		if n, ok := v.(int64); ok && n > 0 && n < 1<<31 {
+			*to = int(n)
+			return nil
+		}
+		return fmt.Errorf("must be a number above 0, is %s", brief(v))
 	case *[]string:
 		if l, ok := v.([]any); ok && len(l) > 0 {
 			var err error

@@ -30,6 +30,8 @@ type Run struct {
 	// Publish are ports as docker run -p takes them. If it is empty, the ports that
 	// the image declares are published under the same numbers on loopback.
 	Publish        []string
+	Name           string   // the container's, "" for one that the daemon makes
+	Binds          []string // "/here:/there:ro"
 	Terminal       *os.File // the terminal to hand over, or nil
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -55,7 +57,7 @@ func (c *Client) Run(ctx context.Context, r Run) (code int, err error) {
 		config.Cmd = r.Command
 	}
 	made, err := c.api.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: config, HostConfig: &container.HostConfig{AutoRemove: true, PortBindings: ports},
+		Name: r.Name, Config: config, HostConfig: &container.HostConfig{AutoRemove: true, PortBindings: ports, Binds: r.Binds},
 	})
 	if err != nil {
 		return 0, c.failed("making a container", err)

@@ -107,6 +107,11 @@ func Look(root rootfs.FS, searchPath string) (*Snapshot, error) {
 	}
 	for _, row := range needs() {
 		s.find(root, searchPath, row.programs)
+		for _, name := range row.files {
+			if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+				s.Programs[name] = name
+			}
+		}
 	}
 	s.find(root, searchPath+":/usr/sbin:/usr/bin:/sbin:/bin", managerPrograms()) // which the environment of builds may leave out
 	return s, nil
@@ -157,7 +162,7 @@ func program(root rootfs.FS, searchPath, name string) string {
 	return ""
 }
 
-// Meets says whether the system has all programs of a need.
+// Meets says whether the system has all programs and files of a need.
 func (s *Snapshot) Meets(n Need) bool {
-	return !slices.ContainsFunc(n.Programs(), func(p string) bool { return s.Programs[p] == "" })
+	return !slices.ContainsFunc(slices.Concat(n.Programs(), n.row().files), func(p string) bool { return s.Programs[p] == "" })
 }

@@ -20,12 +20,19 @@ const (
 	Zig   Need = "zig"
 	Node  Need = "node"
 	NPM   Need = "npm"
+	// What images have of data.
+	TimeZones Need = "time zones"
+	Locales   Need = "locales"
+	Gleam     Need = "gleam"
 )
 
 // Want is a need of a build.
 type Want struct {
 	Need    Need `json:"need"`
 	Perhaps bool `json:"perhaps,omitempty"` // the build may do without
+	// Must says that nothing is built without it, and what to do where a system lacks it
+	// and no package of its distribution is known.
+	Must string `json:"-"`
 }
 
 // need is a row of the table.
@@ -33,26 +40,32 @@ type need struct {
 	of       Need
 	programs []string          // that are there where the need is met
 	packages map[Family]string // that meet it, parted by spaces
+	files    []string          // that are there where it is met
 }
 
 func needs() []need {
 	same := func(name string) map[Family]string {
 		return map[Family]string{Deb: name, Apk: name, RPM: name, SUSE: name, Pacman: name}
 	}
+	timezones := same("tzdata")
+	timezones[SUSE] = "timezone"
 	return []need{
-		{Git, []string{"git"}, same("git")},
+		{Git, []string{"git"}, same("git"), nil},
 		{SSH, []string{"ssh"}, map[Family]string{
 			Deb: "openssh-client", Apk: "openssh-client", RPM: "openssh-clients", SUSE: "openssh-clients", Pacman: "openssh",
-		}},
+		}, nil},
 		{C, []string{"cc", "make"}, map[Family]string{
 			Deb: "gcc g++ make libc6-dev", Apk: "build-base", RPM: "gcc gcc-c++ make glibc-devel",
 			SUSE: "gcc gcc-c++ make glibc-devel", Pacman: "gcc make",
-		}},
-		{CMake, []string{"cmake"}, same("cmake")},
-		{Cargo, []string{"cargo"}, map[Family]string{Deb: "cargo", Apk: "cargo", RPM: "cargo", SUSE: "cargo", Pacman: "rust"}},
-		{Zig, []string{"zig"}, map[Family]string{Apk: "zig", RPM: "zig", SUSE: "zig", Pacman: "zig"}},
-		{Node, []string{"node"}, same("nodejs")},
-		{NPM, []string{"npm"}, same("npm")},
+		}, nil},
+		{CMake, []string{"cmake"}, same("cmake"), nil},
+		{Cargo, []string{"cargo"}, map[Family]string{Deb: "cargo", Apk: "cargo", RPM: "cargo", SUSE: "cargo", Pacman: "rust"}, nil},
+		{Zig, []string{"zig"}, map[Family]string{Apk: "zig", RPM: "zig", SUSE: "zig", Pacman: "zig"}, nil},
+		{Node, []string{"node"}, same("nodejs"), nil},
+		{NPM, []string{"npm"}, same("npm"), nil},
+		{TimeZones, nil, timezones, []string{"usr/share/zoneinfo/Europe/Berlin"}},
+		{Locales, nil, map[Family]string{Deb: "locales-all", SUSE: "glibc-locale"}, []string{"usr/lib/locale/de_DE.utf8/LC_CTYPE"}},
+		{Gleam, []string{"gleam"}, map[Family]string{Apk: "gleam", Pacman: "gleam"}, nil},
 	}
 }
 

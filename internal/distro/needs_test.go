@@ -49,7 +49,7 @@ func TestPackages(t *testing.T) {
 		}
 	}
 	for _, row := range needs() {
-		if len(row.of.Programs()) == 0 {
+		if len(row.of.Programs())+len(row.files) == 0 {
 			t.Errorf("what shows that there is %s?", row.of)
 		}
 	}

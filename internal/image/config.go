@@ -36,8 +36,8 @@ func (o Options) withDefaults(rel *release.Release) Options {
 	}
 	if len(o.Entrypoint) == 0 {
 		o.Entrypoint = []string{"/app/bin/" + rel.Name}
-		if len(o.Cmd) == 0 {
-			o.Cmd = []string{tools.Boot(rel).Command}
+		if command := tools.Boot(rel).Command; len(o.Cmd) == 0 && command != "" {
+			o.Cmd = []string{command}
 		}
 	}
 	return o
@@ -148,5 +148,12 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 		}
 		c.ExposedPorts[port+"/"+cmp.Or(protocol, "tcp")] = struct{}{}
 	}
+	for _, at := range opts.Volumes {
+		if c.Volumes == nil {
+			c.Volumes = map[string]struct{}{}
+		}
+		c.Volumes[at] = struct{}{}
+	}
+	c.Healthcheck = opts.Healthcheck.config(rel)
 	return c, nil
 }

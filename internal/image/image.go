@@ -42,13 +42,26 @@ type Options struct {
 
 	OS, Architecture, Variant string // default linux, amd64
 	Programs                  []string
-	User                      string // "UID:GID", default DefaultUser
-	Env                       []string
-	Labels                    map[string]string
-	ExposedPorts              []string // "4000/tcp"
-	Entrypoint                []string // default /app/bin/NAME
-	Cmd                       []string // default start
-	Epoch                     int64    // SOURCE_DATE_EPOCH; 0 is layer.DefaultEpoch
+	Contents
+	Inventory    bool     // Image.Inventory is asked for
+	Volumes      []string // "/data"
+	Healthcheck  *Healthcheck
+	User         string // "UID:GID", default DefaultUser
+	Env          []string
+	Labels       map[string]string
+	ExposedPorts []string // "4000/tcp"
+	Entrypoint   []string // default /app/bin/NAME
+	Cmd          []string // default start
+	Epoch        int64    // SOURCE_DATE_EPOCH; 0 is layer.DefaultEpoch
+}
+
+// Contents is what an image has besides what the release needs.
+type Contents struct {
+	Packages    []string // of the root, whole, and what they depend on
+	TimeZones   bool
+	Locales     []string // "de_DE.UTF-8"
+	PackageList bool     // where scanners look for it
+	Extra       []Extra  // of the user's own
 }
 
 // Layer describes one layer.
@@ -69,6 +82,8 @@ type Image struct {
 	Programs []Program          // of the root, and why
 	Missing  []rootfs.Missing   // what the release needs and the root lacks
 	Excluded []release.Excluded // of the release, and why
+	// Inventory is what it holds and where that is from, with Options.Inventory.
+	Inventory *Inventory
 }
 
 // Size is the layers' size, compressed, in bytes.
@@ -89,6 +104,7 @@ type Draft struct {
 	files    []File // of the release, as they ship
 	excluded []release.Excluded
 	sys      *system
+	extra    extras
 }
 
 // NewDraft decides what the image of a release holds.
@@ -106,17 +122,20 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	if d.sys, err = findSystem(st, rel, d.files, d.opts); err != nil {
 		return nil, fmt.Errorf("finding the files that release %q needs: %w", rel.Name, err)
 	}
-	return d, nil
+	if err := d.place(); err != nil {
+		return nil, err
+	}
+	return d, d.starts(opts.Entrypoint)
 }
 
 // Build makes the image, or finds its layers in the store.
 func (d *Draft) Build(ctx context.Context) (*Image, error) {
-	plans := plan(d.sys, d.files, d.opts.Root)
+	plans := plan(d.sys, d.files, d.extra.entries, d.opts.Root)
 	archives, err := pack(ctx, d.st, plans, d.opts)
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Programs: d.sys.Programs, Missing: d.sys.Missing, Excluded: d.excluded}
+	img := &Image{Programs: d.sys.Programs, Missing: d.sys.Missing, Excluded: d.excluded, Inventory: d.inventory()}
 	for i, a := range archives {
 		img.Layers = append(img.Layers, Layer{
 			Name: plans[i].name, Digest: a.Digest, DiffID: a.DiffID, Size: a.Size,
@@ -163,7 +182,7 @@ func (p layerPlan) files() int {
 
 // plan lays everything out. What changes rarely is compressed as one, for size;
 // dependencies and own applications each by itself, for speed.
-func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
+func plan(sys *system, files []File, extra []layer.Entry, root rootfs.FS) []layerPlan {
 	base := layer.Group{Name: "system", Dense: true}
 	for _, f := range sys.Files {
 		base.Entries = append(base.Entries, f.entry(root))
@@ -180,11 +199,16 @@ func plan(sys *system, files []File, root rootfs.FS) []layerPlan {
 			own = append(own, f)
 		}
 	}
+	var added []layer.Group
+	if len(extra) > 0 {
+		added = []layer.Group{{Name: "files", Entries: extra}}
+	}
 	plans := []layerPlan{
 		{"system", []layer.Group{base}},
 		{"runtime", whole(runtime)},
 		{"dependencies", densely(byApp(deps, func(f File) string { return f.App }))},
 		{"application", byApp(own, func(f File) string { return f.App })},
+		{"files", added},
 	}
 	var out []layerPlan
 	for _, p := range plans {

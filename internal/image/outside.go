@@ -2,6 +2,8 @@ package image
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"dram/internal/distro"
@@ -63,4 +65,41 @@ func Outside(user string) (lists map[string][]string, files map[string]string, e
 		"locales": outside.locales, "terminals": outside.terminals, "terminfo": outside.terminfo, "identity": outside.identity,
 		"empty": outside.empty, "merged": outside.merged,
 	}, files, err
+}
+
+// ScriptPrograms is what every image has for scripts, and why.
+func ScriptPrograms() []Program { return scriptPrograms() }
+
+// ReasonOf is why an image has a file that neither ELF files nor scripts name, by its
+// path; "" where it is none of those.
+func ReasonOf(name string) string {
+	for _, row := range []struct {
+		places []string
+		why    string
+	}{
+		{outside.bundles, "certificates of authorities, for TLS"},
+		{outside.locales, "the locale C.UTF-8"},
+		{outside.terminfo, "a terminal, for remote consoles"},
+		{outside.identity, "what scanners tell the system by"},
+		{[]string{"etc/passwd", "etc/group", "etc/hosts", "etc/nsswitch.conf"}, "every image has it"},
+		{outside.merged, "programs and libraries are named by both paths"},
+		{[]string{zones}, "time zones (image.tzdata)"},
+		{[]string{"usr/lib/locale"}, "a locale (image.locales)"},
+		{[]string{"etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d"}, "where the loader looks for libraries"},
+	} {
+		for _, at := range row.places {
+			if name == at || strings.HasPrefix(name, at+"/") {
+				return row.why
+			}
+		}
+	}
+	for _, lib := range slices.Concat(outside.opened, outside.lookups) {
+		if path.Base(name) == lib || strings.HasPrefix(path.Base(name), lib+".") {
+			return "opened by name at run time"
+		}
+	}
+	if strings.HasPrefix(name, distro.ListDir()+"/") {
+		return "which packages there are, for scanners (image.package_list)"
+	}
+	return ""
 }

@@ -209,7 +209,7 @@ func (p *Portable) launchers(programs []string, loader loaderFile) error {
 // programs is what the start scripts call, from the root, for machines that have it
 // not. The shell is the machine's: scripts name it by its path.
 func (p *Portable) programs(loader loaderFile) ([]File, error) {
-	_, found, err := programs(p.opts.Root, p.rel, p.files, nil)
+	_, found, err := programs(p.opts.Root, p.rel, p.files, Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func appPrograms() map[string][]Program {
 // programs is what the image needs of the root, the release's scripts' words
 // included as far as they are programs there, and what was asked for by name,
 // which must be there.
-func programs(fsys rootfs.FS, rel *release.Release, files []File, asked []string) ([]Program, []rootfs.Program, error) {
+func programs(fsys rootfs.FS, rel *release.Release, files []File, opts Options) ([]Program, []rootfs.Program, error) {
 	wanted := scriptPrograms()
 	for _, app := range rel.Apps {
 		wanted = append(wanted, appPrograms()[app.Name]...)
@@ -71,7 +71,18 @@ func programs(fsys rootfs.FS, rel *release.Release, files []File, asked []string
 			wanted = append(wanted, Program{w, "called by " + f.Path})
 		}
 	}
-	for _, name := range asked {
+	for _, e := range opts.Extra {
+		f := e.asFile()
+		f.Origin = release.Metadata
+		words, err := words(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, w := range words {
+			wanted = append(wanted, Program{w, "called by /" + f.Path})
+		}
+	}
+	for _, name := range opts.Programs {
 		wanted = append(wanted, Program{name, "asked for"})
 	}
 	var reasons []Program

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/distro"
 	"dram/internal/layer"
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -23,6 +24,7 @@ type system struct {
 	Files    []systemFile
 	Programs []Program
 	Missing  []rootfs.Missing
+	Packages []SystemPackage // whose files are in it, where that is asked for
 }
 
 // systemFile is one entry, in a form that can be kept: its content is the
@@ -82,6 +84,10 @@ func damage(root rootfs.FS) error {
 func systemKey(rel *release.Release, files []File, opts Options) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "recipe %d root %q user %q programs %q version %q\n", Recipe, opts.RootKey, opts.User, opts.Programs, rel.Version)
+	_, _ = fmt.Fprintf(sum, "packages %q zones %t locales %q list %t inventory %t\n", opts.Packages, opts.TimeZones, opts.Locales, opts.PackageList, opts.Inventory)
+	for _, e := range opts.Extra {
+		_, _ = fmt.Fprintf(sum, "extra %q %s %q %s\n", e.Path, e.Mode, e.Link, e.Digest)
+	}
 	for _, a := range rel.Apps {
 		_, _ = fmt.Fprintf(sum, "app %q\n", a.Name)
 	}
@@ -103,17 +109,16 @@ func mayNeed(f File) bool {
 }
 
 func searchSystem(rel *release.Release, files []File, opts Options) (*system, error) {
-	whole := rootfs.Mount(opts.Root, appDir, rel.FS)
-	loader, err := rootfs.NewLoader(whole)
+	loader, err := rootfs.NewLoader(shadowed(opts.Root, rel.FS, opts.Extra))
 	if err != nil {
 		return nil, fmt.Errorf("reading the loader's configuration: %w", err)
 	}
-	reasons, progs, err := programs(opts.Root, rel, files, opts.Programs)
+	reasons, progs, err := programs(opts.Root, rel, files, opts)
 	if err != nil {
 		return nil, err
 	}
-	t := tree{root: opts.Root, files: map[string]systemFile{}}
-	var start []string
+	t := &tree{root: opts.Root, files: map[string]systemFile{}}
+	start := extraStart(opts.Extra)
 	for _, f := range files {
 		if mayNeed(f) {
 			start = append(start, appDir+"/"+f.Path)
@@ -126,25 +131,61 @@ func searchSystem(rel *release.Release, files []File, opts Options) (*system, er
 	if err != nil {
 		return nil, err
 	}
-	closure, err := loader.Closure(append(start, libs...))
+	packaged, err := t.packages(opts.Packages)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range closure.Outside(appDir) {
-		if err := t.closureEntry(e); err != nil {
+	closure, err := loader.Closure(slices.Concat(start, libs, packaged))
+	if err != nil {
+		return nil, err
+	}
+	if err := t.fill(closure, opts); err != nil {
+		return nil, err
+	}
+	s := &system{Programs: reasons, Missing: inPlace(closure.Missing)}
+	if opts.PackageList || opts.Inventory {
+		if s.Packages, err = t.owned(); err != nil {
 			return nil, err
 		}
 	}
-	if err := errors.Join(t.data(), t.skeleton(opts.User)); err != nil {
-		return nil, err
+	if opts.PackageList {
+		t.list(s.Packages)
 	}
-	return &system{Files: t.sorted(), Programs: reasons, Missing: closure.Missing}, nil
+	s.Files = t.sorted()
+	return s, nil
+}
+
+// fill takes in the closure and what no file names.
+func (t *tree) fill(closure rootfs.Closure, opts Options) error {
+	for _, e := range closure.Outside(appDir) {
+		if strings.HasPrefix(e.Path, extraAt+"/") {
+			continue
+		}
+		if err := t.closureEntry(e); err != nil {
+			return err
+		}
+	}
+	errs := []error{t.data()}
+	if opts.TimeZones {
+		errs = append(errs, t.timeZones())
+	}
+	errs = append(errs, t.moreLocales(opts.Locales))
+	return errors.Join(append(errs, t.skeleton(opts.User))...)
+}
+
+// inPlace names files that the user adds by where they will lie.
+func inPlace(missing []rootfs.Missing) []rootfs.Missing {
+	for i := range missing {
+		missing[i].File = strings.TrimPrefix(missing[i].File, extraAt+"/")
+	}
+	return missing
 }
 
 // tree collects what the system layer holds, by path.
 type tree struct {
 	root  rootfs.FS
 	files map[string]systemFile
+	inv   *distro.Inventory // once it was asked for
 }
 
 func (t *tree) sorted() []systemFile {

@@ -2,6 +2,7 @@ package image
 
 import (
 	"io/fs"
+	"strings"
 
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -19,7 +20,16 @@ func (d *Draft) View() (system, shipped rootfs.FS) {
 		}
 		nodes[f.Path] = n
 	}
-	return rootfs.NewSkeleton(nodes), viewOf(d.files, ofRelease(d.rel))
+	ships := nodesOf(d.files, ofRelease(d.rel))
+	for _, e := range d.extra.entries {
+		n := rootfs.Node{Mode: e.Mode, Link: e.Link, Size: e.Size, Open: d.extra.opened[e.Path]}
+		if rest, inApp := strings.CutPrefix(e.Path, appDir+"/"); inApp {
+			ships[rest] = n
+		} else if _, dir := nodes[e.Path]; !dir || !e.Mode.IsDir() {
+			nodes[e.Path] = n
+		}
+	}
+	return rootfs.NewSkeleton(nodes), rootfs.NewSkeleton(ships)
 }
 
 // TarballView is what Tarball would put into the release's tarball.
@@ -37,6 +47,10 @@ func ofRelease(rel *release.Release) func(File) (fs.File, error) {
 
 // viewOf is files of which open opens those that dram did not write.
 func viewOf(files []File, open func(File) (fs.File, error)) rootfs.FS {
+	return rootfs.NewSkeleton(nodesOf(files, open))
+}
+
+func nodesOf(files []File, open func(File) (fs.File, error)) map[string]rootfs.Node {
 	nodes := map[string]rootfs.Node{}
 	for _, f := range files {
 		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Size: f.Size}
@@ -48,5 +62,5 @@ func viewOf(files []File, open func(File) (fs.File, error)) rootfs.FS {
 		}
 		nodes[f.Path] = n
 	}
-	return rootfs.NewSkeleton(nodes)
+	return nodes
 }

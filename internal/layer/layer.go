@@ -41,6 +41,9 @@ type Entry struct {
 	Size   int64        // bytes, regular files only
 	Link   string       // target of a symbolic link
 	Digest store.Digest // of a regular file's content
+	// UID and GID own it, where it is not the archive's owner.
+	UID, GID int
+	Exact    bool // the permission bits are as they are, not those of all files
 	// Open gives a regular file's content. It is called at most once at a time
 	// and only when the group is compressed.
 	Open func() (io.ReadCloser, error)

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -84,7 +85,7 @@ func writePart(ctx context.Context, w io.Writer, p part, opts Options) error {
 
 func writeEntry(ctx context.Context, t *tar.Writer, e Entry, opts Options) error {
 	h := &tar.Header{
-		Name: e.Path, Mode: int64(perm(e.Mode)), Uid: opts.UID, Gid: opts.GID, ModTime: time.Unix(opts.epoch(), 0),
+		Name: e.Path, Mode: int64(perm(e)), Uid: cmp.Or(e.UID, opts.UID), Gid: cmp.Or(e.GID, opts.GID), ModTime: time.Unix(opts.epoch(), 0),
 	}
 	switch e.Mode.Type() {
 	case fs.ModeDir:
@@ -123,8 +124,11 @@ func copyContent(ctx context.Context, w io.Writer, e Entry) error {
 }
 
 // perm normalises permissions: a build's umask must not show.
-func perm(m fs.FileMode) fs.FileMode {
+func perm(e Entry) fs.FileMode {
+	m := e.Mode
 	switch {
+	case e.Exact && m.Type() != fs.ModeSymlink:
+		return m.Perm()
 	case m.Type() == fs.ModeSymlink:
 		return 0o777
 	case m.IsDir() && m&fs.ModeSticky != 0:

@@ -115,7 +115,10 @@ func partKey(p part, opts Options) string {
 		Recipe, level, p.dense, opts.UID, opts.GID, opts.epoch(), p.end)
 	for _, e := range p.entries {
 		_, _ = fmt.Fprintf(sum, "%q %s %o %d %q %s\n",
-			e.Path, e.Mode.Type()|e.Mode&fs.ModeSticky, perm(e.Mode), e.Size, e.Link, e.Digest)
+			e.Path, e.Mode.Type()|e.Mode&fs.ModeSticky, perm(e), e.Size, e.Link, e.Digest)
+		if e.UID != 0 || e.GID != 0 {
+			_, _ = fmt.Fprintf(sum, "of %d:%d\n", e.UID, e.GID)
+		}
 	}
 	return store.SumDigest(sum).Hex()
 }

@@ -23,6 +23,7 @@ type Build struct {
 	Plan  *plan.Plan
 	Store *store.Store // which has the bytes
 	UI    *ui.UI
+	Dram  string // its version
 }
 
 // Result is what a build came to. Its bytes are in the cache.
@@ -33,8 +34,18 @@ type Result struct {
 	Image   store.Digest  `json:"image,omitempty"` // of the manifest; "" if none was asked for
 	Layers  []image.Layer `json:"layers,omitempty"`
 	// Portable is the release with all that it needs, if that was asked for.
-	Portable Blob     `json:"portable,omitzero"`
-	Failed   []string `json:"failed,omitempty"` // rules that fail and were allowed by name
+	Portable Blob `json:"portable,omitzero"`
+	// Materials is what it was made of.
+	Materials Materials `json:"materials,omitzero"`
+	// Inventory is what the image holds, if that was asked for.
+	Inventory *image.Inventory `json:"inventory,omitempty"`
+	Failed    []string         `json:"failed,omitempty"` // rules that fail and were allowed by name
+}
+
+// Materials is what a result was made of, by digests.
+type Materials struct {
+	Toolchain string `json:"toolchain,omitempty"` // of what its root holds
+	Source    string `json:"source,omitempty"`    // "" of a release that was built elsewhere
 }
 
 // Blob is content in the cache.

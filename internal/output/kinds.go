@@ -13,6 +13,7 @@ type Kind struct {
 	Prefix string // of the flag's value, where several kinds share the flag
 	Takes  string // what the flag's value is, for people; "" if it has none
 	Help   string // of the flag
+	Many   bool   // the flag may be repeated
 	// Open makes the output of the value behind the prefix, and finds what cannot
 	// be written there, before anything is read or built.
 	Open func(ctx context.Context, value string, o Options) (Output, error)
@@ -23,6 +24,7 @@ type Options struct {
 	Tags      []string // in the registry
 	MountFrom []string // repositories of the registry that may have layers already
 	PlainHTTP bool     // the registry has no TLS
+	Attach    []string // what goes to the registry with the image, by name
 	Environ   []string // says where the daemon is
 }
 
@@ -37,6 +39,8 @@ func Kinds() []Kind {
 		{Name: "tar", Flag: FlagFile, Takes: "FILE.tar", Help: fileHelp, Open: openTar},
 		{Name: "layout", Flag: FlagFile, Prefix: "oci:", Takes: "DIR", Help: fileHelp, Open: openLayout},
 		{Name: "load", Flag: "load", Help: "put the image into Docker or Podman as NAME:VSN and NAME:latest", Open: openLoad},
+		{Name: "sbom", Flag: "sbom", Takes: "FILE", Many: true, Help: "write what the image is made of: FILE.cdx.json (CycloneDX 1.6) or FILE.spdx.json (SPDX 2.3)", Open: openSBOM},
+		{Name: "provenance", Flag: "provenance", Takes: "FILE", Help: "write how the image was made: SLSA provenance v1, as an in-toto statement", Open: openProvenance},
 		{Name: "push", Flag: "push", Takes: "REF", Help: "send the image to a registry as REF (HOST/NAME:TAG), and print that by digest", Open: openPush},
 	}
 }

@@ -21,6 +21,8 @@ type Needs struct {
 	Tarball bool // the release's tarball
 	Image   bool // its image
 	Files   bool // what stays on this machine is written before
+	// Inventory is what the image holds and where that is from.
+	Inventory bool
 	// Portable is the release with all that it needs, in this form.
 	Portable Form
 }
@@ -65,6 +67,7 @@ func (o Outputs) Needs() (all Needs) {
 	for _, out := range o {
 		n := out.Needs()
 		all.Tarball, all.Image, all.Portable = all.Tarball || n.Tarball, all.Image || n.Image, cmp.Or(all.Portable, n.Portable)
+		all.Inventory = all.Inventory || n.Inventory
 	}
 	return all
 }

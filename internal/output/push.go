@@ -22,6 +22,8 @@ type Push struct {
 	// From are repositories that may have the image's layers, besides those that
 	// this cache knows.
 	From []name.Repository
+	// Attach are the bills of materials and the like that go with it, by their names.
+	Attach []string
 }
 
 func openPush(_ context.Context, place string, o Options) (Output, error) { return ParsePush(place, o) }
@@ -37,7 +39,10 @@ func ParsePush(place string, o Options) (Push, error) {
 		how = append(how, name.Insecure)
 	}
 	to, err := publish.ParseDestination(place, o.Tags, how...)
-	p := Push{To: to}
+	p := Push{To: to, Attach: o.Attach}
+	if bad := attachable(o.Attach); bad != nil && err == nil {
+		err = bad
+	}
 	for _, from := range o.MountFrom {
 		repo, bad := name.NewRepository(from)
 		if bad != nil && err == nil {
@@ -48,8 +53,8 @@ func ParsePush(place string, o Options) (Push, error) {
 	return p, err
 }
 
-// Needs is the image, when what stays here is written.
-func (Push) Needs() Needs { return Needs{Image: true, Files: true} }
+// Needs is the image, when what stays here is written, and what is said of it.
+func (p Push) Needs() Needs { return Needs{Image: true, Files: true, Inventory: len(p.Attach) > 0} }
 
 // Check has nothing to find: nobody is asked before there is something to send.
 func (Push) Check(*plan.Plan) error { return nil }
@@ -61,6 +66,9 @@ func (p Push) Write(ctx context.Context, b *Build) (Written, error) {
 		return Written{}, err
 	}
 	sent, err := p.Send(ctx, b.Store, b.UI, img)
+	if err == nil {
+		err = p.attach(ctx, b, img)
+	}
 	return Written{Place: p.To.Repository.String(), Ref: sent, Next: "docker pull %s"}, err
 }
 

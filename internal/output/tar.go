@@ -79,6 +79,18 @@ func openTar(_ context.Context, value string, _ Options) (Output, error) {
 	return Tar{Path: path}, canBeMade(path, err)
 }
 
+// writable refuses a path that no file can be written to.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return canBeMade(path, err)
+	case info.IsDir():
+		return problem.New(problem.Usage, "name a file", "writing %q: it is a directory", path)
+	}
+	return nil
+}
+
 func noName() error {
 	return problem.New(problem.Usage, FileUse().Hint, "the output has no name")
 }

@@ -40,15 +40,15 @@ func IsRelease(path string) bool {
 }
 
 // Bottle makes the image of a release that was built elsewhere.
-func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string) (*output.Result, error) {
+func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string, needs output.Needs) (*output.Result, error) {
 	if err := possible(pl.Check); err != nil {
 		return nil, err
 	}
-	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.bottleFrom(ctx, pl, path) })
+	r, err := p.doubting(ctx, pl.Toolchain, func() (*output.Result, error) { return p.bottleFrom(ctx, pl, path, needs) })
 	return r, p.diskFull(err)
 }
 
-func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (*output.Result, error) {
+func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string, needs output.Needs) (*output.Result, error) {
 	rel, done, err := p.openRelease(ctx, path)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string) (
 	if _, _, err := p.unpack(ctx, tc); err != nil {
 		return nil, err
 	}
-	return p.bottle(ctx, &bottling{plan: pl, rel: rel, tc: tc, needs: output.Needs{Image: true}})
+	return p.bottle(ctx, &bottling{plan: pl, rel: rel, tc: tc, needs: output.Needs{Image: true, Inventory: needs.Inventory}})
 }
 
 // bottling is a release on its way into what outputs are written from.
@@ -73,6 +73,7 @@ type bottling struct {
 	own   bool // it was built here, with the toolchain's own Erlang
 
 	root  toolchain.RootFS // the toolchain's, open
+	extra func()           // closes what the image's own files are read from
 	draft *image.Draft     // nil where no image is needed
 	// memory is what checks of the project remember.
 	memory *check.Memory
@@ -85,17 +86,36 @@ func (b *bottling) open(ctx context.Context, p *Pipeline) (err error) {
 	if b.root, err = b.tc.Open(ctx); err != nil {
 		return err
 	}
+	b.extra = func() {}
 	if b.needs.Image {
-		b.draft, err = image.NewDraft(p.Store, b.rel, imageOptions(b.plan, b.root, b.tc))
+		err = b.drafted(ctx, p)
 	}
 	if b.needs.Portable != output.NotPortable && err == nil {
 		b.portable, err = newPortable(b)
 	}
 	if err != nil {
 		err = damaged(b.root, err)
-		_ = b.root.Close() // only read
+		b.close()
 	}
 	return err
+}
+
+// drafted decides what the image holds.
+func (b *bottling) drafted(ctx context.Context, p *Pipeline) error {
+	extra, closing, err := p.extras(ctx, b.plan)
+	if err != nil {
+		return err
+	}
+	b.extra = closing
+	opts := imageOptions(b.plan, b.root, b.tc)
+	opts.Extra, opts.Inventory = extra, b.needs.Inventory
+	b.draft, err = image.NewDraft(p.Store, b.rel, opts)
+	return err
+}
+
+func (b *bottling) close() {
+	b.extra()
+	_ = b.root.Close() // only read
 }
 
 // bottle makes what is needed of a release, and checks that, all at the same time:
@@ -105,8 +125,8 @@ func (p *Pipeline) bottle(ctx context.Context, b *bottling) (*output.Result, err
 	if err := b.open(ctx, p); err != nil {
 		return nil, err
 	}
-	defer func() { _ = b.root.Close() }() // only read
-	r := &output.Result{Release: b.rel.Name, Version: b.rel.Version}
+	defer b.close()
+	r := &output.Result{Release: b.rel.Name, Version: b.rel.Version, Materials: output.Materials{Toolchain: string(b.tc.Content())}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		r.Failed, err = p.checkBottling(ctx, b)
@@ -187,7 +207,14 @@ func (p *Pipeline) image(ctx context.Context, b *bottling, r *output.Result) err
 	if len(img.Missing) > 0 && !slices.Contains(b.plan.Check.Allow, "soname") {
 		return missing(img.Missing, b.tc)
 	}
-	r.Image, r.Layers = img.Digest, img.Layers
+	r.Image, r.Layers, r.Inventory = img.Digest, img.Layers, img.Inventory
+	if r.Inventory != nil && b.own {
+		facts, err := b.tc.Facts(ctx)
+		if err != nil {
+			return err
+		}
+		r.Inventory.OTP = facts.OTP
+	}
 	return image.Keep(ctx, p.Store, img.OCI)
 }
 
@@ -196,10 +223,15 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 	system, arch, _ := strings.Cut(pl.Platform, "/")
 	o := image.Options{
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
-		Programs: set.Programs, User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
+		Programs: imagePrograms(pl), User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
-	if set.Start != "" {
-		o.Entrypoint = []string{"/app/" + set.Start}
+	o.Contents = image.Contents{Packages: set.Packages, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList}
+	o.Entrypoint, o.Cmd = set.Starts()
+	o.Healthcheck = healthcheck(set.Healthcheck)
+	for _, d := range set.Directories {
+		if d.Volume {
+			o.Volumes = append(o.Volumes, filepath.Clean(d.Path))
+		}
 	}
 	for _, kv := range set.Labels {
 		k, v, _ := strings.Cut(kv, "=")

@@ -77,7 +77,7 @@ func TestBottle(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := w.cfg
 			c.Allow = tt.allow
-			r, err := w.Bottle(t.Context(), plan.ForRelease(c, "amd64"), tt.path)
+			r, err := w.Bottle(t.Context(), plan.ForRelease(c, "amd64"), tt.path, output.Needs{})
 			if problem.Code(err) != tt.code {
 				t.Fatalf("got %v (%d)", err, problem.Code(err))
 			}
@@ -94,7 +94,7 @@ func TestBottle(t *testing.T) {
 // A toolchain that is damaged while a release is bottled is unpacked anew.
 func TestBottleOverDamage(t *testing.T) {
 	w := newWorld(t)
-	first, err := w.Bottle(t.Context(), plan.ForRelease(w.cfg, "amd64"), packed(t, hello()))
+	first, err := w.Bottle(t.Context(), plan.ForRelease(w.cfg, "amd64"), packed(t, hello()), output.Needs{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestBottleOverDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	flip(t, filepath.Join(w.Store.TreePath("root", tc.ID.Hex()), "usr/bin/sed"))
-	again, err := w.Bottle(t.Context(), plan.ForRelease(w.cfg, "amd64"), packed(t, hello()))
+	again, err := w.Bottle(t.Context(), plan.ForRelease(w.cfg, "amd64"), packed(t, hello()), output.Needs{})
 	if err != nil || again.Image != first.Image || !strings.Contains(w.said.String(), "is unpacked anew") {
 		t.Errorf("%v, said %s", err, w.said)
 	}

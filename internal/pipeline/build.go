@@ -52,7 +52,7 @@ func (p *Pipeline) Write(ctx context.Context, pl *plan.Plan, r *output.Result, o
 
 // finished is a build as outputs are written from it.
 func (p *Pipeline) finished(pl *plan.Plan, r *output.Result) *output.Build {
-	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI}
+	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI, Dram: p.Version}
 }
 
 func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (_ *output.Result, err error) {
@@ -97,6 +97,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
+	r.Materials.Source = string(src.Digest())
 	key = resultKey(pl, src, tc, needs) // by what the root is seen to hold now
 	if !built.Fresh {
 		key = ownKey(key, pl.Dir)
@@ -132,7 +133,8 @@ func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree,
 // hasPrograms finds a program that the image is to have and the toolchain lacks:
 // before the steps run, not after them.
 func hasPrograms(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain) error {
-	if len(pl.Image.Programs) == 0 {
+	programs := imagePrograms(pl)
+	if len(programs) == 0 {
 		return nil
 	}
 	root, err := tc.Open(ctx)
@@ -140,7 +142,7 @@ func hasPrograms(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain) er
 		return err
 	}
 	defer func() { _ = root.Close() }() // only read
-	return damaged(root, image.HasPrograms(root, pl.Image.Programs))
+	return damaged(root, image.HasPrograms(root, programs))
 }
 
 // ownKey names a result that was built over an earlier one: it is believed where
@@ -172,7 +174,7 @@ func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs o
 // are in the cache, sound.
 func (p *Pipeline) kept(key string, needs output.Needs) *output.Result {
 	var r output.Result
-	if !p.Store.Get("result", key, &r) {
+	if !p.Store.Get("result", key, &r) || needs.Inventory && r.Inventory == nil {
 		return nil
 	}
 	var group errgroup.Group

@@ -305,7 +305,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 			if problem.Code(err) != 2 || !strings.Contains(fmt.Sprint(err), tt.says) || problem.Hint(err) == "" || w.engine.ran() != 0 {
 				t.Errorf("got %v (%d), hint %q after %d runs", err, problem.Code(err), problem.Hint(err), w.engine.ran())
 			}
-			if _, err := w.Bottle(t.Context(), plan.ForRelease(tt.set, "amd64"), packed(t, hello())); problem.Code(err) != 2 {
+			if _, err := w.Bottle(t.Context(), plan.ForRelease(tt.set, "amd64"), packed(t, hello()), output.Needs{}); problem.Code(err) != 2 {
 				t.Errorf("a release that was built elsewhere: %v (%d)", err, problem.Code(err))
 			}
 		})

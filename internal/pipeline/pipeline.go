@@ -32,6 +32,7 @@ type Pipeline struct {
 	Toolchains *toolchain.Provider
 	Engines    []EngineOption // in the order in which auto tries them
 	Environ    []string       // dram's own environment
+	Version    string         // dram's own
 	Refresh    bool           // ask archives and registries again
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ type RunOptions struct {
 	As      ref.Use  // what the image's reference was given for
 	Env     []string // "K=V", on top of the image's
 	Command []string // instead of the image's Cmd
+	Volumes []sandbox.Mount
 	// Interactive hands the terminal over, for consoles.
 	Interactive    bool
 	Stdin          io.Reader
@@ -60,6 +62,13 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 	if err != nil {
 		return fmt.Errorf("running %s: %w", from, err)
 	}
+	if err := p.asUser(ctx, from, opts, &spec); err != nil {
+		return err
+	}
+	spec.Mounts = opts.Volumes
+	spec.Tmpfs = slices.DeleteFunc(spec.Tmpfs, func(at string) bool {
+		return slices.ContainsFunc(opts.Volumes, func(m sandbox.Mount) bool { return m.Target == at })
+	})
 	scratch, done, err := p.Store.TempDir("run")
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	raw, err := json.Marshal([]any{
 		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Tool, p.ReleaseEnv,
 		p.BuildEnv, p.Image.Start, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
+		p.Image.Contents, p.Image.Starting,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode

@@ -54,6 +54,9 @@ func (m *maker) need(n tool.Need) {
 // project needs.
 func (m *maker) additions(context.Context) error {
 	m.plan.Packages, m.plan.PublicOnly = m.in.Config.Packages, m.plan.Isolated
+	if more := without(m.in.Config.ImagePackages, m.plan.Packages); len(more) > 0 {
+		m.plan.Packages = slices.Concat(m.plan.Packages, more)
+	}
 	if m.plan.Toolchain == "" {
 		m.toUnknown()
 		return nil
@@ -65,7 +68,7 @@ func (m *maker) additions(context.Context) error {
 	case from.Kind == ref.Host:
 		return m.onHost()
 	case from.Kind == ref.Distro:
-		m.toDistribution(from.Value)
+		return m.toDistribution(from.Value)
 	default:
 		m.toImage(from)
 	}
@@ -92,10 +95,8 @@ func (m *maker) onHost() error {
 }
 
 // toDistribution adds the packages of a distribution that its toolchains come without.
-func (m *maker) toDistribution(value string) {
-	if len(m.plan.Packages) > 0 {
-		m.decide("packages", strings.Join(m.plan.Packages, ", "), m.set("toolchain.packages"))
-	}
+func (m *maker) toDistribution(value string) error {
+	m.packages("")
 	id, _, _ := strings.Cut(value, "/")
 	brings := m.brings(id)
 	for _, n := range m.needs {
@@ -103,6 +104,9 @@ func (m *maker) toDistribution(value string) {
 			continue
 		}
 		names := n.What.Packages(distro.System{ID: id}.Family())
+		if len(names) == 0 && n.Must != "" {
+			return problem.New(problem.Usage, n.Must, "%s needs %s, which toolchain %s has not", n.Why, n.What, m.plan.Toolchain)
+		}
 		if len(names) == 0 {
 			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s, and which package of %s has it is not known: --package NAME", n.Why, n.What, id))
 			continue
@@ -111,6 +115,17 @@ func (m *maker) toDistribution(value string) {
 			m.plan.Packages = slices.Concat(m.plan.Packages, missing)
 			m.decide("packages", strings.Join(missing, ", "), n.Why+" needs "+string(n.What))
 		}
+	}
+	return nil
+}
+
+// packages says which were asked for, and by which setting.
+func (m *maker) packages(where string) {
+	if asked := m.in.Config.Packages; len(asked) > 0 {
+		m.decide("packages", strings.Join(asked, ", ")+where, m.set("toolchain.packages"))
+	}
+	if more := without(m.in.Config.ImagePackages, m.in.Config.Packages); len(more) > 0 {
+		m.decide("packages", strings.Join(more, ", ")+where, "image.packages has them, which come from the toolchain: "+m.set("image.packages"))
 	}
 }
 
@@ -130,11 +145,9 @@ func (m *maker) brings(id string) []distro.Need {
 // toImage has what the image lacks added to it, when it is seen to lack it.
 func (m *maker) toImage(r ref.Ref) {
 	const where = ", from the archive that the image's distribution has"
-	if len(m.plan.Packages) > 0 {
-		m.decide("packages", strings.Join(m.plan.Packages, ", ")+where, m.set("toolchain.packages"))
-	}
+	m.packages(where)
 	for _, n := range m.needs {
-		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps})
+		m.plan.Needs = append(m.plan.Needs, distro.Want{Need: n.What, Perhaps: n.Perhaps, Must: n.Must})
 		m.decide("packages", string(n.What)+" if the image lacks it"+where, n.Why+" needs it")
 	}
 	if m.in.Added == nil || len(m.plan.Packages)+len(m.plan.Needs) == 0 {

@@ -91,6 +91,13 @@ type Plan struct {
 	build tool.Build // nil where a release is there already
 }
 
+// Source is what the project says of where it comes from, for who asks what a result
+// is made of.
+type Source struct {
+	LockedDeps []project.LockedDep `json:"-"`
+	Licences   []string            `json:"licences,omitempty"`
+}
+
 // BuildSettings is what the steps are run with.
 type BuildSettings struct {
 	// Context is what the build sees beside the project.
@@ -104,6 +111,7 @@ type BuildSettings struct {
 	Steps []config.Step `json:"steps,omitempty"`
 	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
 	Credentials []string `json:"credentials,omitempty"`
+	Source
 }
 
 // Results is where results go.
@@ -136,6 +144,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Notes: slices.Clone(facts.Notes),
 	}}
 	m.plan.take(in.Config)
+	m.plan.Source = Source{LockedDeps: facts.LockedDeps, Licences: facts.Licences}
 	for _, step := range []struct {
 		decide func(context.Context) error
 		lacks  string // what is open where it fails, "" where nothing can be said then
@@ -149,6 +158,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		{m.fits, "toolchain"},
 		{m.network, ""},
 		{m.work, ""},
+		{m.image, ""},
 		{m.additions, ""},
 		{m.output, ""},
 	} {
@@ -322,11 +332,18 @@ func (p *Plan) ImagePath(version string) string {
 // of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
-		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: c.Packages},
+		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: slices.Concat(c.Packages, without(c.ImagePackages, c.Packages))},
 		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)
 	return p
+}
+
+// In is the plan with the directory that files of the image are taken from.
+func (p *Plan) In(dir string) *Plan {
+	in := *p
+	in.Dir = dir
+	return &in
 }
 
 // Named is the plan for a release of that name.

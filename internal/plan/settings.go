@@ -19,9 +19,11 @@ type ImageSettings struct {
 	Programs []string `json:"programs,omitempty"` // added to it
 	User     string   `json:"user,omitempty"`     // "UID" or "UID:GID"
 	Start    string   `json:"start,omitempty"`    // what of the release starts it, "" for what its tool has
-	Env      []string `json:"-"`                  // "K=V", sorted; see Decisions
-	Labels   []string `json:"-"`                  // "K=V", sorted; see Decisions
-	Expose   []int    `json:"expose,omitempty"`   // ports, TCP
+	Contents
+	Starting
+	Env    []string `json:"-"`                // "K=V", sorted; see Decisions
+	Labels []string `json:"-"`                // "K=V", sorted; see Decisions
+	Expose []int    `json:"expose,omitempty"` // ports, TCP
 }
 
 // CheckSettings is what was set of the check.
@@ -33,7 +35,10 @@ type CheckSettings struct {
 // take has the plan say what was set of the steps, the image and the check: nothing
 // after it reads settings.
 func (p *Plan) take(c config.Config) {
-	p.Image = ImageSettings{Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose}
+	p.Image = ImageSettings{
+		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose, Contents: contents(c),
+		Starting: Starting{Entrypoint: c.Entrypoint, Command: c.Command, Healthcheck: c.Healthcheck},
+	}
 	p.Check = CheckSettings{Target: cmp.Or(c.CheckTarget, c.RunsOn), Allow: c.Allow}
 	p.BuildEnv, p.Secrets, p.Credentials = c.BuildEnv, c.Secrets, c.Credentials
 	p.perPlatform = c.PerPlatform()
@@ -66,6 +71,12 @@ func (m *maker) settings() {
 		{"build.include_secrets", "include secrets", p.Secrets},
 		{"build.credentials", "credentials", p.Credentials},
 		{"image.programs", "programs", p.Image.Programs},
+		{"image.packages", "image packages", p.Image.Packages},
+		{"image.entrypoint", "entrypoint", sentence(p.Image.Entrypoint)},
+		{"image.command", "command", sentence(p.Image.Command)},
+		{"image.tzdata", "time zones", onlyIf(p.Image.TimeZones, "in the image")},
+		{"image.locales", "locales", p.Image.Locales},
+		{"image.package_list", "package list", onlyIf(p.Image.PackageList, "in the image, for scanners")},
 		{"image.user", "user", words(p.Image.User)},
 		{"image.env", "image env", withoutSecrets(c.ImageEnv)},
 		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
@@ -77,6 +88,7 @@ func (m *maker) settings() {
 			m.decide(d.name, strings.Join(d.values, ", "), m.set(d.key))
 		}
 	}
+	m.imageTables()
 }
 
 func words(value string) []string {

@@ -76,6 +76,7 @@ func (r *reader) finish() {
 	}
 	items := locked(lock)
 	p.Locked, p.LockedGit = lockedNames(items), lockedGit(items)
+	p.LockedDeps = lockedDeps(items)
 	p.Rustler = users(items, "rustler_precompiled")
 	p.Keyless = r.keyless(items)
 	r.configured()

@@ -21,9 +21,7 @@ func (r *reader) kind(config elixir.Value) {
 	case on("burrito"):
 		r.note("Burrito wraps this project's releases into programs, for which its step of `releases:` calls zig and xz and downloads Erlang: an image needs none of it; " +
 			"dram runs the step as it stands, so name a release without it, or give it these by --package and --build-network host")
-	case has("escript") && !declares && !r.p.Umbrella:
-		r.note("this is an escript (`mix escript.build`): mix.exs declares no release, and what dram makes is one of the application's own name, which starts it and calls no main/1")
-	case has("package") && !declares && !r.p.Umbrella && !r.configuredForProd():
+	case has("package") && !has("escript") && !declares && !r.p.Umbrella && !r.configuredForProd():
 		r.note("this looks like a library (mix.exs has package: and no releases:): a release of it starts nothing but its own applications")
 	}
 }

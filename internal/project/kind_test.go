@@ -37,7 +37,6 @@ func TestKinds(t *testing.T) {
 		{"a library", mix("package: [licenses: []], deps: []"), "looks like a library"},
 		{"an application that Hex has, too", mix("package: [], deps: []") + "-- config/runtime.exs --\n", ""},
 		{"one with releases", mix("package: [], deps: [], releases: [a: []]"), ""},
-		{"an escript", mix("escript: [main_module: A], deps: []"), "this is an escript"},
 		{"a server with an escript beside", mix("escript: [main_module: A], deps: [], releases: [a: []]"), ""},
 		{"firmware", mix(`archives: [nerves_bootstrap: "~> 1.0"], deps: [{:nerves, "~> 1.10"}], releases: [a: []]`), "firmware of Nerves"},
 		{"a server for firmware", mix(`deps: [{:nerves_hub_link, "~> 2.0"}]`), ""},

@@ -91,6 +91,36 @@ func lockedGit(items []elixir.Item) (out []Repository) {
 	return out
 }
 
+// lockedDeps are the dependencies: {:hex, :package, "1.2.3", "inner checksum", [:mix],
+// […], "hexpm", "outer checksum"} or {:git, "URL", "commit", […]}.
+func lockedDeps(items []elixir.Item) (out []LockedDep) {
+	for _, it := range items {
+		parts := it.Value.Items
+		text := func(i int) string {
+			if i < len(parts) {
+				return parts[i].Value.Text
+			}
+			return ""
+		}
+		switch {
+		case it.Value.Type != elixir.Tuple || len(parts) < 3:
+		case parts[0].Value.IsAtom("hex"):
+			out = append(out, LockedDep{Name: it.Key, Hex: true, Package: text(1), Version: text(2), Repository: text(6), Checksum: sum(text(7))})
+		case parts[0].Value.IsAtom("git"):
+			out = append(out, LockedDep{Name: it.Key, URL: text(1), Commit: text(2)})
+		}
+	}
+	return out
+}
+
+// sum is a SHA-256 in hex, "" of what is none.
+func sum(text string) string {
+	if len(text) != 64 || strings.Trim(text, "0123456789abcdef") != "" {
+		return ""
+	}
+	return text
+}
+
 // LockedUsers are the packages of mix.lock that ask for another.
 func (d *Dir) LockedUsers(name string) []string {
 	lock, _, _ := d.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse

@@ -31,6 +31,12 @@ func (r *reader) read() error {
 	if v, ok := config.Get("elixir"); ok && v.Type == elixir.Unknown {
 		r.note("mix.exs computes elixir: its value is not known before the build")
 	}
+	if packaged, ok := config.Get("package"); ok {
+		licences, _ := packaged.Get("licenses")
+		for _, l := range licences.Items {
+			p.Licences = append(p.Licences, l.Value.Text)
+		}
+	}
 	keeps, _ := config.Get("prune_code_paths")
 	p.KeepsCodePaths = keeps.IsAtom("false")
 	r.releases(config)
@@ -123,7 +129,7 @@ func textOf(config elixir.Value, key string) string {
 }
 
 func (r *reader) releases(config elixir.Value) {
-	_, r.p.Escript = config.Get("escript")
+	r.escript(config)
 	list, ok := config.Get("releases")
 	r.p.ReleasesOpen = ok && list.Open()
 	for _, it := range list.Pairs() {
@@ -140,6 +146,21 @@ func (r *reader) releases(config elixir.Value) {
 		rel.Cookie = rel.Cookie && it.Value.Type == elixir.List
 		r.p.Releases = append(r.p.Releases, rel)
 	}
+}
+
+// escript takes where an escript goes.
+func (r *reader) escript(config elixir.Value) {
+	options, ok := config.Get("escript")
+	if r.p.Escript = ok && !options.IsAtom("nil"); !r.p.Escript || options.Type != elixir.List || options.Open() {
+		return
+	}
+	for _, key := range []string{"path", "name"} {
+		if _, ok := options.Get(key); ok {
+			r.p.EscriptPath = textOf(options, key)
+			return
+		}
+	}
+	r.p.EscriptPath = r.p.App
 }
 
 func (r *reader) aliases(config elixir.Value) {

@@ -84,9 +84,25 @@ type Shown struct {
 	Rustler     []string // those that use rustler_precompiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
+	LockedDeps  []LockedDep
+	Licences    []string // that mix.exs names of the project's package
 	Context     Context  // what beside the project a build sees
 	Escript     bool     // mix.exs says how an escript is made
+	EscriptPath string   // where it then is, "" where that is computed
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
+}
+
+// LockedDep is a dependency as a lock file has it.
+type LockedDep struct {
+	Name    string // the application's
+	Version string // "" of what git has
+	// Of a package of Hex:
+	Hex        bool
+	Package    string // its name there
+	Checksum   string // SHA-256 of the package's file, in hex; "" where the lock has none
+	Repository string // "hexpm", "hexpm:ORGANISATION" or another
+	// Of git:
+	URL, Commit string
 }
 
 // Repository is where mix.lock has a dependency from, if that is git.

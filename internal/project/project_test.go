@@ -270,7 +270,7 @@ func TestRead(t *testing.T) {
 				Packages: []Package{{Dir: "assets", Manager: "npm", Node: Version{"22.1.0", ".tool-versions"}}},
 				Setups:   []string{"tailwind.install --if-missing", "esbuild.install --if-missing"}, Deploys: []string{"tailwind shop --minify", "phx.digest"},
 			},
-			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}, Keyless: true},
+			Shown: Shown{Aliases: []string{"assets.deploy", "assets.setup", "setup"}, Locked: []string{"phoenix"}, Keyless: true, LockedDeps: []LockedDep{{Name: "phoenix", Version: "1.7.14", Hex: true, Package: "phoenix", Repository: "hexpm"}}},
 		}},
 		{"an umbrella", umbrella, Project{
 			Umbrella: true, Version: "2.0.1",
@@ -288,7 +288,7 @@ func TestRead(t *testing.T) {
 			}},
 		}},
 		{"a library", library, Project{
-			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"}, Notes: []string{isLibrary},
+			App: "tiny", Version: "1.0.0-rc.1", ElixirRequirement: ">= 1.12.0 and < 2.0.0", OwnApps: []string{"tiny"}, Notes: []string{isLibrary}, Shown: Shown{Licences: []string{"MIT"}},
 		}},
 		{"a device's firmware", device, Project{
 			App:      "blinky",

@@ -30,6 +30,19 @@ func File(ctx context.Context, at Place, st *store.Store, digest store.Digest, s
 	})
 }
 
+// Text puts a text at a place.
+func Text(at Place, text []byte) error {
+	s, err := at.open()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.replace(func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
 // holds says whether the file is the blob already.
 func (s *spot) holds(digest store.Digest, size int64) bool {
 	f, err := fsutil.OpenIn(s.dir, s.base)

@@ -160,6 +160,7 @@ type request struct {
 	header      map[string]string
 	body        func() (io.ReadCloser, error) // nil: none
 	size        int64                         // of the body, in bytes
+	into        *[]byte                       // takes the answer, nil: nobody asks for it
 	want        []int                         // statuses that are answers; any other is an error
 }
 
@@ -197,6 +198,11 @@ func (r *remote) do(ctx context.Context, q request) (a answer, err error) {
 	if err := transport.CheckError(resp, q.want...); err != nil {
 		return a, &answerError{error: err, after: retryAfter(resp, time.Now())}
 	}
+	if q.into != nil {
+		if err := readInto(q.into, resp); err != nil {
+			return a, err
+		}
+	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxRest)) // so that the connection is used again
 	return answer{resp.StatusCode, resp.Header, resp.ContentLength, resp.Request.URL}, nil
 }
@@ -224,7 +230,13 @@ func (r *remote) tagged(ctx context.Context, tag string) (digest string, err err
 
 // putManifest puts the manifest under its digest or a tag.
 func (r *remote) putManifest(ctx context.Context, m manifest, as string) error {
-	err := r.retry(ctx, func() error {
+	_, err := r.put(ctx, m, as)
+	return err
+}
+
+// put is putManifest that tells what the registry answered.
+func (r *remote) put(ctx context.Context, m manifest, as string) (header http.Header, err error) {
+	err = r.retry(ctx, func() error {
 		resp, err := r.do(ctx, request{
 			method: http.MethodPut, url: r.url("/manifests/%s", as),
 			header: map[string]string{"Content-Type": m.mediaType}, size: int64(len(m.raw)),
@@ -234,13 +246,14 @@ func (r *remote) putManifest(ctx context.Context, m manifest, as string) error {
 		if err != nil {
 			return err
 		}
+		header = resp.header
 		if got := resp.header.Get("Docker-Content-Digest"); got != "" && got != m.digest.String() {
 			return fmt.Errorf("the registry took the manifest for %s, not %s", got, m.digest)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("writing the manifest %s: %w", as, err)
+		return nil, fmt.Errorf("writing the manifest %s: %w", as, err)
 	}
-	return nil
+	return header, nil
 }

@@ -78,3 +78,28 @@ func (s sub) Open(name string) (fs.File, error) { return s.FS.Open(path.Join(s.d
 func (s sub) Stat(name string) (fs.FileInfo, error) { return s.FS.Stat(path.Join(s.dir, name)) }
 
 func (s sub) ReadDir(name string) ([]fs.DirEntry, error) { return s.FS.ReadDir(path.Join(s.dir, name)) }
+
+// At reads which release lies in a directory of a root filesystem: name, version and
+// ERTS. Its files are not listed.
+func At(fsys rootfs.FS, dir string) (*Release, error) {
+	erts, version, err := startErl(sub{fsys, dir})
+	if err != nil {
+		return nil, err
+	}
+	name, err := relName(sub{fsys, dir}, version)
+	if err != nil {
+		return nil, err
+	}
+	r := &Release{Name: name, Version: version}
+	if info, err := fsys.Stat(path.Join(dir, "erts-"+erts)); err == nil && info.IsDir() {
+		r.ERTS = erts
+	}
+	return r, nil
+}
+
+// OriginOf is where a file of a release is from, and the folder of its application,
+// "" where it is of none. The application that is called like the release is the
+// project's own.
+func OriginOf(name, release string) (Origin, string) {
+	return classifier{own: []string{release}}.file(name, 0)
+}

@@ -81,7 +81,7 @@ func (f *finding) betterIn(d place) {
 	for _, folder := range f.above {
 		if dir := f.realDir(path.Join(d.dir, folder)); dir != "" {
 			if _, _, err := walk(f.low, path.Join(dir, f.name), true); err == nil {
-				f.search.better = true
+				f.better = true
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (f *finding) cached(plain bool) (at string, done bool) {
 		flags = cacheFlagsARM64
 	}
 	name, better := f.own.cache.lookup(f.name, flags, f.level, f.own.legacy)
-	f.search.better = f.search.better || better
+	f.better = f.better || better
 	if name == "" || plain && f.own.trusted(name) {
 		return "", false
 	}

@@ -103,12 +103,8 @@ func cacheString(b []byte, at uint32) (string, bool) {
 	if uint64(at) >= uint64(len(b)) {
 		return "", false
 	}
-	rest := b[at:min(len(b), int(at)+maxName)]
-	end := bytes.IndexByte(rest, 0)
-	if end < 0 {
-		return "", false
-	}
-	return string(rest[:end]), true
+	text, _, ended := bytes.Cut(b[at:min(len(b), int(at)+maxName)], []byte{0})
+	return string(text), ended
 }
 
 // cacheLevels is the names of levels that entries number.

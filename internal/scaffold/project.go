@@ -62,7 +62,12 @@ func Files(p Project) ([]File, error) {
 					return nil, err
 				}
 			}
-			return letIn(text, BuildScript, RunScript)
+			if p.Job.Source != nil {
+				if text, err = letIn(text, "Libraries that git has", p.Job.Source.Compiled()...); err != nil {
+					return nil, err
+				}
+			}
+			return letIn(text, "The scripts that the Dockerfiles copy", BuildScript, RunScript)
 		}},
 		Whole(BuildFile, build), Whole(RunFile, run), Whole(BuildScript, dockerfile.Script(p.Job, o)), Whole(RunScript, script),
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -104,6 +103,9 @@ func (b *bottle) script() ([]byte, error) {
 	}
 	lists["programs"] = append(lists["programs"], b.boot.Programs...)
 	lists["asked"] = b.pl.Image.Programs
+	if entrypoint, _ := b.pl.Image.Starts(); len(entrypoint) > 0 && !strings.Contains(entrypoint[0], "/") {
+		lists["asked"] = append(slices.Clone(lists["asked"]), entrypoint[0])
+	}
 	head, body, _ := strings.Cut(bottleScript, "\n\n")
 	var s strings.Builder
 	s.WriteString(head + "\n")
@@ -116,6 +118,7 @@ func (b *bottle) script() ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		fmt.Fprintf(&s, "cat > \"$out/etc/%s\" <<'END'\n%sEND\n", name, files[name])
 	}
+	b.data(&s)
 	return []byte(s.String()), nil
 }
 
@@ -161,22 +164,14 @@ func (b *bottle) config() {
 	for _, port := range set.Expose {
 		b.line("EXPOSE %s", strconv.Itoa(port))
 	}
+	b.contents()
 	b.line("WORKDIR /app")
 	b.line("USER %s", b.user())
 	b.line("STOPSIGNAL SIGTERM")
-	b.command()
+	b.starts()
 	b.line("# Last, so that a builder of layers has all of the above in its cache.")
 	b.line("COPY --from=bottle /image/ /")
-}
-
-// command is what the image starts.
-func (b *bottle) command() {
-	if start := b.pl.Image.Start; start != "" {
-		b.line("ENTRYPOINT [%s]", jsonWord("/app/"+start))
-		return
-	}
-	b.line("ENTRYPOINT [%s]", jsonWord(path.Join("/app/bin", b.pl.Release)))
-	b.line("CMD [%s]", jsonWord(b.boot.Command))
+	b.files()
 }
 
 // pairs is an instruction with NAME="value" a line, in which $ and \ mean

@@ -47,7 +47,7 @@ func withhold(text []byte, withheld []source.Withheld) ([]byte, error) {
 
 // letIn is the content of a .dockerignore with an exception for each file that
 // Docker is to copy and that a line keeps out.
-func letIn(text []byte, names ...string) ([]byte, error) {
+func letIn(text []byte, why string, names ...string) ([]byte, error) {
 	m, err := matcher(text)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func letIn(text []byte, names ...string) ([]byte, error) {
 	if lines.Len() == 0 {
 		return text, nil
 	}
-	return section(text, "The scripts that the Dockerfiles copy (dram init).", lines.String()), nil
+	return section(text, why+" (dram init).", lines.String()), nil
 }
 
 func matcher(text []byte) (*patternmatcher.PatternMatcher, error) {

@@ -78,10 +78,11 @@ func (c Context) ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) 
 	if _, err := root.Lstat(ignoreFile); err != nil {
 		return nil, nil //nolint:nilerr // there is none
 	}
-	matcher, err := ignored(root)
+	r, err := ignored(root)
 	if err != nil {
 		return nil, err
 	}
+	matcher := r.matcher
 	out, err := matcher.MatchesOrParentMatches(path.Join(c.At, "mix.exs"))
 	if err != nil || out {
 		return nil, err
@@ -149,7 +150,7 @@ func readFile(ctx context.Context, root *os.Root, name string, opts Options) (*T
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{ctx: ctx, tree: &Tree{}, matcher: none, root: dir}
+	w := &walker{ctx: ctx, tree: &Tree{}, rules: rules{matcher: none}, root: dir}
 	info, err := dir.Lstat(path.Base(name))
 	if err == nil {
 		err = w.file(path.Base(name), fs.FileInfoToDirEntry(info))

@@ -39,19 +39,33 @@ func DefaultIgnore() []string {
 	}
 }
 
+// rules say what is left out.
+type rules struct {
+	matcher  *patternmatcher.PatternMatcher
+	patterns string // what they are, for people
+	// tracked, where the built-in patterns serve, says which files git has; nil
+	// where there is no repository.
+	tracked map[string]bool
+	builtin bool
+}
+
 // ignored reads the project's .dockerignore, or takes the default.
-func ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) {
+func ignored(root *os.Root) (r rules, err error) {
 	text, err := fsutil.ReadIn(root, ignoreFile, maxIgnore) // half of it would let in what the rest keeps out
 	if errors.Is(err, fs.ErrNotExist) {
-		return patternmatcher.New(DefaultIgnore())
+		r.patterns, r.builtin, r.tracked = "the built-in patterns, for there is no "+ignoreFile, true, tracked(root.Name())
+		r.matcher, err = patternmatcher.New(DefaultIgnore())
+		return r, err
 	}
 	if errors.Is(err, fsutil.ErrNotRegular) || fsutil.Leaves(err) {
-		return nil, problem.New(problem.Usage, "make it a file of the project's own, or remove it", "reading %s: %w", ignoreFile, err)
+		return r, problem.New(problem.Usage, "make it a file of the project's own, or remove it", "reading %s: %w", ignoreFile, err)
 	}
 	if err != nil {
-		return nil, badIgnore(err)
+		return r, badIgnore(err)
 	}
-	return parseIgnore(text)
+	r.patterns = ignoreFile
+	r.matcher, err = parseIgnore(text)
+	return r, err
 }
 
 func badIgnore(err error) error {

@@ -17,10 +17,10 @@ func Sees(dir, name string) bool {
 	if _, err := root.Lstat(filepath.FromSlash(name)); err != nil {
 		return false
 	}
-	matcher, err := ignored(root)
+	r, err := ignored(root)
 	if err != nil {
 		return false
 	}
-	out, err := matcher.MatchesOrParentMatches(name)
-	return err == nil && !out
+	out, err := r.matcher.MatchesOrParentMatches(name)
+	return err == nil && (!out || r.isCommitted(name))
 }

@@ -95,13 +95,9 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	if opts.Context.Dir != "" {
 		return readContext(ctx, opts)
 	}
-	abs, err := filepath.Abs(dir)
+	abs, root, err := openProject(dir)
 	if err != nil {
 		return nil, err
-	}
-	root, err := fsutil.OpenRoot(abs)
-	if err != nil {
-		return nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	t, err := readDir(ctx, abs, root, opts)
@@ -112,35 +108,69 @@ func Read(ctx context.Context, dir string, opts Options) (*Tree, error) {
 	return t, nil
 }
 
+func openProject(dir string) (abs string, root *os.Root, err error) {
+	if abs, err = filepath.Abs(dir); err != nil {
+		return "", nil, err
+	}
+	if root, err = fsutil.OpenRoot(abs); err != nil {
+		return "", nil, problem.New(problem.Usage, "name the project's directory", "reading the source: %w", err)
+	}
+	return abs, root, nil
+}
+
 // readDir reads the source in a directory that is open.
 func readDir(ctx context.Context, abs string, root *os.Root, opts Options) (*Tree, error) {
-	matcher, err := ignored(root)
+	w, err := walkerIn(ctx, abs, root, opts)
 	if err != nil {
 		return nil, err
-	}
-	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, matcher: matcher, root: root, built: opts.Built}
-	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
-		w.output = filepath.ToSlash(out)
 	}
 	if err := w.dir(".", patternmatcher.MatchInfo{}); err != nil {
 		return nil, fmt.Errorf("reading the source of %q: %w", abs, err)
 	}
 	slices.SortFunc(w.tree.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	w.noteUntracked()
 	if err := w.tree.hash(ctx, root, opts.Store); err != nil {
 		return nil, err
 	}
-	return w.tree, w.tree.withhold(matcher, opts.Secrets)
+	return w.tree, w.tree.withhold(w.matcher, opts.Secrets)
+}
+
+// newWalker opens the project in dir. The caller closes its root.
+func newWalker(ctx context.Context, dir string, opts Options) (*walker, error) {
+	abs, root, err := openProject(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := walkerIn(ctx, abs, root, opts)
+	if err != nil {
+		_ = root.Close() // only looked into
+	}
+	return w, err
+}
+
+func walkerIn(ctx context.Context, abs string, root *os.Root, opts Options) (*walker, error) {
+	w := &walker{ctx: ctx, tree: &Tree{Dir: abs}, root: root, built: opts.Built}
+	var err error
+	if w.rules, err = ignored(root); err != nil {
+		return nil, err
+	}
+	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
+		w.output = filepath.ToSlash(out)
+	}
+	return w, nil
 }
 
 // walker collects files.
 type walker struct {
-	ctx     context.Context //nolint:containedctx // lives for one Read
-	root    *os.Root
-	tree    *Tree
-	matcher *patternmatcher.PatternMatcher
-	output  string
-	built   []string
-	bytes   int64
+	rules
+	ctx    context.Context //nolint:containedctx // lives for one Read
+	root   *os.Root
+	tree   *Tree
+	output string
+	built  []string
+	bytes  int64
+	// untracked are libraries below priv that the built-in patterns leave out.
+	untracked []string
 }
 
 func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
@@ -169,7 +199,7 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 		switch {
 		case e.IsDir() && (!out || w.mayReturn(child)):
 			err = w.dir(child, info)
-		case !e.IsDir() && !out:
+		case !e.IsDir() && (!out || w.committed(child)):
 			err = w.file(child, e)
 		}
 		if err != nil {

@@ -10,7 +10,8 @@ import (
 // Boot says how a tool's releases start, as far as an image of one, or a check,
 // has to know. The zero value is a release of which nothing special is known.
 type Boot struct {
-	// Command is what bin/NAME is told so that the release runs in the foreground.
+	// Command is what bin/NAME is told so that the release runs in the foreground; ""
+	// where that is nothing, or what the user says.
 	Command string
 	// Root is the variable of the scripts that has the release's directory.
 	Root string

@@ -16,7 +16,7 @@ func (h handy) Hand() tool.Hand { return tool.Hand{Program: h.program} }
 
 // A program that several tools have is one command.
 func TestHands(t *testing.T) {
-	table := tool.Table{tool.Unbuilt{}, handy{program: "a"}, handy{program: "b"}, handy{program: "a"}}
+	table := tool.Table{toy{}, handy{program: "a"}, handy{program: "b"}, handy{program: "a"}}
 	var got []string
 	for _, h := range table.Hands() {
 		got = append(got, h.Program)

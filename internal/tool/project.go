@@ -51,6 +51,9 @@ type Planner interface {
 type Need struct {
 	What distro.Need
 	Why  string // what of the project needs it: "c_src/nif.c"
+	// Must says that nothing is built without it, and what to do where no package of a
+	// toolchain's distribution is it.
+	Must string
 	// Perhaps says that a build may do without it: what needs it is known by its name
 	// alone, and may bring what it would make.
 	Perhaps bool

@@ -4,11 +4,13 @@
 package tool
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"dram/internal/project"
 	"dram/internal/release"
+	"dram/internal/rootfs"
 )
 
 // Tool makes releases of a kind of project.
@@ -57,13 +59,25 @@ func (t Table) Of(rel *release.Release) Tool {
 }
 
 // Boot is how a release starts: as its tool has it, or, if that is not known,
-// as most do.
+// as most do: by a start script of the project's own with the command foreground,
+// where it has that, for start may leave a release in the background.
 func (t Table) Boot(rel *release.Release) Boot {
 	if tool := t.Of(rel); tool != nil {
 		return tool.Boot(rel)
 	}
+	if name := "bin/" + rel.Name; rel.FS != nil && rel.Has(name) {
+		if script, err := rootfs.ReadFile(rel.FS, name, maxScript); err == nil && inForeground.Match(script) {
+			return Boot{Command: "foreground"}
+		}
+	}
 	return Boot{Command: "start"}
 }
+
+// inForeground is where a script that takes commands does what foreground is.
+var inForeground = regexp.MustCompile(`(?m)^[ \t]*(?:[a-z_-]+ ?\| ?)*foreground(?: ?\| ?[a-z_-]+)*\)`)
+
+// maxScript bounds a start script, in bytes.
+const maxScript = 1 << 20
 
 // Declared says where projects of any tool say what is in a release, the most
 // special last.

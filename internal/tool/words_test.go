@@ -20,6 +20,7 @@ var words = map[string]*regexp.Regexp{
 	"rebar3":     regexp.MustCompile(`(?i)rebar|\brelx\b|RELX_`),
 	"erlang.mk":  regexp.MustCompile(`(?i)erlang\.mk`),
 	"gleam":      regexp.MustCompile(`(?i)gleam`),
+	"escript":    regexp.MustCompile(`escript\.build|escriptize|escript_`),
 }
 
 // excused are files that have a tool's word, and why.

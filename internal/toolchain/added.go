@@ -17,7 +17,7 @@ import (
 )
 
 // snapshotVersion changes whenever a Snapshot or its reading do.
-const snapshotVersion = "-1"
+const snapshotVersion = "-2"
 
 // added is an image's toolchain with more packages: those that were asked for, and
 // those that meet what it does not meet by itself. It is the image's own where all is
@@ -35,6 +35,10 @@ func (p *call) added(ctx context.Context, base *Toolchain, opts Options) (*Toolc
 	packages, lacks := wanted(s, with, opts)
 	if len(packages)+len(lacks) == 0 {
 		return base, nil
+	}
+	if i := slices.IndexFunc(lacks, func(w distro.Want) bool { return w.Must != "" }); i >= 0 {
+		return nil, problem.New(problem.Usage, lacks[i].Must, "toolchain %s (%s) has no %s",
+			base.Ref, cmp.Or(s.System.Name, s.System.ID, "of an unknown distribution"), lacks[i].Need)
 	}
 	if with == nil {
 		return p.without(base, s, opts, lacks)

@@ -45,16 +45,16 @@ func (Adder) Add(ctx context.Context, access distro.Access, a distro.Addition) (
 }
 
 func (c *Client) add(ctx context.Context, access distro.Access, a distro.Addition) (*distro.Root, error) {
-	if a.To.Programs["dpkg"] == "" {
-		return nil, problem.New(problem.Usage, "choose an image that is made to be added to: this one was put together elsewhere",
-			"it lists packages and has no dpkg to add any")
-	}
 	installed, err := readInstalled(a.To, a.Arch)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(a.Packages, func(name string) bool { return installed[name] == nil }) {
 		return nil, nil
+	}
+	if a.To.Programs["dpkg"] == "" {
+		return nil, problem.New(problem.Usage, "choose an image that is made to be added to: this one was put together elsewhere",
+			"it lists packages and has no dpkg to add any")
 	}
 	suite, from, err := archiveOf(a.To, access, a.Arch)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"dram/internal/engine"
 	"dram/internal/grammar"
 	"dram/internal/problem"
-	"dram/internal/project"
 	"dram/internal/source"
 	"dram/internal/tool"
 	"dram/internal/tool/relx"
@@ -34,9 +33,7 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 }
 
 // Elixir is asked for by nothing that erlang.mk itself does.
-func (b *build) Elixir() tool.Elixir {
-	return tool.Elixir{None: true, Image: func(otp string) string { return "erlang:" + otp }}
-}
+func (*build) Elixir() tool.Elixir { return relx.Elixir() }
 
 // Release is the first of relx.config: erlang.mk makes no other.
 func (b *build) Release() (tool.Release, error) {
@@ -90,11 +87,7 @@ func (b *build) Work(online string) (tool.Work, error) {
 	b.fetch = len(p.remote) > 0 || p.open || p.has("RELX_URL")
 	w.Fetch = b.fetch
 	b.planner.Need(tool.Need{What: distro.C, Why: File})
-	for _, d := range p.sources {
-		if d.Source == project.Git {
-			tool.NeedGit(b.planner, d.Name, d.Where)
-		}
-	}
+	relx.NeedGit(b.planner, p.sources)
 	switch {
 	case len(p.remote) > 0:
 		b.planner.Decide("fetch", strings.Join(b.fetching(), " ")+", "+online, "dependencies: "+tool.Some(p.remote, 6))
@@ -152,7 +145,7 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 		Astray:    "see that " + relxFile + " names the release, and that the Makefile sets no RELX_OUTPUT_DIR by itself",
 	}
 	if b.fetch {
-		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source), Remotes: b.remotes()})
+		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source), Remotes: relx.Repositories(b.project.sources)})
 	}
 	release := engine.Step{Name: engine.StepRelease, Argv: b.assemble("RELX_TAR=0"), Network: c.Network, Packing: b.assemble()}
 	if c.Network {
@@ -172,17 +165,6 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	}
 	job.Steps = append(job.Steps, engine.Step{Name: engine.StepClear, Argv: []string{"rm", "-rf", job.Export}}, release)
 	return job
-}
-
-// remotes are where dependencies come from that are in git.
-func (b *build) remotes() []string {
-	var urls []string
-	for _, d := range b.project.sources {
-		if d.Source == project.Git && d.Where != "" {
-			urls = append(urls, d.Where)
-		}
-	}
-	return urls
 }
 
 // needs is what a fetching step reads of the source: makefiles, and relx.config,

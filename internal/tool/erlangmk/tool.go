@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"dram/internal/beam"
 	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -89,7 +88,7 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	}
 	p := &Project{
 		facts: facts, script: d.Has(script), mk: mk, git: source.Sees(d.Path, ".git/HEAD"),
-		args: d.Has("config/vm.args") || d.Has("config/vm.args.src"),
+		args: relx.BringsArgs(d),
 	}
 	if err := p.relx(d); err != nil {
 		return nil, err
@@ -108,13 +107,9 @@ var others = [...]string{"mix.exs", "rebar.config"}
 
 // relx reads relx.config.
 func (p *Project) relx(d *project.Dir) error {
-	text, ok, err := d.Text(relxFile, maxFile)
+	terms, ok, err := relx.Consult(d, relxFile, "relx")
 	if err != nil || !ok {
 		return err
-	}
-	terms, err := beam.Consult([]byte(strings.TrimPrefix(text, "\ufeff")))
-	if err != nil {
-		return problem.New(problem.Build, "mend the file there; relx would fail on it too", "reading %s: %w", relxFile, err)
 	}
 	p.config = relx.Read(terms)
 	p.names = p.config.Names()

@@ -106,6 +106,9 @@ func (b *build) Elixir() tool.Elixir { return tool.Elixir{} }
 func (b *build) Work(online string) (tool.Work, error) {
 	w, err := b.Decide(b.release.MixEnv, online)
 	w.Command = b.command()
+	if p := b.Facts; p.Escript && len(p.Releases) == 0 && !p.ReleasesOpen {
+		b.Planner.Note("mix.exs has escript: and no releases: this release starts the applications, and calls no main/1")
+	}
 	return w, err
 }
 

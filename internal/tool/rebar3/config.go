@@ -5,11 +5,9 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	"dram/internal/beam"
 	"dram/internal/distro"
-	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/tool"
 	"dram/internal/tool/relx"
@@ -17,7 +15,7 @@ import (
 
 // Bounds of what is read of a project.
 const (
-	maxFile = 1 << 20 // bytes of a rebar.config
+	maxFile = 1 << 20 // bytes of a rebar.lock
 	maxApps = 500     // applications of a project
 )
 
@@ -29,15 +27,8 @@ type config struct {
 
 // consult reads a file of terms; ok is false if there is none.
 func consult(d *project.Dir, name string) (c config, ok bool, err error) {
-	text, ok, err := d.Text(name, maxFile)
-	if err != nil || !ok {
-		return c, ok, err
-	}
-	terms, err := beam.Consult([]byte(strings.TrimPrefix(text, "\ufeff")))
-	if err != nil {
-		return c, true, problem.New(problem.Build, "mend the file there; rebar3 would fail on it too", "reading %s: %w", name, err)
-	}
-	return config{name, terms}, true, nil
+	terms, ok, err := relx.Consult(d, name, "rebar3")
+	return config{name, terms}, ok, err
 }
 
 // get is the value of a key, an empty list if there is none.

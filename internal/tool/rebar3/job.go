@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"dram/internal/engine"
-	"dram/internal/project"
 	"dram/internal/source"
 	"dram/internal/tool"
+	"dram/internal/tool/relx"
 )
 
 // Where rebar3 builds, and keeps what it fetches, inside.
@@ -19,15 +19,9 @@ const (
 
 // Job has the release made where rebar3 makes it by itself.
 func (b *build) Job(c tool.Circumstances) tool.Job {
-	program := b.program(c)
-	job := tool.Job{
-		CacheDirs: []string{baseDir, cacheDir},
-		Env:       []string{"REBAR_BASE_DIR=" + baseDir, "REBAR_CACHE_DIR=" + cacheDir, "REBAR_COLOR=none"},
-		Export:    path.Join(baseDir, b.release.Env, "rel", b.release.Name),
-		Compile:   b.as(program, "compile"),
-		Astray:    "see that relx assembles it under the name of the release, and where its output_dir leads",
-	}
-	job.Steps = b.fetching(program, c)
+	job := b.Prepare(c)
+	job.Export = Export(b.release)
+	job.Astray = "see that relx assembles it under the name of the release, and where its output_dir leads"
 	assembled := job.Export
 	if b.output != "" {
 		assembled = path.Join(engine.SourceDir, b.output, b.release.Name)
@@ -35,8 +29,8 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	}
 	// relx leaves applications of an earlier version where they are
 	job.Steps = append(job.Steps, engine.Step{Name: engine.StepClear, Argv: []string{"rm", "-rf", assembled}})
-	assemble := compiling(c, engine.StepRelease, b.assemble(program)...)
-	assemble.Packing = b.as(program, "tar", "-n", b.release.Name)
+	assemble := Assembling(c, b.assemble(b.program(c))...)
+	assemble.Packing = b.As(c, "tar", "-n", b.release.Name)
 	job.Steps = append(job.Steps, assemble)
 	if b.output != "" {
 		job.Steps = append(job.Steps, engine.Step{Name: "collect", Argv: []string{
@@ -46,36 +40,60 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	return job
 }
 
+func (b *build) assemble(program string) []string {
+	return b.as(program, "release", "-n", b.release.Name)
+}
+
+// Export is where rebar3 has a release, inside.
+func Export(r tool.Release) string { return path.Join(baseDir, r.Env, "rel", r.Name) }
+
+// Made is where rebar3 puts what it makes of a profile, inside.
+func Made(profile, name string) string { return path.Join(baseDir, profile, name) }
+
+// Prepare is the job up to the step that assembles.
+func (b *Common) Prepare(c tool.Circumstances) tool.Job {
+	return tool.Job{
+		CacheDirs: []string{baseDir, cacheDir},
+		Env:       []string{"REBAR_BASE_DIR=" + baseDir, "REBAR_CACHE_DIR=" + cacheDir, "REBAR_COLOR=none"},
+		Steps:     b.fetching(c),
+		Compile:   b.As(c, "compile"),
+	}
+}
+
 // program is the toolchain's rebar3, or the project's own where that has none.
-func (b *build) program(c tool.Circumstances) string {
-	if c.Toolchain.Rebar3 == "" && b.project.own {
+func (b *Common) program(c tool.Circumstances) string {
+	if c.Toolchain.Rebar3 == "" && b.Project.own {
 		return "./rebar3"
 	}
 	return "rebar3"
 }
 
-// as is a command in the profile.
-func (b *build) as(program string, argv ...string) []string {
-	return append([]string{program, "as", b.release.Env}, argv...)
+// As is a command of rebar3 in the profile.
+func (b *Common) As(c tool.Circumstances, argv ...string) []string {
+	return b.as(b.program(c), argv...)
 }
 
-func (b *build) assemble(program string) []string {
-	return b.as(program, "release", "-n", b.release.Name)
+func (b *Common) as(program string, argv ...string) []string {
+	return append([]string{program, "as", b.Profile}, argv...)
 }
 
 // fetching is what has the network, and what can be compiled of that apart. rebar3
 // fetches plugins, and compiles them, with whatever it does first.
-func (b *build) fetching(program string, c tool.Circumstances) []engine.Step {
+func (b *Common) fetching(c tool.Circumstances) []engine.Step {
 	if !b.fetch {
 		return nil
 	}
-	needs := fetchNeeds(c.Source, b.project.script)
+	program := b.program(c)
+	needs := fetchNeeds(c.Source, b.Project.script)
 	if program != "rebar3" {
 		needs = insert(needs, "rebar3")
 	}
 	step := func(name string, argv ...string) engine.Step {
-		s := engine.Step{Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Private: true, Network: true, Needs: needs, Remotes: repositories(b.project.facts.Deps)}
-		if b.project.facts.HasLock || !b.deps {
+		s := engine.Step{
+			Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Private: true, Network: true, Needs: needs,
+			Remotes: relx.Repositories(b.Project.facts.Deps),
+		}
+		if b.Project.facts.HasLock || !b.deps {
 			s.InputDigest = tool.FetchKey(c.Source, needs, argv)
 		}
 		return s
@@ -86,18 +104,19 @@ func (b *build) fetching(program string, c tool.Circumstances) []engine.Step {
 	}
 	steps := []engine.Step{get}
 	if b.extra {
-		steps = append(steps, step("fetch for "+b.release.Env, b.as(program, "get-deps")...))
+		steps = append(steps, step("fetch for "+b.Profile, b.as(program, "get-deps")...))
 	}
 	if !b.deps {
 		return steps
 	}
-	deps := compiling(c, "dependencies", b.as(program, "compile", "--deps_only")...)
-	deps.Needs, deps.InputDigest, deps.Optional = needs, tool.FetchKey(c.Source, needs, deps.Argv), true
+	deps := Assembling(c, b.as(program, "compile", "--deps_only")...)
+	deps.Name, deps.Needs, deps.InputDigest, deps.Optional = "dependencies", needs, tool.FetchKey(c.Source, needs, deps.Argv), true
 	return append(steps, deps)
 }
 
-func compiling(c tool.Circumstances, name string, argv ...string) engine.Step {
-	s := engine.Step{Name: name, Argv: argv, Env: []string{"REBAR_OFFLINE=1"}, Network: c.Network}
+// Assembling is the step that makes the release.
+func Assembling(c tool.Circumstances, argv ...string) engine.Step {
+	s := engine.Step{Name: engine.StepRelease, Argv: argv, Env: []string{"REBAR_OFFLINE=1"}, Network: c.Network}
 	if c.Network {
 		s.Env, s.Secrets = nil, tool.Proxies(c.Environ)
 	}
@@ -132,17 +151,6 @@ func fetchNeeds(src *source.Tree, script bool) []string {
 		}
 	}
 	return needs
-}
-
-// repositories are where dependencies come from that are in git.
-func repositories(deps []project.Dep) []string {
-	var urls []string
-	for _, d := range deps {
-		if d.Source == project.Git && d.Where != "" {
-			urls = append(urls, d.Where)
-		}
-	}
-	return urls
 }
 
 // insert adds a name to a sorted list.

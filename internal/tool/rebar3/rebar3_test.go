@@ -106,6 +106,19 @@ func TestPlan(t *testing.T) {
 			"output_dir: out: rebar.config says so; dram takes the release from there",
 			"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
 		}},
+		{"a start script of its own, and a version that a script computes", "-- rebar.config.script --\n" +
+			"-- rebar.config --\n{relx, [{release, {web, \"the version comes from VERSION\"}, [web]}, {include_erts, true}, {generate_start_script, false}, " +
+			"{overlay, [{template, \"files/runner\", \"bin/web\"}]}]}.\n", nil, []string{
+			"project: rebar3: rebar.config found", "note: rebar.config.script changes what rebar.config says: what it computes, only the build knows",
+			"profile: prod: default", "release: web: the only one that relx is told of",
+			"start script: bin/web: an overlay of rebar.config puts the project's own there; an image tells it foreground, if it has that command, or else start",
+			"version: known after the build: a script tells it", "fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
+		}},
+		{"profiles without prod", project1(", {include_erts, true}", "{profiles, [{rel, [{relx, [{overlay_vars, \"v\"}]}]}, {test, [{relx, []}]}, {deb, [{deps, []}]}]}."), nil, []string{
+			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
+			"note: rebar.config has no profile prod, and tells relx more in rel: choose one with --release-env NAME",
+			"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
+		}},
 	} {
 		n, _, _, err := plan(t, c.tree, c.flags...)
 		if err != nil {
@@ -144,7 +157,8 @@ func TestRefused(t *testing.T) {
 		{"a profile that is not there", project1("", "{profiles, [{staging, []}]}."), []string{"release-env=stagin"}, 2, `rebar.config has no profile "stagin"`, "choose one of: staging, default, prod"},
 		{"a script, and no name", "-- rebar.config.script --\n", nil, 2, "rebar.config.script computes the releases", "name it with --release NAME"},
 		{"a library", "-- rebar.config --\n{deps, []}.\n" + web, nil, 2, "rebar.config declares no release: as it stands, the project is a library", `{relx, [{release, {web, "0.1.0"}, [web, sasl]}, {mode, prod}]}.`},
-		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (escript_main_app)", "declare one in rebar.config"},
+		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (--tool escript)", "declare one in rebar.config"},
+		{"rebar 2", "-- rebar.config --\n{deps, []}.\n-- rel/reltool.config --\n", nil, 2, "rebar.config declares no release, and rel/reltool.config does", "releases of reltool are made by rebar 2"},
 		{"dev mode", project1(", {dev_mode, true}", ""), nil, 2, "relx is told {dev_mode, true} in profile prod: the release would be links", "set {mode, prod} in the profile prod"},
 		{"mode dev", project1(", {mode, dev}", ""), nil, 2, "relx is told {mode, dev} in profile prod", "or choose another"},
 		{"an Erlang outside", project1(`, {include_erts, "../erlang"}`, ""), nil, 2, `include_erts of release "web" is "../erlang"`, "set {include_erts, true}"},

@@ -45,16 +45,17 @@ func (Tool) Boot(rel *release.Release) tool.Boot { return relx.Boot(rel) }
 
 // Project is a project of which rebar3 makes the releases.
 type Project struct {
-	facts  *project.Project
-	config config      // of the project's top
-	apps   []config    // of its applications
-	apart  []beam.Term // relx.config
-	script bool        // a script computes more
-	own    bool        // rebar3 lies in the project
-	git    bool        // the build sees .git
-	calls  []tool.Need // what compiles native code
-	vsnGit []string    // applications whose version git tells
-	args   bool        // config/ has the arguments of the VM
+	facts   *project.Project
+	config  config      // of the project's top
+	apps    []config    // of its applications
+	apart   []beam.Term // relx.config
+	script  bool        // a script computes more
+	own     bool        // rebar3 lies in the project
+	git     bool        // the build sees .git
+	calls   []tool.Need // what compiles native code
+	vsnGit  []string    // applications whose version git tells
+	reltool bool        // rebar 2 makes its releases
+	args    bool        // config/ has the arguments of the VM
 	// checkouts are dependencies that lie in the project
 	checkouts []string
 }
@@ -111,7 +112,7 @@ func (p *Project) Releases() ([]string, error) {
 func (p *Project) read(d *project.Dir) error {
 	p.facts.AppVersions = map[string]string{}
 	_, p.facts.HasLock, _ = d.Text(Lock, maxFile) // one that cannot be read is rebar3's to refuse
-	p.args = d.Has("config/vm.args") || d.Has("config/vm.args.src")
+	p.args, p.reltool = relx.BringsArgs(d), d.Has("rel/reltool.config")
 	p.checkouts = d.Folders("_checkouts")
 	p.native(d, ".", p.config)
 	if err := p.app(d, "."); err != nil {

@@ -58,7 +58,7 @@ func Read(layers ...[]beam.Term) Config {
 		}
 	}
 	if len(layers) > 1 {
-		slices.SortStableFunc(c.terms, func(a, b beam.Term) int { return strings.Compare(key(a), key(b)) })
+		slices.SortStableFunc(c.terms, func(a, b beam.Term) int { return strings.Compare(Key(a), Key(b)) })
 	}
 	return c
 }
@@ -118,8 +118,8 @@ func version(t beam.Term) (text, from string) {
 	return "", FromTerm
 }
 
-// key is the name of a setting, "" if it has none.
-func key(t beam.Term) string {
+// Key is the name of a setting, "" if it has none.
+func Key(t beam.Term) string {
 	if tuple, ok := t.(beam.Tuple); ok && len(tuple) > 0 {
 		a, _ := tuple[0].(beam.Atom)
 		return string(a)
@@ -194,7 +194,7 @@ func (s *Settings) load(t beam.Term) {
 	} else {
 		text, _ = beam.Text(value)
 	}
-	switch key(t) {
+	switch Key(t) {
 	case "mode":
 		s.mode(text)
 	case "dev_mode":
@@ -244,7 +244,7 @@ func (s *Settings) overlay(entries beam.Term) {
 		if !ok || len(entry) < 2 {
 			continue
 		}
-		o := Overlay{Text: "{" + key(e)}
+		o := Overlay{Text: "{" + Key(e)}
 		texts := make([]string, 0, len(entry))
 		for _, part := range entry[1:] {
 			text, ok := beam.Text(part)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 
 	"dram/internal/problem"
 	"dram/internal/tool"
@@ -32,12 +33,19 @@ func (s Settings) Check(t Told) error {
 	if err := s.overlays(t); err != nil {
 		return err
 	}
-	if s.NoScript {
+	if s.brings("bin/" + t.Release) {
+		t.By.Decide("start script", "bin/"+t.Release, "an overlay of "+t.File+" puts the project's own there; an image tells it foreground, if it has that command, or else start")
+	} else if s.NoScript {
 		t.By.Note("generate_start_script is false: the release has no start script, and an image starts by one")
 	} else if s.Plain {
 		t.By.Note("extended_start_script is false: bin/" + t.Release + " has none of the commands foreground, ping, rpc, eval or remote_console; an image tells it " + Plain)
 	}
 	return nil
+}
+
+// brings says whether an overlay puts a file there.
+func (s Settings) brings(name string) bool {
+	return slices.ContainsFunc(s.Overlays, func(o Overlay) bool { return path.Clean(o.To) == name })
 }
 
 func (s Settings) erts(t Told) error {

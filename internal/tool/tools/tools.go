@@ -7,6 +7,8 @@ import (
 	"dram/internal/tool"
 	"dram/internal/tool/distillery"
 	"dram/internal/tool/erlangmk"
+	"dram/internal/tool/escript"
+	"dram/internal/tool/gleam"
 	"dram/internal/tool/mix"
 	"dram/internal/tool/rebar3"
 )
@@ -14,16 +16,13 @@ import (
 // All is every tool that dram knows. Where files of two give a project away, the
 // one that comes first has it.
 func All() tool.Table {
-	const instead = "this version of dram builds projects for Mix, rebar3 and erlang.mk"
 	return tool.Table{
 		distillery.Tool{},
+		escript.Tool{},
 		mix.Tool{},
 		erlangmk.Tool{},
 		rebar3.Tool{},
-		tool.Unbuilt{
-			Is:      tool.About{Name: "gleam", Title: "Gleam", Files: []string{"gleam.toml"}},
-			Instead: "bottle what `gleam export erlang-shipment` makes in an image of your own; " + instead,
-		},
+		gleam.Tool{},
 	}
 }
 
