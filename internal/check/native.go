@@ -109,13 +109,13 @@ func vmPrograms() []string {
 	return []string{"beam.smp", "erlexec", "erl_child_setup", "epmd", "inet_gethost", "heart", "run_erl", "to_erl", "start"}
 }
 
-// capped is a verdict about a native file, made milder where the release
-// starts without the file.
-func (n *native) capped(v Verdict) Verdict {
+// worst is the verdict about a native file that is not loaded: milder where the
+// release starts without the file.
+func (n *native) worst() Verdict {
 	if n.helper != "" || n.idle {
-		return min(v, Warn)
+		return Warn
 	}
-	return v
+	return Fail
 }
 
 // subject is the file as what a finding is about.

@@ -93,7 +93,7 @@ func arch(s *Survey) (out []Finding) {
 		}
 		machine := machineName(n.elf)
 		f := Finding{
-			Verdict: n.capped(Fail), Subject: n.subject(), Cause: archCause(n, s.target), Params: Params{"machine": machine},
+			Verdict: n.worst(), Subject: n.subject(), Cause: archCause(n, s.target), Params: Params{"machine": machine},
 			Evidence: Evidence{Wants: []string{machine}, Newest: s.target.Facts.Platform},
 		}
 		switch {

@@ -60,7 +60,7 @@ func format(s *Survey) (out []Finding) {
 }
 
 func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
-	f = Finding{Verdict: n.capped(Fail), Subject: n.subject()}
+	f = Finding{Verdict: n.worst(), Subject: n.subject()}
 	switch {
 	case n.format == binary.ELF && n.err != nil:
 		f.Cause, f.Evidence.Detail = damaged, n.err.Error()

@@ -84,7 +84,7 @@ func (s *Survey) withoutModule(n *native) Finding {
 		Verdict: Warn, Subject: n.subject(), Cause: &noModule, Params: Params{"module": n.nif.Module}, Evidence: Evidence{Wants: []string{n.nif.Module}},
 	}
 	if by := s.loadersWithoutLibrary(n.App); len(by) > 0 {
-		f.Verdict, f.Cause, f.Facts = n.capped(Fail), otherModule, Params{"by": by[0]}
+		f.Verdict, f.Cause, f.Facts = n.worst(), otherModule, Params{"by": by[0]}
 	}
 	return f
 }
@@ -122,7 +122,7 @@ func (s *Survey) loadersWithoutLibrary(app string) (out []string) {
 // its module.
 func (s *Survey) compareNIF(n *native, m *beam.Module) (f Finding, bad bool) {
 	f = Finding{
-		Verdict: n.capped(Fail), Subject: n.subject(), Cause: &otherFunctions, Params: Params{"module": m.Name},
+		Verdict: n.worst(), Subject: n.subject(), Cause: &otherFunctions, Params: Params{"module": m.Name},
 		Facts: Params{"application": appName(n.File), "erts": fmt.Sprintf("%q", s.erts)},
 	}
 	functions, err := m.Functions()

@@ -167,7 +167,7 @@ func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg strin
 		return nil, err
 	}
 	pl := plan.ForRelease(c, a.Toolchains.Arch).In(filepath.Dir(filepath.Clean(arg)))
-	if err := plan.CheckImageFiles(pl.Dir, pl.Image); err != nil {
+	if err := plan.CheckImageFiles(ctx, pl.Dir, pl.Image); err != nil {
 		return nil, err
 	}
 	r, err := a.Bottle(ctx, pl, arg, outs.Needs())

@@ -24,7 +24,7 @@ func (c Config) Encode() []byte {
 		}
 		into[name] = s.encoded(&c)
 	}
-	for key, value := range c.ImageTables.encoded() {
+	for key, value := range c.encoded() {
 		if top["image"] == nil {
 			top["image"] = map[string]any{}
 		}

@@ -86,7 +86,8 @@ func (d *Draft) free(at map[string]systemFile, real string, e Extra) error {
 		return nil
 	}
 	for _, f := range d.files {
-		if f.Path == rest && !(f.Mode.IsDir() && e.Mode.IsDir()) || strings.HasPrefix(rest, f.Path+"/") && !f.Mode.IsDir() {
+		both := f.Mode.IsDir() && e.Mode.IsDir()
+		if f.Path == rest && !both || strings.HasPrefix(rest, f.Path+"/") && !f.Mode.IsDir() {
 			return fmt.Errorf("/%s is the release's own", real)
 		}
 	}

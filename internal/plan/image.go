@@ -47,7 +47,7 @@ func contents(c config.Config) Contents {
 
 // image decides what the image has of data, and finds before the build what cannot be
 // put there.
-func (m *maker) image(context.Context) error {
+func (m *maker) image(ctx context.Context) error {
 	set := m.plan.Image
 	if set.TimeZones {
 		m.need(tool.Need{What: distro.TimeZones, Why: "image.tzdata"})
@@ -58,15 +58,15 @@ func (m *maker) image(context.Context) error {
 	if err := set.fits(); err != nil {
 		return err
 	}
-	return CheckImageFiles(m.plan.Dir, set)
+	return CheckImageFiles(ctx, m.plan.Dir, set)
 }
 
 // CheckImageFiles finds files that the image is to have and the project has not.
-func CheckImageFiles(dir string, set ImageSettings) error {
+func CheckImageFiles(ctx context.Context, dir string, set ImageSettings) error {
 	if len(set.Files) == 0 {
 		return nil
 	}
-	if err := source.CheckNamed(dir, set.FileNames()); err != nil {
+	if err := source.CheckNamed(ctx, dir, set.FileNames()); err != nil {
 		return fmt.Errorf("image.files: %w", err)
 	}
 	return nil

@@ -138,10 +138,10 @@ func (r *reader) context() error {
 
 // under is name relative to top, both in the same directory.
 func under(top, name string) string {
-	switch {
-	case top == ".":
+	switch top {
+	case ".":
 		return name
-	case top == name:
+	case name:
 		return "."
 	}
 	return strings.TrimPrefix(name, top+"/")

@@ -193,9 +193,8 @@ func (r *reader) node(dir string, doc packageJSON) Version {
 
 // nodeAbove is the Node.js of the version files of the directories above.
 func (r *reader) nodeAbove() Version {
-	prefix := ""
-	for _, dir := range parents(r.Path) {
-		prefix += "../"
+	for i, dir := range parents(r.Path) {
+		prefix := strings.Repeat("../", i+1)
 		d, err := Open(dir)
 		if err != nil {
 			break

@@ -28,9 +28,7 @@ var dockerFolders = []string{".", "docker", "deploy", ".docker", "rel", "ops", "
 // project's directory and makes a release there.
 func (r *reader) docker() {
 	r.dockerIn(r.Dir, "")
-	prefix := ""
-	for _, dir := range parents(r.Path) {
-		prefix += "../"
+	for i, dir := range parents(r.Path) {
 		if r.p.Docker.Makes {
 			break
 		}
@@ -38,7 +36,7 @@ func (r *reader) docker() {
 		if err != nil {
 			break // it is not the project's to be read
 		}
-		r.dockerIn(above, prefix)
+		r.dockerIn(above, strings.Repeat("../", i+1))
 		_ = above.Close() // only read from
 	}
 	if o := dockerOffer(r.p.DockerFile, r.p.Docker.Images); o.Image != "" {
@@ -58,7 +56,8 @@ func (r *reader) dockerIn(d *Dir, prefix string) {
 			continue
 		}
 		recipe := dockerfile.Read(text)
-		if prefix != "" && !(recipe.Makes && recipe.Takes(filepath.ToSlash(below))) {
+		ours := recipe.Makes && recipe.Takes(filepath.ToSlash(below))
+		if prefix != "" && !ours {
 			continue
 		}
 		if r.p.DockerFile == "" || recipe.Makes {

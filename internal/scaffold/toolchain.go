@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"slices"
 	"strings"
 
 	"dram/internal/plan"
@@ -32,10 +33,11 @@ func Toolchain(r ref.Ref, add plan.Additions) string {
 	}, r.Value)
 	const most = 100 // of the 128 that a tag may have
 	name = strings.TrimLeft(name[max(0, len(name)-most):], "-.")
-	more := strings.Join(add.Packages, "\n")
+	adds := slices.Clone(add.Packages)
 	for _, n := range add.Needs {
-		more += "\nneed " + string(n.Need)
+		adds = append(adds, "need "+string(n.Need))
 	}
+	more := strings.Join(adds, "\n")
 	if add.Upstream != (toolchain.Upstream{}) {
 		more += "\x00" + add.Upstream.String()
 	}

@@ -17,8 +17,8 @@ import (
 
 // CheckNamed finds out, without reading them, whether the project in dir has files of
 // those names, with slashes, that a build sees.
-func CheckNamed(dir string, names []string) error {
-	w, err := newWalker(context.Background(), dir, Options{})
+func CheckNamed(ctx context.Context, dir string, names []string) error {
+	w, err := newWalker(ctx, dir, Options{})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (w *walker) at(name string) (info patternmatcher.MatchInfo, err error) {
 		return info, unreadable(name, err)
 	}
 	at, out := "", false
-	for _, element := range strings.Split(name, "/") {
+	for element := range strings.SplitSeq(name, "/") {
 		at = path.Join(at, element)
 		if out, info, err = w.matcher.MatchesUsingParentResults(at, info); err != nil {
 			return info, badIgnore(err)

@@ -106,7 +106,7 @@ func TestNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := CheckNamed(dir, []string{name}); name != "key.pem" && err == nil {
+		if err := CheckNamed(t.Context(), dir, []string{name}); name != "key.pem" && err == nil {
 			t.Errorf("%s is not seen before", name)
 		}
 	}

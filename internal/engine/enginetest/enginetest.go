@@ -177,8 +177,8 @@ func (b *bench) run(ctx context.Context, steps ...engine.Step) (map[string]strin
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	return files(r.Dir)
+	list, err := files(r.Dir)
+	return list, errors.Join(err, r.Close())
 }
 
 // lineage names all of a source but its code.

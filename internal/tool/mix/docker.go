@@ -41,14 +41,15 @@ func (c *Common) docker() {
 	}))
 	note("takes %s from outside of the project, of which the build sees nothing: --include ../NAME", c.outside(d.Copies))
 	if d.Git {
-		c.Planner.Note(file + " reads .git, which the build does not see: --build-git values gives it the commit in GIT_SHA and GIT_TAG")
+		c.Planner.Note(file + " reads .git, which the build does not see: where it takes the commit from a variable, --build-env NAME=VALUE gives it")
 	}
 	note("copies what its stages %s make into the image: dram's has none of it", d.Beside)
 	note("runs %s before it starts the release, and dram's image does not: `dram run` and Docker's --entrypoint start other programs of the release", d.First)
 	if asked := c.js.node; asked != "" && d.Node != "" && !strings.Contains(asked, "v"+d.Node+".") {
 		c.Planner.Note(fmt.Sprintf("%s has Node.js %s, and here it is %s, as a version file or package.json asks", file, d.Node, strings.TrimPrefix(asked, "latest-")))
 	}
-	if d.Start != "" && !(strings.HasSuffix(d.Start, "bin/server") && (c.Facts.Start.Server != "" || len(c.work.ImageEnv) > 0)) {
+	served := strings.HasSuffix(d.Start, "bin/server") && (c.Facts.Start.Server != "" || len(c.work.ImageEnv) > 0)
+	if d.Start != "" && !served {
 		note("starts %s, and dram's image the release itself: what that does before is for rel/env.sh.eex or config/runtime.exs to do", []string{d.Start})
 	}
 }
