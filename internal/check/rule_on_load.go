@@ -1,6 +1,7 @@
 package check
 
 import (
+	"debug/elf"
 	"path"
 	"slices"
 	"strings"
@@ -83,15 +84,26 @@ func (s *Survey) withoutLibrary(f release.File, m aboutModule) Finding {
 // with a library that says nothing: it fills its entry when it runs.
 func (s *Survey) libraryOwners() (served, unclear map[string]bool) {
 	served, unclear = map[string]bool{}, map[string]bool{}
+	there := map[string]bool{}
+	for _, f := range s.modules() {
+		there[moduleOf(f)] = true
+	}
 	for _, n := range s.natives {
 		switch {
-		case n.role == plugin && n.nif != nil:
+		case n.role == plugin && n.nif != nil && there[n.nif.Module]:
 			served[n.nif.Module] = true
-		case n.role == plugin, isLibrary(n.Path) && n.elf == nil: // see format
+		case n.role == plugin, isLibrary(n.Path) && n.elf == nil, s.misbuilt(n): // see nif-functions, format and arch
 			unclear[n.App] = true
 		}
 	}
 	return served, unclear
+}
+
+// misbuilt says whether a library is for another processor, and not by its name: it
+// stands where the right one should.
+func (s *Survey) misbuilt(n *native) bool {
+	want := s.target.Machine()
+	return want != elf.EM_NONE && n.elf != nil && isLibrary(n.Path) && !machineOK(n.elf, want) && !namedFor(n)
 }
 
 // standIn says whether an application takes its libraries from elsewhere: by a link.

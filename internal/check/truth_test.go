@@ -120,7 +120,6 @@ func TestRunKnowsWhatTheLoaderRefuses(t *testing.T) {
 		{"it is there", mixed().with(hello2, loading("hello", false)).with(second, changed(func(l *lib) { l.NIF.Module = "hello" })), bookworm(), nil},
 		{"another module's library in its place", hello().with(nifModule, loading("Elixir.Exqlite.NIF", false)).with(nif, changed(func(l *lib) { l.NIF.Module = "other" })), bookworm(), []string{
 			"FAIL nif-functions " + nif + ": it is for the module other, which the release does not have",
-			"FAIL on-load " + nifModule + ": the module Elixir.Exqlite.NIF loads a NIF library when it is loaded, and the release has none for it",
 		}},
 		{"a module too new that no start loads", mixed().with("lib/extra-1.0.0/ebin/e.beam", made("e", 191)), bookworm(), []string{
 			"WARN beam lib/extra-1.0.0/ebin/e.beam: Erlang/OTP 27, which runs the release, does not load it: it uses opcodes up to get_record_field (191), OTP 27 knows those up to 183",
