@@ -15,3 +15,11 @@ func campaign(t *testing.T, sample, all int) int {
 	}
 	return all
 }
+
+// inSample leaves a case to the campaign that is not in CI's sample.
+func inSample(t *testing.T, is bool) {
+	t.Helper()
+	if !is && os.Getenv("DRAM_CAMPAIGN") == "" {
+		t.Skip("make campaign tries it")
+	}
+}
