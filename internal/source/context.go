@@ -245,7 +245,7 @@ func (t *Tree) isRead(name string) bool {
 		if has {
 			rest := relativeTo(dir, name)
 			first, _, below := strings.Cut(rest, "/")
-			return slices.Contains(reading, first) || !below && IsCode(rest)
+			return slices.Contains(reading, first) || !below && (IsCode(rest) || path.Ext(rest) == ".lock")
 		}
 		if dir == "." {
 			return false

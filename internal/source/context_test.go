@@ -146,12 +146,12 @@ func TestFrom(t *testing.T) {
 // build may read them.
 func TestLinksThatLeave(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "mix.exs", "dev/x.sh -> ../../scripts/x.sh", "docs -> /srv/docs", "lib/a -> ../../x", "priv/b -> /etc/passwd", "test/c.exs -> ../../c.exs", "here -> .")
+	write(t, dir, "mix.exs", "dev/x.sh -> ../../scripts/x.sh", "docs -> /srv/docs", "lib/a -> ../../x", "priv/b -> /etc/passwd", "test/c.exs -> ../../c.exs", "here -> .", "mix.lock -> ../mix.lock")
 	tree := read(t, dir, Options{})
-	if diff := cmp.Diff([]string{"dev/x.sh", "docs", "here", "lib/a", "mix.exs", "priv/b", "test/c.exs"}, paths(tree)); diff != "" {
+	if diff := cmp.Diff([]string{"dev/x.sh", "docs", "here", "lib/a", "mix.exs", "mix.lock", "priv/b", "test/c.exs"}, paths(tree)); diff != "" {
 		t.Error(diff)
 	}
-	if len(tree.Notes) != 2 || !strings.HasPrefix(tree.Notes[0], "lib/a is a link") || !strings.HasPrefix(tree.Notes[1], "priv/b is a link") {
+	if said := strings.Join(tree.Notes, "\n"); len(tree.Notes) != 3 || !strings.HasPrefix(said, "lib/a is a link") || !strings.Contains(said, "\nmix.lock is a link") || !strings.Contains(said, "\npriv/b is a link") {
 		t.Errorf("notes %q", tree.Notes)
 	}
 	dst := t.TempDir()
