@@ -115,3 +115,26 @@ func TestReadsAfterSteps(t *testing.T) {
 		{name: "a pipe in the staged source is waited for", files: hello("after.sh", `rm -f lib/hello.ex; mkfifo lib/hello.ex`), each: []string{build[0], build[0], build[0]}, writes: []string{"releases"}},
 	})
 }
+
+// A project names what lies beside it, and no more than its repository.
+func TestReadsBesideTheProject(t *testing.T) {
+	build := []string{"plan $PROJECT --toolchain $TOY", "build $PROJECT --toolchain $TOY"}
+	settings := func(text string) map[string]string { return hello("dram.toml", "[source]\n"+text) }
+	try(t, []attack{
+		{name: "a project has the machine staged", files: settings(`context = "/"`), each: build, code: 2, says: []string{"context"}},
+		{name: "a project has staged what lies above", files: settings(`context = "$UP"` + "\n" + `include = ["$UP/canary"]`), each: build, code: 2, says: []string{"context"}, hush: []string{"a secret"}},
+		{name: "a project includes a file outside", files: settings(`include = ["$OUT/secret"]`), each: build, code: 2, hush: []string{"a secret"}},
+		{name: "a project includes a file outside by a way of its own", files: settings(`include = ["lib/../$UP/canary/secret"]`), each: build, code: 2, hush: []string{"a secret"}},
+		{
+			name: "a project includes a file outside through a link", lay: func(w *world) { w.link("$UP/canary", "away") }, each: build[1:], hush: []string{"a secret"},
+			files: hello("dram.toml", "[source]\ninclude = [\"away/secret\"]", "after.sh", "if cat away/secret; then exit 7; fi"),
+		},
+		{
+			name: "a path dependency has staged what lies above", each: build[1:], any: true, hush: []string{"a secret"}, writes: []string{"releases"},
+			files: map[string]string{
+				"mix.exs":  mixExs(`app: :hello, version: "1.0.0", deps: [{:canary, path: "$UP/canary"}]`),
+				"after.sh": `if find / -xdev -name secret 2>/dev/null | grep -q canary; then echo "a secret"; fi`,
+			},
+		},
+	})
+}
