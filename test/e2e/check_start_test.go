@@ -56,6 +56,9 @@ func TestCheckKnowsStarts(t *testing.T) {
 		{"a NIF for another module", `sed 's/ERL_NIF_INIT(Elixir.Hello.Native/ERL_NIF_INIT(Elixir.Hello.Other/' c_src/hello_nif.c | ` + cmake, "FAIL nif-functions", false},
 	}
 	for _, suite := range []string{"11", "13"} {
+		if suite == "11" && !everyEdit() { // make campaign tries it
+			continue
+		}
 		rel := unpackedRelease(t, suite)
 		for _, c := range changes {
 			t.Run(fmt.Sprintf("Debian %s/%s", suite, c.name), func(t *testing.T) {
