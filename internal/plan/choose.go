@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dram/internal/config"
@@ -178,6 +179,7 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	tags := m.tags(all)
 	fit := fitting(tags, asked.Elixir.Version, asked.Erlang.Version)
 	if len(fit) == 0 {
+		tags = append(tags, m.besideTags(ctx, repository, asked.Elixir.Version)...)
 		return m.withoutImage(ctx, problem.New(problem.Usage, nearby(tags, asked.Elixir.Version, asked.Erlang.Version)+
 			"see that these versions exist together, or choose a toolchain with --toolchain",
 			"%s has no %s image with %s, as %s asks", repository, m.in.Distro.Name, what, file), wants)
@@ -188,6 +190,23 @@ func (m *maker) byAskedVersions(ctx context.Context) error {
 	}
 	m.choose("image:"+repository+":"+m.bestTag(allowed).text, fmt.Sprintf("%s, as %s asks; the newest such image", what, file))
 	return nil
+}
+
+// besideTags are the tags of the series before and after a version of Elixir, as far
+// as the registry tells them: for a hint, of which no failure is one.
+func (m *maker) besideTags(ctx context.Context, repository, elixir string) (tags []tag) {
+	major, rest, _ := strings.Cut(elixir, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(minor)
+	if err != nil {
+		return nil
+	}
+	for _, beside := range []int{n - 1, n + 1} {
+		if all, err := m.in.Tags(ctx, repository, fmt.Sprintf("%s.%d.", major, beside)); err == nil {
+			tags = append(tags, m.tags(all)...)
+		}
+	}
+	return tags
 }
 
 // fitting are the tags with what is asked for. A version asked for in part ("1.18",
