@@ -214,7 +214,7 @@ func TestCancelledBuild(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dram{args: []string{"image", dir}, cache: cache}
-		for _, after := range []time.Duration{100 * time.Millisecond, time.Duration(i+1) * 400 * time.Millisecond} {
+		for _, after := range []time.Duration{250 * time.Millisecond, time.Duration(i+1) * 400 * time.Millisecond} {
 			r, ended, took := d.interrupt(t, after, sig)
 			if ended {
 				t.Fatalf("the build ended before %s: %s", after, r.stderr)

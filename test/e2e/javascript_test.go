@@ -143,6 +143,7 @@ func packedNode(t *testing.T) []byte {
 // package.json, with the Node.js that it asks for and packages of its lock file.
 func TestAssetsByNPM(t *testing.T) {
 	real(t)
+	inSample(t, false) // three minutes
 	r := newRegistry(t)
 	dir := write(t, filepath.Join(t.TempDir(), "old"),
 		"nonce", nonce(), ".nvmrc", "v20\n", "priv/static/cache_manifest.json", "stale", "priv/readme", "",

@@ -56,6 +56,7 @@ const whatRuns = `Enum.join([System.version(), System.otp_release(), Base.encode
 // project's build, and needs its source no more.
 func TestElixirFromSource(t *testing.T) {
 	real(t)
+	inSample(t, false) // three minutes
 	src, out := releases(t, "elixir-1.18.3.tar.xz"), filepath.Join(t.TempDir(), "hello.tar")
 	args := []string{"image", project(t, "examples/hello"), "--toolchain", "distro:debian/12", "--elixir", "1.18.3", "--sources", src, "-o", out}
 	first := dram{args: args}.ok(t)
