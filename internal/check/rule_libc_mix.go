@@ -26,6 +26,9 @@ func libcMix(s *Survey) (out []Finding) {
 			continue
 		}
 		made := madeFor(n.elf.Needed)
+		if made == "" && len(n.elf.Filters) > 0 {
+			made = "glibc" // musl knows no filters: the file's own functions are called
+		}
 		if made == "" || have == "" || made == have || have == "glibc" { // glibc: its loader finds no musl, see soname
 			continue
 		}
