@@ -90,6 +90,10 @@ func (b *book) undecided() string {
 	for _, key := range slices.Sorted(maps.Keys(b.open)) {
 		e := b.open[key]
 		names := slices.Compact(slices.Sorted(slices.Values(e.names)))
+		const most = 6 // what a line of the page has room for
+		if more := len(names) - most; more > 0 {
+			names = append(names[:most], fmt.Sprintf("%d more", more))
+		}
 		fmt.Fprintf(&out, "| %s | `%s` | %s | %d | %d |\n", e.verdict, e.rule, strings.Join(names, ", "), len(e.names), e.ran)
 	}
 	return out.String()
