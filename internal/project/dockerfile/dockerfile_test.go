@@ -87,7 +87,7 @@ COPY --from=ghcr.io/x/y / /
 COPY libs/ ./libs
 ADD --checksum=sha256:0 https://trust.example/bundle.pem priv/
 COPY .git .git
-RUN NODE=22 && echo "deb https://deb.nodesource.com/node_$NODE.x nodistro main" > /etc/apt/sources.list.d/n && apt-get install -y nodejs
+RUN NODE=22 && echo "deb https://mirror.example/nodesource.com/node_$NODE.x nodistro main" > /etc/apt/sources.list.d/n && apt-get install -y nodejs
 RUN zypper -n in make gcc cmake==3.1
 RUN git rev-parse HEAD > REVISION && make prod && npx --yes puppeteer browsers install
 FROM debian
