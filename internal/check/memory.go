@@ -15,11 +15,10 @@ import (
 // found, by all that decided it. Reading them again takes half a check's time, and
 // an edit changes few. A nil Memory remembers nothing.
 type Memory struct {
-	recipe   string
-	before   map[moduleKey]bool // not written to
-	mu       sync.Mutex
-	now      map[moduleKey]bool
-	somewhat bool // something is new in now
+	recipe string
+	before map[moduleKey]bool // not written to
+	mu     sync.Mutex
+	now    map[moduleKey]bool
 }
 
 type moduleKey [sha256.Size]byte
@@ -45,7 +44,7 @@ func (m *Memory) Bytes() (kept []byte, changed bool) {
 	for _, k := range keys {
 		kept = append(kept, k[:]...)
 	}
-	return kept, m.somewhat || len(m.now) != len(m.before)
+	return kept, !maps.Equal(m.now, m.before)
 }
 
 // key names a module by all that the rules' judgement depends on, besides raw its
@@ -78,6 +77,6 @@ func (m *Memory) found(k moduleKey, a aboutModule, err error) {
 		return
 	}
 	m.mu.Lock()
-	m.now[k], m.somewhat = true, true
+	m.now[k] = true
 	m.mu.Unlock()
 }

@@ -29,7 +29,8 @@ func (s *Survey) readModules() map[string]aboutModule {
 		return s.aboutModules
 	}
 	files, look := s.modules(), s.looking()
-	s.bootModules() // before several ask at once
+	s.bootModules() // both before several ask at once
+	s.idleApplications()
 	about := make([]aboutModule, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))

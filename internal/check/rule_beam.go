@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 
 	"dram/internal/beam"
 	"dram/internal/release"
@@ -64,7 +63,7 @@ func (s *Survey) unlessUnreachable(f release.File, found *Finding) *Finding {
 	}
 	dir := path.Base(path.Dir(f.Path))
 	loads, known := s.bootModules()
-	if dir != "ebin" && dir != "consolidated" || s.idle(f) || known && !loads[strings.TrimSuffix(path.Base(f.Path), ".beam")] {
+	if dir != "ebin" && dir != "consolidated" || s.idle(f) || known && !loads[moduleOf(f.Path)] {
 		found.Verdict, found.Cause = Warn, found.Cause.with(outsideCodePath)
 	}
 	return found
@@ -100,7 +99,7 @@ func (s *Survey) judge(f release.File, m *beam.Module, err error, otp int) *Find
 // misnamed: the VM looks for a module by the name of its file, and refuses a
 // file that holds another.
 func misnamed(f release.File, m *beam.Module) *Finding {
-	name := strings.TrimSuffix(path.Base(f.Path), ".beam")
+	name := moduleOf(f.Path)
 	if m.Name == name {
 		return nil
 	}

@@ -47,10 +47,10 @@ func onLoad(s *Survey) (out []Finding) {
 	served, unclear := s.libraryOwners()
 	for _, f := range s.modules() {
 		m := read[f.Path]
-		if m.nifLoad == beam.NoNIFLoad || served[moduleOf(f)] || unclear[f.App] || s.standIn(f.App) {
+		if m.nifLoad == beam.NoNIFLoad || served[moduleOf(f.Path)] || unclear[f.App] || s.standIn(f.App) {
 			continue
 		}
-		if f.Origin != release.Own && f.Origin != release.Dependency && !slices.Contains(ownLoaders(), moduleOf(f)) {
+		if f.Origin != release.Own && f.Origin != release.Dependency && !slices.Contains(ownLoaders(), moduleOf(f.Path)) {
 			continue
 		}
 		out = append(out, s.withoutLibrary(f, m))
@@ -59,12 +59,12 @@ func onLoad(s *Survey) (out []Finding) {
 }
 
 // moduleOf is the module that a BEAM file is called for.
-func moduleOf(f release.File) string { return strings.TrimSuffix(path.Base(f.Path), ".beam") }
+func moduleOf(file string) string { return strings.TrimSuffix(path.Base(file), ".beam") }
 
 func (s *Survey) withoutLibrary(f release.File, m aboutModule) Finding {
 	out := Finding{
-		Verdict: Fail, Subject: subject(f), Cause: &noLibraryFor, Params: Params{"module": moduleOf(f)}, Facts: Params{"application": appName(f)},
-		Evidence: Evidence{Wants: []string{"a NIF library for " + moduleOf(f)}},
+		Verdict: Fail, Subject: subject(f), Cause: &noLibraryFor, Params: Params{"module": moduleOf(f.Path)}, Facts: Params{"application": appName(f)},
+		Evidence: Evidence{Wants: []string{"a NIF library for " + moduleOf(f.Path)}},
 	}
 	if at := s.foreignIn(f.App); at != "" {
 		out.Facts["beside"] = at + " is none for Linux"
@@ -72,7 +72,7 @@ func (s *Survey) withoutLibrary(f release.File, m aboutModule) Finding {
 	ours := f.Origin == release.Own || f.Origin == release.Dependency
 	loads, known := s.bootModules()
 	switch {
-	case known && !loads[moduleOf(f)]:
+	case known && !loads[moduleOf(f.Path)]:
 		out.Verdict, out.Cause = Warn, noLibraryLater
 	case ours && m.nifLoad == beam.NIFLoadLooked:
 		out.Verdict, out.Cause = Unknown, noLibraryPerhaps
@@ -86,7 +86,7 @@ func (s *Survey) libraryOwners() (served, unclear map[string]bool) {
 	served, unclear = map[string]bool{}, map[string]bool{}
 	there := map[string]bool{}
 	for _, f := range s.modules() {
-		there[moduleOf(f)] = true
+		there[moduleOf(f.Path)] = true
 	}
 	for _, n := range s.natives {
 		switch {
@@ -139,7 +139,9 @@ func (s *Survey) bootModules() (loads map[string]bool, known bool) {
 
 // idle says whether a file belongs to an application with modules of which the boot
 // script knows none: no code path leads into it.
-func (s *Survey) idle(f release.File) bool {
+func (s *Survey) idle(f release.File) bool { return f.App != "" && s.idleApplications()[f.App] }
+
+func (s *Survey) idleApplications() map[string]bool {
 	if s.idleApps == nil {
 		s.idleApps = map[string]bool{}
 		if b, ok := s.mainBoot(); ok && len(b.folders()) > 0 {
@@ -149,5 +151,5 @@ func (s *Survey) idle(f release.File) bool {
 			}
 		}
 	}
-	return f.App != "" && s.idleApps[f.App]
+	return s.idleApps
 }

@@ -3,9 +3,7 @@ package check
 import (
 	"debug/elf"
 	"maps"
-	"path"
 	"strconv"
-	"strings"
 
 	"dram/internal/beam"
 )
@@ -138,7 +136,7 @@ func (s *Survey) onLoaders() map[string]bool {
 	out := map[string]bool{}
 	loads, known := s.bootModules()
 	for name, m := range s.readModules() {
-		if module := strings.TrimSuffix(path.Base(name), ".beam"); known && loads[module] && m.nifLoad != beam.NoNIFLoad {
+		if module := moduleOf(name); known && loads[module] && m.nifLoad != beam.NoNIFLoad {
 			out[module] = true
 		}
 	}
