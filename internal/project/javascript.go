@@ -192,20 +192,14 @@ func (r *reader) node(dir string, doc packageJSON) Version {
 }
 
 // nodeAbove is the Node.js of the version files of the directories above.
-func (r *reader) nodeAbove() Version {
-	for i, dir := range parents(r.Path) {
-		prefix := strings.Repeat("../", i+1)
-		d, err := Open(dir)
-		if err != nil {
-			break
+func (r *reader) nodeAbove() (found Version) {
+	r.above(func(d *Dir, prefix string) bool {
+		if v := (&reader{Dir: d, p: r.p}).toolNode("."); v.Version != "" {
+			found = Version{v.Version, prefix + v.File}
 		}
-		v := (&reader{Dir: d, p: r.p}).toolNode(".")
-		_ = d.Close() // only read from
-		if v.Version != "" {
-			return Version{v.Version, prefix + v.File}
-		}
-	}
-	return Version{}
+		return found.Version != ""
+	})
+	return found
 }
 
 // staticBuildpack is the file of Heroku's buildpack for Phoenix's assets.

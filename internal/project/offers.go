@@ -28,16 +28,11 @@ var dockerFolders = []string{".", "docker", "deploy", ".docker", "rel", "ops", "
 // project's directory and makes a release there.
 func (r *reader) docker() {
 	r.dockerIn(r.Dir, "")
-	for i, dir := range parents(r.Path) {
-		if r.p.Docker.Makes {
-			break
-		}
-		above, err := Open(dir)
-		if err != nil {
-			break // it is not the project's to be read
-		}
-		r.dockerIn(above, strings.Repeat("../", i+1))
-		_ = above.Close() // only read from
+	if !r.p.Docker.Makes {
+		r.above(func(d *Dir, prefix string) bool {
+			r.dockerIn(d, prefix)
+			return r.p.Docker.Makes
+		})
 	}
 	if o := dockerOffer(r.p.DockerFile, r.p.Docker.Images); o.Image != "" {
 		r.p.Offers = append(r.p.Offers, o)
@@ -75,12 +70,13 @@ func dockerNames(d *Dir) []string {
 	names := slices.Clone(dockerFiles)
 	for _, folder := range dockerFolders {
 		for _, base := range d.Files(folder) {
-			if strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(base, ".Dockerfile") {
-				names = append(names, path.Join(folder, base))
+			name := path.Join(folder, base)
+			if (strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(base, ".Dockerfile")) && !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	return slices.Compact(names[:min(len(names), most)])
+	return names[:min(len(names), most)]
 }
 
 // offers reads what other files build with.

@@ -44,3 +44,21 @@ func ours(dir string) bool {
 	owner := fsutil.Owner(info)
 	return (owner == os.Geteuid() || owner == 0) && !fsutil.OthersWrite(info)
 }
+
+// above visits those directories as far as they can be read, until visit has seen
+// enough; prefix leads to each.
+func (d *Dir) above(visit func(above *Dir, prefix string) (enough bool)) {
+	prefix := ""
+	for _, dir := range parents(d.Path) {
+		prefix = filepath.Join(prefix, "..") + "/"
+		up, err := Open(dir)
+		if err != nil {
+			return
+		}
+		enough := visit(up, prefix)
+		_ = up.Close() // only read from
+		if enough {
+			return
+		}
+	}
+}

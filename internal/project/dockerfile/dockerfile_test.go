@@ -31,18 +31,17 @@ ENTRYPOINT ["tini", "--"]
 CMD ["/app/bin/server"]
 `
 
-func TestRead(t *testing.T) {
-	for _, c := range []struct {
-		name, text string
-		want       Recipe
-	}{
-		{"Phoenix's, with more", phoenix, Recipe{
-			Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
-			Build:  []string{"cmake", "libvips-dev"}, Run: []string{"imagemagick"},
-			Commands: []string{"mix sentry.package_source_code --output x", "mix phx.digest"},
-			Args:     []string{"GIT_SHA"}, Copies: []string{"mix.exs", "mix.lock"}, Start: "/app/bin/server", Makes: true,
-		}},
-		{"stages of all kinds", `FROM node:22 AS assets
+var recipes = []struct {
+	name, text string
+	want       Recipe
+}{
+	{"Phoenix's, with more", phoenix, Recipe{
+		Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
+		Build:  []string{"cmake", "libvips-dev"}, Run: []string{"imagemagick"},
+		Commands: []string{"mix sentry.package_source_code --output x", "mix phx.digest"},
+		Args:     []string{"GIT_SHA"}, Copies: []string{"mix.exs", "mix.lock"}, Start: "/app/bin/server", Makes: true,
+	}},
+	{"stages of all kinds", `FROM node:22 AS assets
 RUN npm ci && npm run deploy
 FROM elixir:1.17-alpine AS deps
 RUN apk add --no-cache --virtual .deps nodejs~20 npm rust $MORE
@@ -57,11 +56,11 @@ COPY --from=2 / /
 RUN apk add curl ffmpeg ffmpeg-libs
 CMD ["bin/shop", "start"]
 `, Recipe{
-			Images: []string{"node:22", "elixir:1.17-alpine", "ubuntu", "alpine:3"},
-			Build:  []string{"nodejs", "npm", "rust", "rustup"}, Run: []string{"curl", "ffmpeg"},
-			Commands: []string{"npm ci", "npm run deploy", "./scripts/prepare.sh", "make content"}, Beside: []string{"fwup"}, Node: "22", Makes: true,
-		}},
-		{"one stage, with a heredoc and a script to start", `FROM elixir:1.16
+		Images: []string{"node:22", "elixir:1.17-alpine", "ubuntu", "alpine:3"},
+		Build:  []string{"nodejs", "npm", "rust", "rustup"}, Run: []string{"curl", "ffmpeg"},
+		Commands: []string{"npm ci", "npm run deploy", "./scripts/prepare.sh", "make content"}, Beside: []string{"fwup"}, Node: "22", Makes: true,
+	}},
+	{"one stage, with a heredoc and a script to start", `FROM elixir:1.16
 ARG SENTRY_DSN=
 ARG NODE_VERSION=20.1
 RUN <<EOF
@@ -71,10 +70,10 @@ MIX_ENV=prod mix release
 EOF
 ENTRYPOINT ./entrypoint.sh
 `, Recipe{
-			Images: []string{"elixir:1.16"}, Build: []string{"zip"}, Commands: []string{"mix download_geoip"}, Args: []string{"SENTRY_DSN"},
-			Start: "./entrypoint.sh", Makes: true,
-		}},
-		{"a monorepo's, with what comes before the start", `ARG SERVICE
+		Images: []string{"elixir:1.16"}, Build: []string{"zip"}, Commands: []string{"mix download_geoip"}, Args: []string{"SENTRY_DSN"},
+		Start: "./entrypoint.sh", Makes: true,
+	}},
+	{"a monorepo's, with what comes before the start", `ARG SERVICE
 ARG BASE=trixie
 ARG RELEASE
 FROM elixir:1.18-${BASE} AS build
@@ -94,17 +93,20 @@ FROM debian
 COPY --from=build /rel .
 CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 `, Recipe{
-			Images: []string{"elixir:1.18-trixie", "debian"}, Build: []string{"cmake", "nodejs"},
-			Commands: []string{"ADD https://trust.example/bundle.pem", "make prod", "npx --yes puppeteer browsers install"},
-			Args:     []string{"RELEASE", "SERVICE"}, Start: "/app/bin/server", First: []string{"/app/bin/migrate"}, Node: "22", Git: true,
-			Copies: []string{"apps/$SERVICE/mix.exs", "libs", ".git"}, Makes: true,
-		}},
-		{"of a developer", "FROM elixir:1.16\nRUN apt-get install -y vim inotify-tools imagemagick\nCMD mix phx.server\n", Recipe{Images: []string{"elixir:1.16"}}},
-		{"an image that is not known", "ARG BASE\nFROM ${BASE} AS build\nRUN mix release\nFROM build\nCMD bin/shop start\n", Recipe{Makes: true}},
-		{"none", "not a Dockerfile", Recipe{}},
-		{"empty", "", Recipe{}},
-		{"too long", "FROM elixir\n" + strings.Repeat("#\n", MaxFile), Recipe{}},
-	} {
+		Images: []string{"elixir:1.18-trixie", "debian"}, Build: []string{"cmake", "nodejs"},
+		Commands: []string{"ADD https://trust.example/bundle.pem", "make prod", "npx --yes puppeteer browsers install"},
+		Args:     []string{"RELEASE", "SERVICE"}, Start: "/app/bin/server", First: []string{"/app/bin/migrate"}, Node: "22", Git: true,
+		Copies: []string{"apps/$SERVICE/mix.exs", "libs", ".git"}, Makes: true,
+	}},
+	{"of a developer", "FROM elixir:1.16\nRUN apt-get install -y vim inotify-tools imagemagick\nCMD mix phx.server\n", Recipe{Images: []string{"elixir:1.16"}}},
+	{"an image that is not known", "ARG BASE\nFROM ${BASE} AS build\nRUN mix release\nFROM build\nCMD bin/shop start\n", Recipe{Makes: true}},
+	{"none", "not a Dockerfile", Recipe{}},
+	{"empty", "", Recipe{}},
+	{"too long", "FROM elixir\n" + strings.Repeat("#\n", MaxFile), Recipe{}},
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range recipes {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, Read(c.text), cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
