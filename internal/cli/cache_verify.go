@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dram/internal/pipeline"
-	"dram/internal/problem"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -30,8 +29,8 @@ The exit code is 0 whether or not something was mended.`),
   dram cache verify --format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format != "text" && format != "json" {
-				return problem.New(problem.Usage, "use text or json", "unknown format %q", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			st, err := g.openStore()
 			if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dram/internal/plan"
-	"dram/internal/problem"
 	"dram/internal/ui"
 )
 
@@ -29,8 +28,8 @@ platforms there is a plan each; in JSON they are a list then.`),
   dram plan ./my_app --format json | jq -r .toolchain`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return problem.New(problem.Usage, "use text or json", "unknown format %q", format)
+			if err := textOrJSON(format); err != nil {
+				return err
 			}
 			g.quiet = true
 			plans, open := g.plans(cmd, dirArg(args))

@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"net/url"
 	"strings"
 
 	"dram/internal/rootfs"
@@ -17,17 +18,17 @@ func (inv *Inventory) PURL(p Package) string {
 		}
 	}
 	if p.Source != "" && p.Source != p.Name {
-		qualifiers += "&upstream=" + escapePURL(p.Source)
+		qualifiers += "&upstream=" + EscapePURL(p.Source)
 		if p.SourceVersion != p.Version {
-			qualifiers += "@" + escapePURL(p.SourceVersion)
+			qualifiers += "@" + EscapePURL(p.SourceVersion)
 		}
 	}
-	return "pkg:" + kind + "/" + inv.System.ID + "/" + escapePURL(p.Name) + "@" + escapePURL(p.Version) + "?" + qualifiers
+	return "pkg:" + kind + "/" + inv.System.ID + "/" + EscapePURL(p.Name) + "@" + EscapePURL(p.Version) + "?" + qualifiers
 }
 
-// escapePURL writes what means something in a package URL by its number.
-func escapePURL(s string) string {
-	return strings.NewReplacer("%", "%25", "+", "%2B", ":", "%3A", "@", "%40", "?", "%3F", "#", "%23", " ", "%20", "/", "%2F").Replace(s)
+// EscapePURL writes what means something in a package URL by its number.
+func EscapePURL(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
 
 // stanza is the fields of a paragraph; those of several lines by their first.

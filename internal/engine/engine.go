@@ -158,6 +158,11 @@ type Step struct {
 	Relock string
 }
 
+// Within is a command that is run in a directory, for whoever cannot say where else.
+func Within(dir string, argv []string) []string {
+	return append([]string{"sh", "-c", `cd "$0" && exec "$@"`, dir}, argv...)
+}
+
 // Events tells of a running job. Output receives what the steps print.
 type Events struct {
 	Step func(s Step, skipped bool)

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"fmt"
 	"hash/fnv"
 
 	"dram/internal/layer"
@@ -18,20 +17,22 @@ const (
 
 // byApp groups files by origin and by what name says, in order of appearance.
 func byApp(files []File, name func(File) string) []layer.Group {
+	type key struct {
+		origin release.Origin
+		name   string
+	}
 	var groups []layer.Group
-	index := map[string]int{}
-	size := map[string]int{}
-	key := func(f File) string { return fmt.Sprintf("%d %s", f.Origin, name(f)) }
+	index, size := map[key]int{}, map[key]int{}
 	for _, f := range files {
-		size[key(f)]++
+		size[key{f.Origin, name(f)}]++
 	}
 	for _, f := range files {
-		k := key(f)
+		k := key{f.Origin, name(f)}
 		i, ok := index[k]
 		if !ok || size[k] > large && f.Origin == release.Own && begins(f.Path) {
 			i = len(groups)
 			index[k] = i
-			groups = append(groups, layer.Group{Name: name(f)})
+			groups = append(groups, layer.Group{Name: k.name})
 		}
 		groups[i].Entries = append(groups[i].Entries, f.Entry)
 	}

@@ -62,24 +62,23 @@ func programs(fsys rootfs.FS, rel *release.Release, files []File, opts Options) 
 	for _, app := range rel.Apps {
 		wanted = append(wanted, appPrograms()[app.Name]...)
 	}
-	for _, f := range files {
+	called := func(f File, by string) error {
 		words, err := words(f)
-		if err != nil {
-			return nil, nil, err
-		}
 		for _, w := range words {
-			wanted = append(wanted, Program{w, "called by " + f.Path})
+			wanted = append(wanted, Program{w, "called by " + by})
+		}
+		return err
+	}
+	for _, f := range files {
+		if err := called(f, f.Path); err != nil {
+			return nil, nil, err
 		}
 	}
 	for _, e := range opts.Extra {
 		f := e.asFile()
 		f.Origin = release.Metadata
-		words, err := words(f)
-		if err != nil {
+		if err := called(f, "/"+f.Path); err != nil {
 			return nil, nil, err
-		}
-		for _, w := range words {
-			wanted = append(wanted, Program{w, "called by /" + f.Path})
 		}
 	}
 	for _, name := range opts.Programs {

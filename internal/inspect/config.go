@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,17 +20,17 @@ func settings(c v1.Config) (out []Setting) {
 	add("user", c.User)
 	add("working directory", c.WorkingDir)
 	add("stop signal", c.StopSignal)
-	for _, name := range slices.Sorted(keys(c.ExposedPorts)) {
+	for _, name := range slices.Sorted(maps.Keys(c.ExposedPorts)) {
 		add("port", name)
 	}
-	for _, name := range slices.Sorted(keys(c.Volumes)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Volumes)) {
 		add("volume", name)
 	}
 	for _, kv := range c.Env {
 		name, value, _ := strings.Cut(kv, "=")
 		add("env "+name, value)
 	}
-	for _, name := range slices.Sorted(keys(c.Labels)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
 		add("label "+name, c.Labels[name])
 	}
 	if c.Healthcheck != nil {

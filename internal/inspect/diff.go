@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (d *Difference) compare(kind string, a, b map[string]string) {
 	for n := range b {
 		names[n] = true
 	}
-	for _, n := range slices.Sorted(keys(names)) {
+	for _, n := range slices.Sorted(maps.Keys(names)) {
 		if a[n] != b[n] {
 			d.Changes = append(d.Changes, Change{kind, n, a[n], b[n]})
 		}
@@ -137,7 +138,7 @@ func (d *Difference) Text(w io.Writer) error {
 			t.row(c.Kind, ui.Plain(c.Name), cmp.Or(ui.Plain(c.Old), "(none)"), "→", cmp.Or(ui.Plain(c.New), "(gone)"))
 		}
 	}
-	for _, kind := range slices.Sorted(keys(n)) {
+	for _, kind := range slices.Sorted(maps.Keys(n)) {
 		if n[kind] > shown {
 			t.row(kind, fmt.Sprintf("… and %d more", n[kind]-shown))
 		}

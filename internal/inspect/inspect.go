@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,7 +102,7 @@ func (r *reader) finish() *Report {
 	r.findRelease(root)
 	why := newReasons(r, root)
 	groups := map[string]*Group{}
-	for _, name := range slices.Sorted(keys(r.files)) {
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		f := r.files[name]
 		kind := ""
 		f.Group, kind = r.group(name)
@@ -125,16 +126,6 @@ func (r *reader) finish() *Report {
 	out.Duplicates = duplicates(out.Files)
 	out.Packages = r.packages()
 	return out
-}
-
-func keys[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // findRelease finds the release, if there is one.

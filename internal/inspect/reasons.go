@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ type reasons struct {
 
 func newReasons(r *reader, root *rootfs.Skeleton) *reasons {
 	w := &reasons{r: r, root: root, by: map[string]string{}, called: map[string]string{}, linked: map[string]string{}, usedBy: map[string]string{}}
-	for _, name := range slices.Sorted(keys(r.files)) {
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		if real, err := rootfs.Resolve(root, name); err == nil && r.files[name].Link != "" {
 			w.linked[real] = name
 		}
@@ -38,7 +39,7 @@ func newReasons(r *reader, root *rootfs.Skeleton) *reasons {
 
 // programs finds what the release's scripts call, and then what these programs are.
 func (w *reasons) programs() {
-	for _, name := range slices.Sorted(keys(w.r.files)) {
+	for _, name := range slices.Sorted(maps.Keys(w.r.files)) {
 		text := w.r.nodes[name].Text
 		if !strings.HasPrefix(text, "#!") && path.Ext(name) != ".sh" {
 			continue
@@ -77,7 +78,7 @@ func (w *reasons) closure() {
 		return
 	}
 	var inside, scripts, outside []string
-	for _, name := range slices.Sorted(keys(w.r.files)) {
+	for _, name := range slices.Sorted(maps.Keys(w.r.files)) {
 		f, node := w.r.files[name], w.r.nodes[name]
 		if node.ELF == nil && !strings.HasPrefix(node.Text, "#!") || f.Link != "" {
 			continue

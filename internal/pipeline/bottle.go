@@ -223,7 +223,7 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 	system, arch, _ := strings.Cut(pl.Platform, "/")
 	o := image.Options{
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
-		Programs: imagePrograms(pl), User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
+		Programs: pl.Image.Asked(), User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
 	o.Contents = image.Contents{Packages: set.Packages, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList}
 	o.Entrypoint, o.Cmd = set.Starts()

@@ -133,7 +133,7 @@ func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree,
 // hasPrograms finds a program that the image is to have and the toolchain lacks:
 // before the steps run, not after them.
 func hasPrograms(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain) error {
-	programs := imagePrograms(pl)
+	programs := pl.Image.Asked()
 	if len(programs) == 0 {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,16 +100,6 @@ func ids(owner string) (uid, gid int) {
 	uid, _ = strconv.Atoi(u)
 	gid, _ = strconv.Atoi(g)
 	return uid, gid
-}
-
-// imagePrograms are those that the image is asked to have by name; an entrypoint that
-// is no path is one.
-func imagePrograms(pl *plan.Plan) []string {
-	entrypoint, _ := pl.Image.Starts()
-	if len(entrypoint) == 0 || strings.Contains(entrypoint[0], "/") {
-		return pl.Image.Programs
-	}
-	return append(slices.Clone(pl.Image.Programs), entrypoint[0])
 }
 
 // healthcheck is that of the plan, whose durations settings were held against.

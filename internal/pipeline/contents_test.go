@@ -90,15 +90,8 @@ func (w *world) set(t *testing.T, toml string) {
 	w.cfg.Toolchain = toolchain
 }
 
-// What the user adds lies where it should, with the rights that were asked for, and
-// what it needs comes with it.
-func TestImageContents(t *testing.T) {
-	w := newWorld(t)
-	w.on(t, withPackages())
-	writeTree(t, w.dir, tree{
-		"scripts/migrate": "#!/bin/sh\ncurl -s x\n", "scripts/data/list": "644 a", "config/app.yml": "644 yml", "tool": needs("GLIBC_2.2.5"),
-	})
-	w.set(t, `[image]
+// everything is what can be said of an image.
+const everything = `[image]
 packages = ["viewer"]
 tzdata = true
 locales = ["de_DE.UTF-8"]
@@ -132,7 +125,17 @@ owner = "7"
 [image.healthcheck]
 command = ["pid"]
 interval = "30s"
-`)
+`
+
+// What the user adds lies where it should, with the rights that were asked for, and
+// what it needs comes with it.
+func TestImageContents(t *testing.T) {
+	w := newWorld(t)
+	w.on(t, withPackages())
+	writeTree(t, w.dir, tree{
+		"scripts/migrate": "#!/bin/sh\ncurl -s x\n", "scripts/data/list": "644 a", "config/app.yml": "644 yml", "tool": needs("GLIBC_2.2.5"),
+	})
+	w.set(t, everything)
 	r := w.built(t)
 	got := entries(t, w, r)
 	for name, want := range map[string]string{

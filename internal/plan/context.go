@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"path/filepath"
@@ -29,15 +30,8 @@ func (m *maker) context(context.Context) error {
 	if err != nil || strings.Count(dir, "..") > strings.Count(c.At, "/")+1 { // the project is reached by a link
 		dir = c.Dir
 	}
-	m.decide("context", filepath.ToSlash(dir)+": "+c.At+" with "+orNothing(tool.Some(c.Beside, 12)), why)
+	m.decide("context", filepath.ToSlash(dir)+": "+c.At+" with "+cmp.Or(tool.Some(c.Beside, 12), "nothing beside it"), why)
 	return nil
-}
-
-func orNothing(list string) string {
-	if list == "" {
-		return "nothing beside it"
-	}
-	return list
 }
 
 // contextLine is where in the context the project lies as a part of what names a result;

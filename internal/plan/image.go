@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dram/internal/config"
@@ -93,6 +94,16 @@ func (s ImageSettings) Starts() (entrypoint, command []string) {
 		return []string{"/app/" + s.Start}, nil
 	}
 	return nil, nil
+}
+
+// Asked are the programs that the image is asked to have by name; an entrypoint that is
+// no path is one.
+func (s ImageSettings) Asked() []string {
+	entrypoint, _ := s.Starts()
+	if len(entrypoint) == 0 || strings.Contains(entrypoint[0], "/") {
+		return s.Programs
+	}
+	return append(slices.Clone(s.Programs), entrypoint[0])
 }
 
 // imageTables lists what dram.toml has of the image as decisions.

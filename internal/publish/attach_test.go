@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -44,19 +45,7 @@ func TestAttach(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := map[string]string{"application/vnd.cyclonedx+json": `{"bomFormat":"CycloneDX"}`, "application/vnd.in-toto+json": `{"_type":"statement"}`}
-			refs := map[string]string{}
-			for range 2 { // the second time nothing is added
-				for kind, content := range said {
-					ref, err := p.Attach(t.Context(), publish.Artifact{Type: kind, Content: []byte(content)}, img, repo)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if refs[kind] != "" && refs[kind] != ref {
-						t.Errorf("%s has other bytes the second time", kind)
-					}
-					refs[kind] = ref
-				}
-			}
+			refs := attachTwice(t, p, img, repo, said)
 			hash, err := img.Digest()
 			if err != nil {
 				t.Fatal(err)
@@ -91,6 +80,26 @@ func TestAttach(t *testing.T) {
 			}
 		})
 	}
+}
+
+// attachTwice attaches what is said by its type, and gives the references: the second
+// time nothing is added.
+func attachTwice(t *testing.T, p *publish.Pusher, img v1.Image, repo name.Repository, said map[string]string) map[string]string {
+	t.Helper()
+	refs := map[string]string{}
+	for range 2 {
+		for kind, content := range said {
+			ref, err := p.Attach(t.Context(), publish.Artifact{Type: kind, Content: []byte(content)}, img, repo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if refs[kind] != "" && refs[kind] != ref {
+				t.Errorf("%s has other bytes the second time", kind)
+			}
+			refs[kind] = ref
+		}
+	}
+	return refs
 }
 
 // saysSubject is a registry that answers as the distribution specification 1.1 has one

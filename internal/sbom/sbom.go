@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/distro"
 	"dram/internal/image"
 	"dram/internal/project"
 )
@@ -72,7 +73,7 @@ func Of(inv *image.Inventory, about About) *Bill {
 		Ref: "image", Kind: "container", Name: about.Name, Version: about.Version,
 		SHA256:  strings.TrimPrefix(about.Digest, "sha256:"),
 		Licence: expression(about.Licences),
-		PURL:    "pkg:oci/" + escape(about.Name) + "@" + escape(about.Digest) + "?arch=" + escape(path.Base(about.Platform)),
+		PURL:    "pkg:oci/" + distro.EscapePURL(about.Name) + "@" + distro.EscapePURL(about.Digest) + "?arch=" + distro.EscapePURL(path.Base(about.Platform)),
 		Facts:   [][2]string{{"dram:platform", about.Platform}},
 	}}
 	providers := b.packages(inv)
@@ -141,15 +142,15 @@ func (b *Bill) apps(inv *image.Inventory, about About, providers map[string]stri
 func (c *Component) origin(a image.AppInventory, locked project.LockedDep, about About) {
 	switch {
 	case a.Origin == "erts":
-		c.PURL = "pkg:otp/erts@" + escape(a.Version)
+		c.PURL = "pkg:otp/erts@" + distro.EscapePURL(a.Version)
 		c.Licence, c.Supplier = "Apache-2.0", "Ericsson AB"
 		if about.OTP != "" {
 			c.CPE = "cpe:2.3:a:erlang:erlang\\/otp:" + about.OTP + ":*:*:*:*:*:*:*"
 		}
 	case a.Origin == "otp":
-		c.PURL, c.Licence, c.Supplier = "pkg:otp/"+escape(a.Name)+"@"+escape(a.Version), "Apache-2.0", "Ericsson AB"
+		c.PURL, c.Licence, c.Supplier = "pkg:otp/"+distro.EscapePURL(a.Name)+"@"+distro.EscapePURL(a.Version), "Apache-2.0", "Ericsson AB"
 	case a.Origin == "elixir":
-		c.PURL, c.Licence = "pkg:otp/"+escape(a.Name)+"@"+escape(a.Version), "Apache-2.0"
+		c.PURL, c.Licence = "pkg:otp/"+distro.EscapePURL(a.Name)+"@"+distro.EscapePURL(a.Version), "Apache-2.0"
 		if a.Name == "elixir" {
 			c.CPE = "cpe:2.3:a:elixir-lang:elixir:" + a.Version + ":*:*:*:*:*:*:*"
 		}
@@ -160,16 +161,16 @@ func (c *Component) origin(a image.AppInventory, locked project.LockedDep, about
 	case locked.URL != "":
 		c.git(a, locked)
 	default: // a directory of the project, or of a release that was built elsewhere
-		c.PURL = "pkg:otp/" + escape(a.Name) + "@" + escape(a.Version)
+		c.PURL = "pkg:otp/" + distro.EscapePURL(a.Name) + "@" + distro.EscapePURL(a.Version)
 	}
 }
 
 func (c *Component) hex(d project.LockedDep) {
-	name := escape(d.Package)
+	name := distro.EscapePURL(d.Package)
 	if organisation, ok := strings.CutPrefix(d.Repository, "hexpm:"); ok {
-		name = escape(organisation) + "/" + name
+		name = distro.EscapePURL(organisation) + "/" + name
 	}
-	c.PURL, c.Version, c.SHA256 = "pkg:hex/"+name+"@"+escape(d.Version), d.Version, d.Checksum
+	c.PURL, c.Version, c.SHA256 = "pkg:hex/"+name+"@"+distro.EscapePURL(d.Version), d.Version, d.Checksum
 	if d.Repository != "" && d.Repository != "hexpm" && !strings.HasPrefix(d.Repository, "hexpm:") {
 		c.Facts = append(c.Facts, [2]string{"dram:repository", d.Repository})
 	}
@@ -189,7 +190,7 @@ func (c *Component) git(a image.AppInventory, d project.LockedDep) {
 		}
 	}
 	if c.PURL == "" {
-		c.PURL = "pkg:generic/" + escape(a.Name) + "@" + escape(a.Version) + "?vcs_url=" + url.QueryEscape(c.From)
+		c.PURL = "pkg:generic/" + distro.EscapePURL(a.Name) + "@" + distro.EscapePURL(a.Version) + "?vcs_url=" + url.QueryEscape(c.From)
 	}
 	c.Facts = append(c.Facts, [2]string{"dram:commit", d.Commit})
 }
@@ -224,9 +225,6 @@ func expression(licences []string) string {
 func isSPDX(s string) bool {
 	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+") == "" && !strings.EqualFold(s, "proprietary")
 }
-
-// escape writes what means something in a package URL by its number.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // serial is a UUID made of what the bill says of the image, version 8 (RFC 9562).
 func (b *Bill) serial(form string) string {

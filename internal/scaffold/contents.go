@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // files puts files of the project into the image, over what is there.
 func (b *bottle) files() {
 	for _, f := range b.pl.Image.Files {
-		flags := "--chown=" + orElse(f.Owner, "0:0")
+		flags := "--chown=" + cmp.Or(f.Owner, "0:0")
 		if f.Mode != "" {
 			flags += " --chmod=" + f.Mode
 		}
@@ -40,13 +41,6 @@ func (b *bottle) contents() {
 			b.line("# Not in this image, though %s asks for it: `dram image` makes one that has it.", left.setting)
 		}
 	}
-}
-
-func orElse(value, other string) string {
-	if value == "" {
-		return other
-	}
-	return value
 }
 
 func health(h *config.Healthcheck, release string) string {
@@ -107,6 +101,6 @@ func (b *bottle) data(s *strings.Builder) {
 	}
 	for _, d := range set.Directories {
 		at := dockerfile.Word(path.Clean(d.Path))
-		fmt.Fprintf(s, "\nmkdir -p \"$out\"%s\nchown %s \"$out\"%s\nchmod %s \"$out\"%s\n", at, orElse(d.Owner, b.user()), at, orElse(d.Mode, "0755"), at)
+		fmt.Fprintf(s, "\nmkdir -p \"$out\"%s\nchown %s \"$out\"%s\nchmod %s \"$out\"%s\n", at, cmp.Or(d.Owner, b.user()), at, cmp.Or(d.Mode, "0755"), at)
 	}
 }

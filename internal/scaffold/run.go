@@ -102,10 +102,7 @@ func (b *bottle) script() ([]byte, error) {
 		return nil, err
 	}
 	lists["programs"] = append(lists["programs"], b.boot.Programs...)
-	lists["asked"] = b.pl.Image.Programs
-	if entrypoint, _ := b.pl.Image.Starts(); len(entrypoint) > 0 && !strings.Contains(entrypoint[0], "/") {
-		lists["asked"] = append(slices.Clone(lists["asked"]), entrypoint[0])
-	}
+	lists["asked"] = b.pl.Image.Asked()
 	head, body, _ := strings.Cut(bottleScript, "\n\n")
 	var s strings.Builder
 	s.WriteString(head + "\n")

@@ -11,67 +11,69 @@ import (
 	"dram/internal/problem"
 )
 
+var contexts = []struct {
+	name   string
+	files  []string
+	at     string
+	beside []string
+	want   []string
+	notes  string // part of one, "" for none
+}{
+	{
+		name:  "the project and what it takes",
+		files: []string{"apps/svc/mix.exs", "apps/svc/lib/a.ex", "apps/svc/_build/x", "apps/other/mix.exs", "libs/x/mix.exs", "libs/x/deps/y", "libs/y/mix.exs", "VERSION", "secret.txt"},
+		at:    "apps/svc", beside: []string{"libs/x", "VERSION"},
+		want: []string{"VERSION", "apps/svc/lib/a.ex", "apps/svc/mix.exs", "libs/x/mix.exs"},
+	},
+	{
+		name:  "a part in another",
+		files: []string{"svc/mix.exs", "libs/x/mix.exs", "libs/x/in/mix.exs"},
+		at:    "svc", beside: []string{"libs/x", "libs/x/in"},
+		want: []string{"libs/x/in/mix.exs", "libs/x/mix.exs", "svc/mix.exs"},
+	},
+	{
+		name:  "an example in its library",
+		files: []string{"mix.exs", "lib/a.ex", "example/mix.exs", "example/_build/x", ".env=A=b", "_build/x"},
+		at:    "example", beside: []string{"."},
+		want: []string{"example/mix.exs", "lib/a.ex", "mix.exs"},
+	},
+	{
+		name:  "each has its own .dockerignore",
+		files: []string{"svc/mix.exs", "svc/.dockerignore=notes\n", "svc/notes", "x/mix.exs", "x/notes"},
+		at:    "svc", beside: []string{"x"},
+		want: []string{"svc/.dockerignore", "svc/mix.exs", "x/mix.exs", "x/notes"},
+	},
+	{
+		name:  "the context's own, which speaks of the project",
+		files: []string{".dockerignore=*\n!svc\n!x\n**/notes\n", "svc/mix.exs", "svc/notes", "x/mix.exs", "x/notes"},
+		at:    "svc", beside: []string{"x"},
+		want: []string{"svc/mix.exs", "x/mix.exs"},
+	},
+	{
+		name:  "the context's own, which is for something else",
+		files: []string{".dockerignore=*\n!frontend\n", "svc/mix.exs", "x/mix.exs"},
+		at:    "svc", beside: []string{"x"},
+		want: []string{"svc/mix.exs", "x/mix.exs"},
+	},
+	{
+		name:  "links from one part to another",
+		files: []string{"svc/mix.exs", "svc/priv/x -> ../../x/priv", "x/mix.exs", "x/priv/data"},
+		at:    "svc", beside: []string{"x"},
+		want: []string{"svc/mix.exs", "svc/priv/x", "x/mix.exs", "x/priv/data"},
+	},
+	{
+		name:  "links to what is not seen",
+		files: []string{"svc/mix.exs", "svc/priv/x -> ../../y", "svc/dev/z -> ../../y", "y", "x/mix.exs"},
+		at:    "svc", beside: []string{"x"},
+		want:  []string{"svc/dev/z", "svc/mix.exs", "svc/priv/x", "x/mix.exs"},
+		notes: "svc/priv/x is a link that leads out of what the build sees, to ../../y",
+	},
+}
+
 // What is seen of a context: the parts that are named, each by its own rules, and
 // nothing beside them.
 func TestContext(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		files  []string
-		at     string
-		beside []string
-		want   []string
-		notes  string // part of one, "" for none
-	}{
-		{
-			name:  "the project and what it takes",
-			files: []string{"apps/svc/mix.exs", "apps/svc/lib/a.ex", "apps/svc/_build/x", "apps/other/mix.exs", "libs/x/mix.exs", "libs/x/deps/y", "libs/y/mix.exs", "VERSION", "secret.txt"},
-			at:    "apps/svc", beside: []string{"libs/x", "VERSION"},
-			want: []string{"VERSION", "apps/svc/lib/a.ex", "apps/svc/mix.exs", "libs/x/mix.exs"},
-		},
-		{
-			name:  "a part in another",
-			files: []string{"svc/mix.exs", "libs/x/mix.exs", "libs/x/in/mix.exs"},
-			at:    "svc", beside: []string{"libs/x", "libs/x/in"},
-			want: []string{"libs/x/in/mix.exs", "libs/x/mix.exs", "svc/mix.exs"},
-		},
-		{
-			name:  "an example in its library",
-			files: []string{"mix.exs", "lib/a.ex", "example/mix.exs", "example/_build/x", ".env=A=b", "_build/x"},
-			at:    "example", beside: []string{"."},
-			want: []string{"example/mix.exs", "lib/a.ex", "mix.exs"},
-		},
-		{
-			name:  "each has its own .dockerignore",
-			files: []string{"svc/mix.exs", "svc/.dockerignore=notes\n", "svc/notes", "x/mix.exs", "x/notes"},
-			at:    "svc", beside: []string{"x"},
-			want: []string{"svc/.dockerignore", "svc/mix.exs", "x/mix.exs", "x/notes"},
-		},
-		{
-			name:  "the context's own, which speaks of the project",
-			files: []string{".dockerignore=*\n!svc\n!x\n**/notes\n", "svc/mix.exs", "svc/notes", "x/mix.exs", "x/notes"},
-			at:    "svc", beside: []string{"x"},
-			want: []string{"svc/mix.exs", "x/mix.exs"},
-		},
-		{
-			name:  "the context's own, which is for something else",
-			files: []string{".dockerignore=*\n!frontend\n", "svc/mix.exs", "x/mix.exs"},
-			at:    "svc", beside: []string{"x"},
-			want: []string{"svc/mix.exs", "x/mix.exs"},
-		},
-		{
-			name:  "links from one part to another",
-			files: []string{"svc/mix.exs", "svc/priv/x -> ../../x/priv", "x/mix.exs", "x/priv/data"},
-			at:    "svc", beside: []string{"x"},
-			want: []string{"svc/mix.exs", "svc/priv/x", "x/mix.exs", "x/priv/data"},
-		},
-		{
-			name:  "links to what is not seen",
-			files: []string{"svc/mix.exs", "svc/priv/x -> ../../y", "svc/dev/z -> ../../y", "y", "x/mix.exs"},
-			at:    "svc", beside: []string{"x"},
-			want:  []string{"svc/dev/z", "svc/mix.exs", "svc/priv/x", "x/mix.exs"},
-			notes: "svc/priv/x is a link that leads out of what the build sees, to ../../y",
-		},
-	} {
+	for _, c := range contexts {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, c.files...)

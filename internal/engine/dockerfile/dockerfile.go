@@ -380,5 +380,5 @@ func in(dir string, argv []string) []string {
 	if dir == "" {
 		return argv
 	}
-	return append([]string{"sh", "-c", `cd "$0" && exec "$@"`, engine.SourceDir + "/" + dir}, argv...)
+	return engine.Within(engine.SourceDir+"/"+dir, argv)
 }

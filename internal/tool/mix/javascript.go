@@ -290,5 +290,5 @@ func inside(dir string, argv ...string) []string {
 	if dir == "." || dir == "" {
 		return argv
 	}
-	return append([]string{"sh", "-c", `cd "$0" && exec "$@"`, dir}, argv...)
+	return engine.Within(dir, argv)
 }

@@ -53,17 +53,16 @@ const (
 
 func project1(relx, more string) string { return fmt.Sprintf(one, relx, more) }
 
-func TestPlan(t *testing.T) {
-	for _, c := range []struct {
-		name, tree string
-		flags      []string
-		want       []string
-	}{
-		{"the smallest", project1("", "") + web, nil, []string{
-			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: 1.2.3: rebar.config",
-			"fetch: no: no dependency and no plugin comes over the network",
-		}},
-		{"an umbrella with everything", "-- rebar.config --\n" + `
+var plans = []struct {
+	name, tree string
+	flags      []string
+	want       []string
+}{
+	{"the smallest", project1("", "") + web, nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: 1.2.3: rebar.config",
+		"fetch: no: no dependency and no plugin comes over the network",
+	}},
+	{"an umbrella with everything", "-- rebar.config --\n" + `
 {deps, [cowboy, {jose, "1.11.1"}, {lager, {git, "https://example.com/lager", {tag, "3.9"}}}, {mine, {git, "x", {branch, "main"}}}]}.
 {plugins, [{pc, "1.15.0"}]}. {project_plugins, [rebar3_hex]}.
 {relx, [{release, {web, git}, [web]}, {release, {jobs, "2"}, [jobs]}, {dev_mode, true}, {vm_args, "config/vm.args"}]}.
@@ -75,51 +74,54 @@ func TestPlan(t *testing.T) {
 -- apps/jobs/src/jobs.app.src.script --
 -- _checkouts/mine/src/mine.app.src --
 `, []string{"release=web"}, []string{
-			"project: rebar3: rebar.config found, with the applications jobs, web", "profile: prod: default", "release: web: default", "version: known after the build: git tells it",
-			`note: git tells the version of release web, and the build sees no .git, so that it would be "0.0.0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
-			`note: git tells the version of web, and the build sees no .git, so that it would be "0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
-			"fetch: rebar3 get-deps, with the network: dependencies and plugins: cowboy, jose, lager, pc, rebar3_hex, jsx, recon",
-			"note: there is no rebar.lock: run `rebar3 get-deps` and commit it, or builds may differ",
-			`native code: compiled in the toolchain: apps/web/rebar.config: hook "cd c_src && cmake . && make", rebar.config: plugin pc`,
-			"needs git: the git dependency lager", "needs a C compiler and make: rebar.config: plugin pc",
-			`needs cmake: apps/web/rebar.config: hook "cd c_src && cmake . && make"`, `needs a C compiler and make: apps/web/rebar.config: hook "cd c_src && cmake . && make"`,
-		}},
-		{"git that is there", "-- .git/HEAD --\nref\n-- .dockerignore --\n_build\n-- rebar.config --\n{relx, [{release, {web, semver}, [web]}]}.\n", nil, []string{
-			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: known after the build: git tells it",
-			"fetch: no: no dependency and no plugin comes over the network",
-		}},
-		{"a script", "-- rebar.config.script --\nos:cmd(\"exit\").\n", []string{"release=web", "release-env=staging"}, []string{
-			"project: rebar3: rebar.config.script found", "note: rebar.config.script changes what rebar.config says: what it computes, only the build knows",
-			"profile: staging: default", "release: web: default", "version: known after the build: a script tells it",
-			"fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
-		}},
-		{"relx.config, and no Erlang", "-- rebar.config --\n{erl_opts, []}.\n-- relx.config --\n{release, {web, \"1\"}, [web]}.\n{include_erts, false}. {extended_start_script, false}.\n", []string{"release-env=default"}, []string{
-			"project: rebar3: rebar.config found", "profile: default: default", "release: web: the only one that relx is told of",
-			"note: include_erts is false: the release brings no Erlang, and no image can be made of it",
-			"note: extended_start_script is false: bin/web has none of the commands foreground, ping, rpc, eval or remote_console; an image tells it -noinput",
-			"version: 1: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
-		}},
-		{"a place of its own, and another Erlang", project1(`, {output_dir, "out"}, {include_erts, "vendor/erlang"}, {generate_start_script, false}`, ""), nil, []string{
-			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
-			`note: include_erts is "vendor/erlang": the release brings that Erlang, and not the toolchain's`,
-			"note: generate_start_script is false: the release has no start script, and an image starts by one",
-			"output_dir: out: rebar.config says so; dram takes the release from there",
-			"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
-		}},
-		{"a start script of its own, and a version that a script computes", "-- rebar.config.script --\n" +
-			"-- rebar.config --\n{relx, [{release, {web, \"the version comes from VERSION\"}, [web]}, {include_erts, true}, {generate_start_script, false}, " +
-			"{overlay, [{template, \"files/runner\", \"bin/web\"}]}]}.\n", nil, []string{
-			"project: rebar3: rebar.config found", "note: rebar.config.script changes what rebar.config says: what it computes, only the build knows",
-			"profile: prod: default", "release: web: the only one that relx is told of",
-			"start script: bin/web: an overlay of rebar.config puts the project's own there; an image tells it foreground, if it has that command, or else start",
-			"version: known after the build: a script tells it", "fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
-		}},
-		{"profiles without prod", project1(", {include_erts, true}", "{profiles, [{rel, [{relx, [{overlay_vars, \"v\"}]}]}, {test, [{relx, []}]}, {deb, [{deps, []}]}]}."), nil, []string{
-			"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
-			"note: rebar.config has no profile prod, and tells relx more in rel: choose one with --release-env NAME",
-			"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
-		}},
-	} {
+		"project: rebar3: rebar.config found, with the applications jobs, web", "profile: prod: default", "release: web: default", "version: known after the build: git tells it",
+		`note: git tells the version of release web, and the build sees no .git, so that it would be "0.0.0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
+		`note: git tells the version of web, and the build sees no .git, so that it would be "0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
+		"fetch: rebar3 get-deps, with the network: dependencies and plugins: cowboy, jose, lager, pc, rebar3_hex, jsx, recon",
+		"note: there is no rebar.lock: run `rebar3 get-deps` and commit it, or builds may differ",
+		`native code: compiled in the toolchain: apps/web/rebar.config: hook "cd c_src && cmake . && make", rebar.config: plugin pc`,
+		"needs git: the git dependency lager", "needs a C compiler and make: rebar.config: plugin pc",
+		`needs cmake: apps/web/rebar.config: hook "cd c_src && cmake . && make"`, `needs a C compiler and make: apps/web/rebar.config: hook "cd c_src && cmake . && make"`,
+	}},
+	{"git that is there", "-- .git/HEAD --\nref\n-- .dockerignore --\n_build\n-- rebar.config --\n{relx, [{release, {web, semver}, [web]}]}.\n", nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: known after the build: git tells it",
+		"fetch: no: no dependency and no plugin comes over the network",
+	}},
+	{"a script", "-- rebar.config.script --\nos:cmd(\"exit\").\n", []string{"release=web", "release-env=staging"}, []string{
+		"project: rebar3: rebar.config.script found", "note: rebar.config.script changes what rebar.config says: what it computes, only the build knows",
+		"profile: staging: default", "release: web: default", "version: known after the build: a script tells it",
+		"fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
+	}},
+	{"relx.config, and no Erlang", "-- rebar.config --\n{erl_opts, []}.\n-- relx.config --\n{release, {web, \"1\"}, [web]}.\n{include_erts, false}. {extended_start_script, false}.\n", []string{"release-env=default"}, []string{
+		"project: rebar3: rebar.config found", "profile: default: default", "release: web: the only one that relx is told of",
+		"note: include_erts is false: the release brings no Erlang, and no image can be made of it",
+		"note: extended_start_script is false: bin/web has none of the commands foreground, ping, rpc, eval or remote_console; an image tells it -noinput",
+		"version: 1: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
+	}},
+	{"a place of its own, and another Erlang", project1(`, {output_dir, "out"}, {include_erts, "vendor/erlang"}, {generate_start_script, false}`, ""), nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
+		`note: include_erts is "vendor/erlang": the release brings that Erlang, and not the toolchain's`,
+		"note: generate_start_script is false: the release has no start script, and an image starts by one",
+		"output_dir: out: rebar.config says so; dram takes the release from there",
+		"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
+	}},
+	{"a start script of its own, and a version that a script computes", "-- rebar.config.script --\n" +
+		"-- rebar.config --\n{relx, [{release, {web, \"the version comes from VERSION\"}, [web]}, {include_erts, true}, {generate_start_script, false}, " +
+		"{overlay, [{template, \"files/runner\", \"bin/web\"}]}]}.\n", nil, []string{
+		"project: rebar3: rebar.config found", "note: rebar.config.script changes what rebar.config says: what it computes, only the build knows",
+		"profile: prod: default", "release: web: the only one that relx is told of",
+		"start script: bin/web: an overlay of rebar.config puts the project's own there; an image tells it foreground, if it has that command, or else start",
+		"version: known after the build: a script tells it", "fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
+	}},
+	{"profiles without prod", project1(", {include_erts, true}", "{profiles, [{rel, [{relx, [{overlay_vars, \"v\"}]}]}, {test, [{relx, []}]}, {deb, [{deps, []}]}]}."), nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
+		"note: rebar.config has no profile prod, and tells relx more in rel: choose one with --release-env NAME",
+		"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
+	}},
+}
+
+func TestPlan(t *testing.T) {
+	for _, c := range plans {
 		n, _, _, err := plan(t, c.tree, c.flags...)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
