@@ -137,6 +137,9 @@ func (s *scanner) word() token {
 	return token{kind: tokAtom, at: at, text: string(s.b[at:s.at])}
 }
 
+// LongestAtom is how many characters an atom has at most, as the VM has it.
+const LongestAtom = 255
+
 // quotedText reads a string or quoted atom, up to and with its closing quote.
 func (s *scanner) quotedText(kind tokenKind) token {
 	at, q := s.at, s.b[s.at]
@@ -151,6 +154,9 @@ func (s *scanner) quotedText(kind tokenKind) token {
 		s.at += stop
 		if s.b[s.at] == q {
 			s.at++
+			if kind == tokAtom && utf8.RuneCount(out) > LongestAtom {
+				return s.wrong(at, "an atom has more than 255 characters")
+			}
 			return token{kind: kind, at: at, text: string(out), quoted: true}
 		}
 		r, ok := s.escape()

@@ -43,6 +43,8 @@ func TestReadScript(t *testing.T) {
 		{Path: []string{"$ROOT/lib/kernel-10.2/ebin", "$ROOT/lib/stdlib-6.2/ebin"}, Modules: []string{"code", "Elixir.X"}, Always: true},
 		{Path: []string{"$RELEASE_LIB/hello-0.1.0/ebin"}, Modules: []string{"hello"}},
 		{Path: []string{"$ROOT/lib/kernel-10.2/ebin"}},
+	}, Starts: []string{"kernel"}, Calls: []BootCall{
+		{Module: "heart", Function: "start", Process: "heart"}, {Module: "application", Function: "start_boot", Arity: 2},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -106,6 +108,38 @@ func TestFunctions(t *testing.T) {
 	} {
 		if refusal := Defines(tt.functions, tt.f, tt.otp); refusal != tt.want {
 			t.Errorf("%s on OTP %d: %q, want %q", tt.f, tt.otp, refusal, tt.want)
+		}
+	}
+}
+
+// What a boot script has called, and what it says of applications.
+func TestReadScriptCalls(t *testing.T) {
+	load := func(properties string) string {
+		return "{apply,{application,load,[{application,a,[" + properties + "]}]}}"
+	}
+	for instruction, want := range map[string]BootScript{
+		load(""):                                                 {Apps: []BootApp{{Name: "a"}}},
+		load("{applications,[kernel]}"):                          {Apps: []BootApp{{Name: "a", Needs: []string{"kernel"}}}},
+		load("{applications,[]},{mod,[]}"):                       {Apps: []BootApp{{Name: "a"}}},
+		load("{applications,[\"x\"]}"):                           {Apps: []BootApp{{Name: "a", Wrong: "its applications are no list of names"}}},
+		load("{mod,{m,[]}},{maxT,infinity}"):                     {Apps: []BootApp{{Name: "a", Module: "m"}}},
+		load("{maxT,often}"):                                     {Apps: []BootApp{{Name: "a", Wrong: "its longest time (maxT) is no number"}}},
+		load("{start_phases,undefined}"):                         {Apps: []BootApp{{Name: "a"}}},
+		load("{start_phases,[{x,[]}]}"):                          {Apps: []BootApp{{Name: "a", Phased: true}}},
+		load("{start_phases,x}"):                                 {Apps: []BootApp{{Name: "a", Wrong: "its start phases are no list"}}},
+		load("{applications,[b,c]},{optional_applications,[c]}"): {Apps: []BootApp{{Name: "a", Needs: []string{"b"}}}},
+		"{nowhere,1}":                                            {Odd: "{nowhere,…}"},
+		"often":                                                  {Odd: "what is no tuple"},
+		"{apply,{a,b}}":                                          {Odd: "{apply,…}"},
+		"{kernelProcess,a,{b,c,1}}":                              {Odd: "{kernelProcess,…}"},
+		"{progress,started}":                                     {},
+	} {
+		got, err := readScript([]byte("{script,{\"a\",\"1\"},[" + instruction + "]}."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]any{want.Apps, want.Odd}, []any{got.Apps, got.Odd}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", instruction, diff)
 		}
 	}
 }

@@ -98,3 +98,13 @@ func Property(t Term, key string) (Term, bool) {
 	}
 	return nil, false
 }
+
+// Get is the value of an atom in a map, nil if it has none.
+func (m Map) Get(key string) Term {
+	for _, e := range m {
+		if e.Key == Atom(key) {
+			return e.Value
+		}
+	}
+	return nil
+}

@@ -1,10 +1,12 @@
 package binary
 
 import (
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Limits of the ELF reader. The largest libraries seen (WebKit, LLVM) stay
@@ -24,7 +26,7 @@ type File struct {
 	Data    elf.Data
 	Machine elf.Machine
 	Type    elf.Type
-	OSABI   elf.OSABI
+	Ident
 
 	Interp  string // PT_INTERP, "" if there is none
 	Dynamic bool   // it has PT_DYNAMIC, so the loader has work to do
@@ -45,6 +47,15 @@ type File struct {
 	ISA   ISA    // the instruction sets without which it refuses to be loaded
 
 	Versions
+}
+
+// Ident is what glibc's loader looks at before it maps a library, beside the processor.
+type Ident struct {
+	OSABI elf.OSABI
+	Odd   string // what it says of a header that it refuses, "" of all others
+
+	Mapped    bool // there is something to be mapped (PT_LOAD)
+	Unaligned bool // what is mapped is to be aligned to no multiple of a page
 }
 
 // Filtering is what stands in front of a library: the loader asks it for symbols first.
@@ -117,6 +128,7 @@ func readELF(r io.ReaderAt, size int64) (*elfReader, error) {
 	if err := e.segments(); err != nil {
 		return nil, fmt.Errorf("reading ELF program headers: %w", err)
 	}
+	e.out.Odd, e.out.Mapped = cmp.Or(e.out.Odd, e.oddSegments()), len(e.loads) > 0
 	if err := e.dynamic(); err != nil {
 		return nil, fmt.Errorf("reading ELF dynamic section: %w", err)
 	}
@@ -188,11 +200,38 @@ func (e *elfReader) header() error {
 	default:
 		return malformed("unknown byte order %d", b[elf.EI_DATA])
 	}
-	if b[elf.EI_VERSION] != byte(elf.EV_CURRENT) {
-		return malformed("unknown version %d", b[elf.EI_VERSION])
-	}
 	o.Type, o.Machine = elf.Type(e.order.Uint16(b[16:])), elf.Machine(e.order.Uint16(b[18:]))
+	o.Odd = oddHeader(b, e.order)
 	return e.classHeader(b)
+}
+
+// oddHeader is what glibc's open_verify says of the first bytes, its words unchanged.
+func oddHeader(b []byte, order binary.ByteOrder) string {
+	switch {
+	case b[elf.EI_VERSION] != byte(elf.EV_CURRENT):
+		return "ELF file version ident does not match current one"
+	case elf.OSABI(b[elf.EI_OSABI]) == elf.ELFOSABI_NONE && b[elf.EI_ABIVERSION] != 0:
+		return "ELF file ABI version invalid"
+	case strings.Trim(string(b[elf.EI_PAD:elf.EI_NIDENT]), "\x00") != "":
+		return "nonzero padding in e_ident"
+	case order.Uint32(b[20:]) != uint32(elf.EV_CURRENT):
+		return "ELF file version does not match current one"
+	}
+	return ""
+}
+
+// oddSegments is what glibc's loader says of a library that has nothing to be mapped, or
+// nothing for the loader.
+func (e *elfReader) oddSegments() string {
+	switch t := e.out.Type; {
+	case t != elf.ET_DYN && t != elf.ET_EXEC:
+		return "only ET_DYN and ET_EXEC can be loaded"
+	case len(e.loads) == 0:
+		return "object file has no loadable segments"
+	case !e.out.Dynamic:
+		return "object file has no dynamic section"
+	}
+	return ""
 }
 
 // classHeader reads what lies elsewhere in 32-bit and 64-bit files.
@@ -238,13 +277,16 @@ func (e *elfReader) segments() error {
 	return nil
 }
 
+// page is the least size of a page of the systems that releases run on, in bytes.
+const page = 4096
+
 func (e *elfReader) segment(b []byte) error {
 	typ := elf.ProgType(e.order.Uint32(b))
 	var s segment
 	var flags elf.ProgFlag
-	memsz := uint64(e.order.Uint32(b[20:]))
+	memsz, align := uint64(e.order.Uint32(b[20:])), uint64(e.order.Uint32(b[28:]))
 	if e.wide {
-		memsz = e.order.Uint64(b[40:])
+		memsz, align = e.order.Uint64(b[40:]), e.order.Uint64(b[48:])
 		flags = elf.ProgFlag(e.order.Uint32(b[4:]))
 		s = segment{off: e.order.Uint64(b[8:]), vaddr: e.order.Uint64(b[16:]), filesz: e.order.Uint64(b[32:])}
 	} else {
@@ -255,6 +297,7 @@ func (e *elfReader) segment(b []byte) error {
 	switch typ { //nolint:exhaustive // the others are not read
 	case elf.PT_LOAD:
 		e.loads = append(e.loads, s)
+		e.out.Unaligned = e.out.Unaligned || align%page != 0
 		if size := uint64(e.size); s.off > size || s.filesz > size-s.off {
 			e.out.Truncated = true
 		}

@@ -32,6 +32,7 @@ type Symbol struct {
 	// one that has it is a copy of that library's (a program's R_*_COPY).
 	Library string
 	Weak    bool
+	Hidden  bool // it is found by its version alone, which musl does not look for
 }
 
 func (s Symbol) String() string {
@@ -167,6 +168,7 @@ func (e *elfReader) symbol(out *Symbols, b []byte, version uint16, names *nameTa
 		out.Undefined = append(out.Undefined, s)
 		return nil
 	}
+	s.Hidden = version&^versionIndex != 0
 	if version&versionIndex != 0 { // 0: hidden from others
 		s.Version = e.offer[version&versionIndex]
 		if ref, copied := e.want[version&versionIndex]; copied {

@@ -50,7 +50,10 @@ type finding struct {
 // in looks in one directory. done says that the search ends here, found or not.
 func (f *finding) in(d place) (at string, done bool, err error) {
 	for _, folder := range append(slices.Clone(f.folders), "") {
-		dir := path.Join(d.dir, folder)
+		dir := d.dir // with what ".." it has, which links decide about
+		if folder != "" {
+			dir += "/" + folder
+		}
 		if folder != "" && f.realDir(dir) == "" {
 			continue
 		}
@@ -127,7 +130,11 @@ func (p *process) builtinDirs() (out []string) {
 // findPath is a needed name with a slash: a path and nothing else.
 func (p *process) findPath(o *object, name string) (string, Missing, error) {
 	f := finding{process: p, name: name}
-	for _, at := range p.expand(name, o) {
+	names := []string{name} // as it stands: so musl takes it
+	if !p.abi.musl {
+		names = p.expand(name, o)
+	}
+	for _, at := range names {
 		f.Considered = append(f.Considered, Clean(at))
 		if strings.HasPrefix(at, "/") && f.judge(".", Clean(at)) == take {
 			return Clean(at), f.Missing, nil
@@ -186,7 +193,7 @@ func (a *abi) judge(about facts) (v verdict, why string) {
 	case f == nil:
 		return refuse, "invalid ELF header"
 	case a.runs(f) && (a.musl || knownABI(f)):
-		return take, ""
+		return a.opens(f)
 	case a.musl:
 		return refuse, "it is for another machine"
 	case f.Class != a.class:
@@ -197,6 +204,24 @@ func (a *abi) judge(about facts) (v verdict, why string) {
 		return refuse, "ELF file OS ABI invalid"
 	}
 	return pass, ""
+}
+
+// opens says whether a loader takes a file for its own machine. That glibc takes no
+// programs is so since 2.30.
+func (a *abi) opens(f *binary.File) (v verdict, why string) {
+	switch {
+	case a.musl && (f.Type != elf.ET_DYN && f.Type != elf.ET_EXEC || !f.Dynamic):
+		return refuse, "Exec format error"
+	case a.musl:
+		return take, ""
+	case f.Odd != "":
+		return refuse, f.Odd
+	case f.Type == elf.ET_EXEC:
+		return refuse, "cannot dynamically load executable"
+	case f.Flags1&elf.DF_1_PIE != 0:
+		return refuse, "cannot dynamically load position-independent executable"
+	}
+	return take, ""
 }
 
 const elfHeader = 64

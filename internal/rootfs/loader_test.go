@@ -46,6 +46,13 @@ func prog(interp, path string, needed ...string) string {
 	return string(f.Bytes())
 }
 
+// pie is a program that is linked as one, with the marks of a library.
+func pie() string {
+	f := binarytest.New()
+	f.Tag(elf.DT_FLAGS_1, uint64(elf.DF_1_PIE))
+	return string(f.Bytes())
+}
+
 func foreign() string {
 	f := binarytest.New()
 	f.Machine = elf.EM_AARCH64
@@ -143,6 +150,18 @@ func TestClosure(t *testing.T) {
 			}),
 			// Breadth first: the program's own needs come before liba's.
 			files: []string{"opt/p"}, want: append([]string{"opt/lib/liba.so", "opt/lib/libb.so"}, base...),
+		},
+		"a folder behind one that is not there": {
+			root: debian(tree{"opt/p": prog(glibc, "$ORIGIN/none/../lib", "liba.so"), "opt/lib/liba.so": lib("", "")}), files: []string{"opt/p"},
+			want: base, missing: []string{"opt/p needs liba.so"},
+		},
+		"a folder behind one that is there": {
+			root: debian(tree{"opt/p": prog(glibc, "$ORIGIN/some/../lib", "liba.so"), "opt/some/x": "x", "opt/lib/liba.so": lib("", "")}), files: []string{"opt/p"},
+			want: append([]string{"opt/lib/liba.so"}, base...),
+		},
+		"a program where a library is needed": {
+			root:  debian(tree{"opt/p": prog(glibc, "/opt/lib", "liba.so"), "opt/lib/liba.so": pie()}),
+			files: []string{"opt/p"}, want: base, missing: []string{"opt/p needs liba.so"},
 		},
 		"$LIB and $PLATFORM": {
 			root: debian(tree{

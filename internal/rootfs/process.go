@@ -325,8 +325,21 @@ func (p *process) expand(s string, o *object) []string {
 		return []string{s}
 	}
 	var out []string
-	for _, lib := range p.abi.libs {
+	for _, lib := range p.libs() {
 		out = append(out, strings.NewReplacer("${LIB}", lib, "$LIB", lib).Replace(s))
 	}
 	return out
+}
+
+// libs is what $LIB can be: what the first of the loader's own directories is called, if
+// that can be told.
+func (p *process) libs() []string {
+	if p.own.known() {
+		for _, lib := range p.abi.libs {
+			if first := Clean(p.own.dirs[0]); first == lib || first == "usr/"+lib {
+				return []string{lib}
+			}
+		}
+	}
+	return p.abi.libs
 }
