@@ -6,8 +6,8 @@
 // exchange ends with an error of this package when no byte comes or is taken for
 // Limits.Silence, when an answer dribbles (less than 8 KiB in that time), when it
 // is longer or takes longer than its Bound, and when a redirect leads from https
-// to http, from elsewhere to this machine, or more than five times on. The end of
-// the request's context ends it at once.
+// to http, from elsewhere to this machine (by its name or, with Base, its address), or more
+// than five times on. The end of the request's context ends it at once.
 package httpbound
 
 import (
@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -64,7 +63,7 @@ type Limits struct {
 func Base() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    15 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
@@ -161,7 +160,7 @@ func (t *transport) begin(req *http.Request) *exchange {
 
 // request is req with the exchange's context, and a body that is watched.
 func (x *exchange) request(req *http.Request) *http.Request {
-	out := req.WithContext(x.ctx)
+	out := req.WithContext(guarded(x.ctx, req))
 	if req.Body == nil || req.Body == http.NoBody {
 		return out
 	}

@@ -15,7 +15,7 @@ import (
 	"dram/internal/httpbound"
 )
 
-const silence = 150 * time.Millisecond
+const silence = 300 * time.Millisecond
 
 // An exchange that passes a bound ends in that bound's error, and soon; one that
 // does not is left alone.
@@ -207,7 +207,7 @@ func TestErrorsNameTheHost(t *testing.T) {
 	defer srv.CloseClientConnections()
 	err := get(t.Context(), &http.Client{Transport: httpbound.New(nil, httpbound.Limits{Silence: silence})}, srv.URL)
 	host := strings.TrimPrefix(srv.URL, "http://")
-	if want := "nothing from " + host + " for 150ms"; !strings.Contains(fmt.Sprint(err), want) {
+	if want := "nothing from " + host + " for 300ms"; !strings.Contains(fmt.Sprint(err), want) {
 		t.Errorf("%v, want it to say %q", err, want)
 	}
 }
