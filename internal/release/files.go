@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,6 +40,9 @@ func list(ctx context.Context, fsys rootfs.FS, c classifier) ([]File, error) {
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
+		}
+		if !utf8.ValidString(name) {
+			return problem.New(problem.Failure, "rename it, or leave it out of the release", "the name of %q is no UTF-8", name)
 		}
 		f, err := newFile(fsys, name, d, c)
 		if err != nil {

@@ -1,6 +1,7 @@
 # dram's probe: answers questions about files until it is told "bye" or its
 # input ends. It needs a POSIX shell, wc and cat, and readlink or ls. Each
-# question is two lines, a verb and an absolute path. Nothing is written.
+# question is two lines, a verb and an absolute path. Nothing is written, and
+# /dev/null is not named: where there is none, a shell would make it a file.
 LC_ALL=C
 export LC_ALL
 newline='
@@ -52,7 +53,7 @@ fetch() {
 
 probe() {
   links=ls
-  command -v readlink >/dev/null 2>&1 && links=readlink
+  found=$(command -v readlink 2>&1) && links=readlink
   printf '\ndram-probe 1\n'
   while IFS= read -r verb && IFS= read -r name; do
     case $verb in

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,12 +57,17 @@ func capture(t *testing.T, ref string) string {
 	return b.String()
 }
 
-// The capture of a machine is that of its root, byte for byte.
+// The capture of a machine is that of its root, byte for byte, and the root is as it
+// was: it has no /dev/null, as a root that is no running system's.
 func TestSSHSeesWhatADirectorySees(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("left out: only root may chroot")
 	}
 	root := busyboxRoot(t)
+	if err := os.Mkdir(filepath.Join(root, "dev"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, root)
 	for name, command := range map[string]string{
 		"busybox":                "chroot " + root + " /bin/sh",
 		"noise before the probe": "echo Welcome; echo 'dram-probe?'; chroot " + root + " /bin/sh",
@@ -78,6 +85,29 @@ func TestSSHSeesWhatADirectorySees(t *testing.T) {
 			}
 		})
 	}
+	if diff := cmp.Diff(before, listing(t, root)); diff != "" {
+		t.Errorf("the probe changed the machine (-before +after):\n%s", diff)
+	}
+}
+
+// listing is each file below dir, with its mode, size and time.
+func listing(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			files[path] = fmt.Sprint(info.Mode(), info.Size(), info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 func TestSSHFails(t *testing.T) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# compile.sh COMPILER SOURCE FILE makes FILE of launcher.c or runner.c. Those kept here are made
+# compile.sh COMPILER SOURCE FILE makes FILE of a program such as launcher.c. Those kept are made
 # by the gcc of Debian 12, x86_64-linux-gnu-gcc-12 and aarch64-linux-gnu-gcc-12.
 set -eu
 cd "$(dirname "$0")"

@@ -9,25 +9,15 @@
 // once; dram writes into its settings where, from its own place, all else lies.
 // `make launcher` compiles it, and a test that the files kept beside it are these.
 
-typedef unsigned long word;
+#include "call.h"
+
+START(launch);
 
 #if defined(__x86_64__)
 enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_pread64 = 17, SYS_exit_group = 231, SYS_openat = 257, SYS_readlinkat = 267 };
 
-static long call(long n, word a, word b, word c, word d, word e, word f)
-{
-	long result;
-	register word r10 __asm__("r10") = d;
-	register word r8 __asm__("r8") = e;
-	register word r9 __asm__("r9") = f;
-	__asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-	return result;
-}
-
-// The stack as the kernel left it is the argument. rdx is what a program is to
-// call at its end: the loader takes any for the kernel's, which is none.
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall launch\n");
-
+// rdx is what a program is to call at its end: the loader takes any for the kernel's,
+// which is none.
 static void __attribute__((noreturn)) jump(word entry, word *stack)
 {
 	__asm__ volatile("mov %0, %%rsp\n\txor %%edx, %%edx\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "a"(stack), "c"(entry) : "memory");
@@ -36,21 +26,6 @@ static void __attribute__((noreturn)) jump(word entry, word *stack)
 #elif defined(__aarch64__)
 enum { SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_mmap = 222 };
 
-static long call(long n, word a, word b, word c, word d, word e, word f)
-{
-	register word x8 __asm__("x8") = n;
-	register word x0 __asm__("x0") = a;
-	register word x1 __asm__("x1") = b;
-	register word x2 __asm__("x2") = c;
-	register word x3 __asm__("x3") = d;
-	register word x4 __asm__("x4") = e;
-	register word x5 __asm__("x5") = f;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl launch\n");
-
 static void __attribute__((noreturn)) jump(word entry, word *stack)
 {
 	register word x1 __asm__("x1") = (word)stack;
@@ -58,8 +33,6 @@ static void __attribute__((noreturn)) jump(word entry, word *stack)
 	__asm__ volatile("mov sp, %0\n\tmov x0, #0\n\tmov x29, #0\n\tmov x30, #0\n\tbr %1" : : "r"(x1), "r"(x2) : "memory");
 	__builtin_unreachable();
 }
-#else
-#error "unknown processor"
 #endif
 
 // settings are four strings, each with its end: the loader, the libraries' folder and

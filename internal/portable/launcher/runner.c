@@ -12,7 +12,8 @@
 //
 // It is a static program without a C library; `make launcher` compiles it.
 
-typedef unsigned long word;
+#include "call.h"
+
 typedef unsigned char byte;
 
 #if defined(__x86_64__)
@@ -29,18 +30,6 @@ struct stat {
 	word rdev;
 	long size, blksize, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, unused[3];
 };
-
-static long call(long n, word a, word b, word c, word d, word e, word f)
-{
-	long result;
-	register word r10 __asm__("r10") = d;
-	register word r8 __asm__("r8") = e;
-	register word r9 __asm__("r9") = f;
-	__asm__ volatile("syscall" : "=a"(result) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-	return result;
-}
-
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
 
 enum { O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000 };
 #elif defined(__aarch64__)
@@ -60,25 +49,10 @@ struct stat {
 	unsigned unused[2];
 };
 
-static long call(long n, word a, word b, word c, word d, word e, word f)
-{
-	register word x8 __asm__("x8") = n;
-	register word x0 __asm__("x0") = a;
-	register word x1 __asm__("x1") = b;
-	register word x2 __asm__("x2") = c;
-	register word x3 __asm__("x3") = d;
-	register word x4 __asm__("x4") = e;
-	register word x5 __asm__("x5") = f;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl start\n");
-
 enum { O_DIRECTORY = 040000, O_NOFOLLOW = 0100000 };
-#else
-#error "unknown processor"
 #endif
+
+START(start);
 
 enum {
 	HERE = -100, O_RDONLY = 0, O_WRONLY = 1, O_CREAT = 0100, O_EXCL = 0200, O_CLOEXEC = 02000000, AT_SYMLINK_NOFOLLOW = 0x100,
@@ -86,38 +60,7 @@ enum {
 	S_IFREG = 0100000, S_IFLNK = 0120000, ST_NOEXEC = 8, PATH = 4096
 };
 
-// The compiler calls these for loops that do the same.
-void *memcpy(void *to, const void *from, word n)
-{
-	byte *t = to;
-	const byte *f = from;
-	while (n--)
-		*t++ = *f++;
-	return to;
-}
-
-void *memset(void *to, int c, word n)
-{
-	byte *t = to;
-	while (n--)
-		*t++ = c;
-	return to;
-}
-
-static word length(const char *s)
-{
-	word n = 0;
-	while (s[n])
-		n++;
-	return n;
-}
-
-static int same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
+#include "text.h"
 
 // Of the end of the file, and of the index: see Pack in run.go.
 struct trailer {
