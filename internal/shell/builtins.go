@@ -2,7 +2,9 @@ package shell
 
 import (
 	"errors"
+	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +31,7 @@ func builtin(d dialect, name string) command {
 		return (*runner).pwd
 	case "exit", "return", "break", "continue":
 		return (*runner).leave
-	case "export", "readonly":
+	case "export", "readonly", "local":
 		return (*runner).export
 	case "unset":
 		return (*runner).unset
@@ -47,11 +49,11 @@ func builtin(d dialect, name string) command {
 		return (*runner).past
 	case "read", "getopts":
 		return (*runner).read
-	case "local":
-		return (*runner).export
+	case "trap", "umask", "ulimit":
+		return refusing()[name]
 	case "type", "hash":
 		return (*runner).typeOf
-	case "trap", "wait", "umask", "times", "alias", "unalias", "bg", "fg", "jobs", "ulimit", "kill":
+	case "wait", "times", "alias", "unalias", "bg", "fg", "jobs", "kill":
 		return ends0
 	}
 	if d != dash && slices.Contains([]string{"source", "let", "[["}, name) || (d == bash || d == bashAsSh) && slices.Contains(bashOnly(), name) {
@@ -81,6 +83,9 @@ func (r *runner) print(st *state, c *call) flow {
 		return goes
 	}
 	words, end := c.args[1:], "\n"
+	if why := c.badFormat(st.dialect); why != "" {
+		return r.refuse(st, c, why, false)
+	}
 	if c.name() == "printf" {
 		if len(words) == 0 || words[0].Unknown {
 			st.out.add(unknown)
@@ -93,6 +98,8 @@ func (r *runner) print(st *state, c *call) flow {
 		case len(words) == 2 && strings.Count(format, "%") == 1 && strings.Contains(format, "%s"):
 			before, after, _ := strings.Cut(format, "%s")
 			st.out.add(join(join(known(before), words[1]), known(after)))
+		case len(words) == 2 && paddedNumber.MatchString(format) && !words[1].Unknown:
+			st.out.add(padded(format, words[1].Text))
 		default:
 			st.out.add(unknown)
 		}
@@ -109,6 +116,18 @@ func (r *runner) print(st *state, c *call) flow {
 	}
 	st.out.add(known(end))
 	return goes
+}
+
+// paddedNumber is a format of one number with zeros before it.
+var paddedNumber = regexp.MustCompile(`^%0([0-9]{1,4})d$`)
+
+func padded(format, number string) Value {
+	n, err := strconv.Atoi(number)
+	width, werr := strconv.Atoi(paddedNumber.FindStringSubmatch(format)[1])
+	if err != nil || werr != nil {
+		return unknown
+	}
+	return known(fmt.Sprintf("%0*d", width, n))
 }
 
 func (r *runner) cd(st *state, c *call) flow {
@@ -129,12 +148,13 @@ func (r *runner) cd(st *state, c *call) flow {
 		}
 	}
 	if err != nil {
-		if fickle(name) {
+		if fickle(name) || r.mayBeMade(name) {
 			st.dir = unknown
 			return goes
 		}
-		r.fault(st, Fault{Position: c.at, Kind: NoFolder, Name: args[0].Text}, false)
-		st.status = status{code: 2}
+		if st.status = r.faultOf(st, Fault{Position: c.at, Kind: NoFolder}, args[0], 2); args[0].Unset != "" {
+			st.dir = unknown
+		}
 		return goes
 	}
 	st.dir = known("/" + strings.TrimPrefix(real, "."))
@@ -174,26 +194,6 @@ func (st *state) lastStatus(c *call) status {
 	return status{code: n & 0xff, unknown: err != nil || c.args[1].Unknown}
 }
 
-func (r *runner) set(st *state, c *call) flow {
-	for i, a := range c.args[1:] {
-		switch {
-		case a.Text == "--":
-			st.args, st.more = append(st.args[:min(1, len(st.args)):1], c.args[i+2:]...), c.more
-			return goes
-		case strings.HasPrefix(a.Text, "-o") || strings.HasPrefix(a.Text, "+o"):
-			return goes
-		case strings.HasPrefix(a.Text, "-") && strings.Contains(a.Text, "e"):
-			st.errexit = true
-		case strings.HasPrefix(a.Text, "+") && strings.Contains(a.Text, "e"):
-			st.errexit = false
-		case !strings.HasPrefix(a.Text, "-") && !strings.HasPrefix(a.Text, "+"):
-			st.args, st.more = append(st.args[:min(1, len(st.args)):1], c.args[i+1:]...), c.more
-			return goes
-		}
-	}
-	return goes
-}
-
 func (r *runner) shift(st *state, c *call) flow {
 	n := 1
 	if len(c.args) > 1 {
@@ -208,6 +208,9 @@ func (r *runner) shift(st *state, c *call) flow {
 		if st.more {
 			st.args = st.args[:1]
 			return goes
+		}
+		if st.dialect == dash {
+			return r.refuse(st, c, "can't shift that many", true)
 		}
 		st.status = status{code: 1}
 		return goes
@@ -236,11 +239,21 @@ func (r *runner) dot(st *state, c *call) flow {
 	text, err := r.text(at)
 	info, serr := r.stat(at)
 	switch {
-	case !ok || fickle(at) && err != nil:
+	case !ok || err != nil && (fickle(at) || r.mayBeMade(at)):
 		r.stop(c.at, "which file it reads is not known")
 		st.status = someStatus
 		return goes
+	case errors.Is(err, errTooLarge):
+		r.stop(Position{at, 1}, err.Error())
+		st.status = someStatus
+		return goes
+	case serr == nil && info.IsDir() && st.dialect == dash:
+		return goes // of a folder it reads nothing
 	case err != nil || serr != nil || info.IsDir():
+		if name.Unset != "" {
+			st.status = r.faultOf(st, Fault{Position: c.at, Kind: NoSource}, name, 1)
+			return goes
+		}
 		fatal := st.dialect != bash || st.errexit && st.calm == 0
 		r.fault(st, Fault{Position: c.at, Kind: NoSource, Name: name.Text, Open: r.world.Open && !r.own(at)}, fatal)
 		st.status = status{code: 1}
@@ -358,11 +371,16 @@ func (r *runner) whether(st *state, name Value, says bool) flow {
 }
 
 func (r *runner) read(st *state, c *call) flow {
+	if bad := badOption(c, "prs"); st.dialect == dash && c.name() == "read" && bad != "" {
+		return r.refuse(st, c, "Illegal option "+bad, false)
+	}
 	for _, a := range c.args[1:] {
 		if syntax.ValidName(a.Text) {
 			st.set(a.Text, unknown)
 		}
 	}
-	st.status = someStatus
+	if st.status = someStatus; c.name() == "read" && !c.stdin.Unknown && c.stdin.Text == "" {
+		st.status = status{code: 1} // there is no line
+	}
 	return goes
 }

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -45,6 +46,12 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 	}
 	undo := r.assignFor(st, e.Assigns)
 	st.status, st.before = status{}, nil // whatever its words came to
+	if st.bad {
+		return r.ended(st)
+	}
+	if args[0].Text == "kill" && killsItself(e.Args[1:]) {
+		return r.exit(st, r.at(st, e), status{code: 128 + 15})
+	}
 	if _, fn := st.funcs[args[0].Text]; !fn && st.dialect != bash && special(args[0].Text) {
 		undo = func() {}
 	}
@@ -100,6 +107,9 @@ func (r *runner) assign(st *state, a *syntax.Assign) {
 		return
 	}
 	v := r.word(st, a.Value)
+	if r.fixed(st, r.at(st, a), a.Name.Value) {
+		return
+	}
 	if a.Array != nil || a.Index != nil {
 		v = unknown
 	}
@@ -177,6 +187,11 @@ func (r *runner) function(st *state, fn function, c *call) flow {
 
 // program runs what is a file.
 func (r *runner) program(st *state, c *call) flow {
+	if programFor(path.Base(c.name())) == nil {
+		r.noteMade(st, c)
+	} else {
+		defer r.noteMade(st, c) // what it looks for it has not made
+	}
 	at, kind := r.find(st, c.args[0])
 	switch kind {
 	case NotFound, NotExecutable:
@@ -187,13 +202,24 @@ func (r *runner) program(st *state, c *call) flow {
 		}
 	default: // not known
 		r.stop(c.at, "where it looks for "+c.name()+" is not known")
-		st.status = someStatus
+		st.status = unsure(path.Base(c.name()))
 		st.out.add(unknown)
 	}
 	if c.exec {
 		return r.exit(st, c.at, st.status)
 	}
 	return goes
+}
+
+// hangsOn is a variable that was taken for not set, of what a program is given: what it
+// prints hangs on that, too.
+func (c *call) hangsOn() string {
+	for _, a := range c.args {
+		if a.Unset != "" {
+			return a.Unset
+		}
+	}
+	return c.stdin.Unset
 }
 
 // refused is a program that cannot be started, or perhaps not: then it does what
@@ -204,14 +230,19 @@ func (r *runner) refused(st *state, c *call, kind FaultKind) {
 	if at, ok := st.place(c.args[0]); ok && strings.Contains(name, "/") {
 		name = "/" + at
 	}
+	if c.args[0].Unset != "" {
+		st.status = r.faultOf(st, Fault{Position: c.at, Kind: kind, Name: name}, c.args[0], 127)
+		st.out.add(unknown)
+		return
+	}
 	r.fault(st, Fault{Position: c.at, Kind: kind, Name: name, Open: open}, c.exec)
 	st.status = status{code: 127}
 	switch {
-	case open && programs()[path.Base(c.name())] != nil:
-		out, s := programs()[path.Base(c.name())](r, st, c)
+	case open && programFor(path.Base(c.name())) != nil:
+		out, s := programFor(path.Base(c.name()))(r, st, c)
 		st.out.add(out)
 		st.status = s
-	case open:
+	case open: // it is open already whether it is there
 		st.out.add(unknown)
 		st.status = someStatus
 	case kind == NotExecutable:
@@ -237,7 +268,7 @@ func (r *runner) started(st *state, c *call, at string) (f flow, done bool) {
 	}
 	c = &call{c.at, slices.Clone(c.args), c.more, c.stdin, c.exec}
 	if !strings.Contains(c.name(), "/") { // the shell gives the path
-		if p := programs()[c.name()]; p == nil || c.exec {
+		if p := programFor(c.name()); p == nil || c.exec {
 			c.args[0] = known("/" + at)
 		}
 	}
@@ -247,8 +278,9 @@ func (r *runner) started(st *state, c *call, at string) (f flow, done bool) {
 	if c.exec {
 		return r.exit(st, c.at, status{code: 126}), true
 	}
-	if p := programs()[path.Base(c.name())]; p != nil {
+	if p := programFor(path.Base(c.name())); p != nil {
 		out, s := p(r, st, c)
+		out.Unset = cmp.Or(out.Unset, c.hangsOn())
 		st.out.add(out)
 		st.status = s
 		return goes, false

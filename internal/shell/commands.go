@@ -89,6 +89,12 @@ func parse(script string, variant syntax.LangVariant, recovered int) (stmts []*s
 	return stmts, err
 }
 
+// Read reads a whole script of bash, of which those of sh are. What nests deeper than a
+// person's is an error, where the parser alone would take a stack of its size.
+func Read(script, name string) (*syntax.File, error) {
+	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(&shallowReader{strings.NewReader(script)}, name)
+}
+
 // shallowReader bounds how deep the parser nests, which recurses for each
 // bracket: it ends the script where the parser, when it asks for more, is
 // called from deeper than any script by a person leads.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -31,7 +32,7 @@ func (r *runner) beside(name string) string {
 // missing says whether a file is known not to be there.
 func (r *runner) missing(name string) bool {
 	_, err := r.stat(name)
-	return errors.Is(err, fs.ErrNotExist) && !fickle(name)
+	return errors.Is(err, fs.ErrNotExist) && !fickle(name) && !r.mayBeMade(name) && (r.own(name) || !r.world.Partial && !r.world.Open)
 }
 
 func (r *runner) own(name string) bool { return r.world.Own == nil || r.world.Own(name) }
@@ -107,6 +108,11 @@ func (r *runner) file(st *state, at Position, name string, argv []Value, exec bo
 		return true
 	}
 	text, err := r.text(name)
+	if errors.Is(err, errTooLarge) && !strings.HasPrefix(text, "\x7fELF") {
+		st.out.add(unknown)
+		r.stop(Position{name, 1}, err.Error())
+		return true
+	}
 	if err != nil || !own && text == "" || strings.HasPrefix(text, "\x7fELF") {
 		r.native(st, at, name, argv, exec)
 		return true
@@ -120,6 +126,7 @@ func (r *runner) file(st *state, at Position, name string, argv []Value, exec bo
 
 func (r *runner) native(st *state, at Position, name string, argv []Value, exec bool) {
 	st.out.add(unknown)
+	st.status = unsure(path.Base(argv[0].Text))
 	if len(r.trace.Runs) < maxNoted {
 		r.trace.Runs = append(r.trace.Runs, Run{Position: at, Path: name, Argv: argv, Env: st.environ(), Sure: !st.maybe, Main: exec || !st.caught})
 	}
@@ -179,11 +186,12 @@ func (r *runner) shellFile(st *state, name, text string, argv []Value, program s
 	vars := map[string]variable{}
 	for n, v := range st.vars {
 		if v.exported {
+			v.fixed = false
 			vars[n] = v
 		}
 	}
 	st.vars, st.funcs = vars, map[string]function{}
-	st.args, st.errexit, st.calm = argv, false, 0
+	st.args, st.errexit, st.nounset, st.calm = argv, false, false, 0
 	st.dialect = r.dialectOf(program)
 	if line, ok := ReadFirstLine(text); ok && strings.HasPrefix(line.Argument, "-") && strings.Contains(line.Argument, "e") && line.Env == "" {
 		st.errexit = true
@@ -217,12 +225,15 @@ func (r *runner) dialectOf(program string) dialect {
 // parser makes nothing, and shells part of the last word.
 const carriage = "\ue00d"
 
+// otherByte stands for bytes that are no UTF-8, which shells take as they are.
+const otherByte = "\ue00f"
+
 // source reads a script in this shell, statement by statement as shells do.
 func (r *runner) source(st *state, name, text string) flow {
 	if len(r.trace.Scripts) < maxNoted {
 		r.trace.Scripts = append(r.trace.Scripts, name)
 	}
-	text = strings.ReplaceAll(text, "\r\n", carriage+"\n")
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\r\n", carriage+"\n"), otherByte)
 	file := st.file
 	st.file = name
 	defer func() { st.file = file }()
@@ -230,6 +241,14 @@ func (r *runner) source(st *state, name, text string) flow {
 	var lang syntax.LangError
 	if errors.As(err, &lang) && lateError(lang) {
 		stmts, err = parse(text, syntax.LangBash, 0)
+	}
+	for i := 0; i < maxHeredocs && err != nil; i++ { // what has no end ends with the file
+		end := openHeredoc.FindStringSubmatch(err.Error())
+		if end == nil {
+			break
+		}
+		text += "\n" + strings.Trim(end[1], `'"\`) + "\n"
+		stmts, err = parse(text, st.variant(), 0)
 	}
 	if f := r.list(st, stmts); f != goes {
 		return f
@@ -253,6 +272,11 @@ func (r *runner) source(st *state, name, text string) flow {
 	return ends
 }
 
+// openHeredoc is what the parser says of a text in a script that has no end.
+var openHeredoc = regexp.MustCompile("unclosed here-document [`'\"]*(.*?)[`'\"]*$")
+
+const maxHeredocs = 4
+
 func (st *state) variant() syntax.LangVariant {
 	if st.dialect == dash {
 		return syntax.LangPOSIX
@@ -263,7 +287,7 @@ func (st *state) variant() syntax.LangVariant {
 // lateError says whether a shell that lacks a feature of the language finds that
 // out only when it comes there.
 func lateError(e syntax.LangError) bool {
-	for _, w := range []string{"search and replace", "slicing", "expansion", "case conversion", "indirect", "this parameter", "arrays are"} {
+	for _, w := range []string{"search and replace", "slicing", "expansion", "case conversion", "indirect", "this parameter", "&>", "arrays are"} {
 		if strings.Contains(e.Feature, w) {
 			return w != "arrays are"
 		}

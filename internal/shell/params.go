@@ -17,9 +17,9 @@ func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 		if st.before != nil {
 			s = *st.before
 		}
-		return Value{strconv.Itoa(s.code), s.unknown || s.some}, true
+		return Value{Text: strconv.Itoa(s.code), Unknown: s.unknown || s.some}, true
 	case "#":
-		return Value{strconv.Itoa(max(len(st.args)-1, 0)), st.more}, true
+		return Value{Text: strconv.Itoa(max(len(st.args)-1, 0)), Unknown: st.more}, true
 	case "@", "*":
 		return joinArgs(st), len(st.args) > 1 || st.more
 	case "$", "!", "PPID", "RANDOM", "SECONDS", "LINENO", "UID", "EUID", "HOSTNAME", "-", "_":
@@ -60,9 +60,15 @@ func (r *runner) param(st *state, p *syntax.ParamExp) Value {
 		return unknown
 	}
 	v, set := r.lookup(st, p.Param.Value)
+	if !set && st.nounset && !hasDefault(p) {
+		return r.notSet(st, p)
+	}
+	if !set && syntax.ValidName(p.Param.Value) {
+		v.Unset = p.Param.Value
+	}
 	switch {
 	case p.Length:
-		return Value{strconv.Itoa(len(v.Text)), v.Unknown}
+		return Value{Text: strconv.Itoa(len(v.Text)), Unknown: v.Unknown, Unset: v.Unset}
 	case p.Repl != nil:
 		r.badSubstitution(st, p)
 		return unknown
@@ -141,10 +147,10 @@ func (r *runner) trim(st *state, e *syntax.Expansion, v Value) Value {
 			n = len(v.Text) - i
 		}
 		if prefix && re.MatchString(v.Text[:n]) {
-			return known(v.Text[n:])
+			return Value{Text: v.Text[n:], Unset: v.Unset}
 		}
 		if cut := len(v.Text) - n; !prefix && re.MatchString(v.Text[cut:]) {
-			return known(v.Text[:cut])
+			return Value{Text: v.Text[:cut], Unset: v.Unset}
 		}
 	}
 	return v
@@ -185,6 +191,12 @@ func (r *runner) arithmetic(st *state, x syntax.ArithmExpr, depth int) (n int, o
 		}
 		a, ok := r.arithmetic(st, x.X, depth+1)
 		b, ok2 := r.arithmetic(st, x.Y, depth+1)
+		switch {
+		case x.Op == syntax.Pow && st.dialect == dash:
+			r.badArithmetic(st, x, `expecting primary: "**"`)
+		case (x.Op == syntax.Quo || x.Op == syntax.Rem) && ok2 && b == 0:
+			r.badArithmetic(st, x, "division by zero")
+		}
 		if ok && ok2 {
 			return calculate(x.Op, a, b)
 		}
@@ -203,6 +215,9 @@ func (r *runner) number(st *state, w *syntax.Word) (int, bool) {
 		return 0, !v.Unknown
 	}
 	n, err := strconv.ParseInt(text, 0, 64) // 010 is 8, 0x10 is 16
+	if err != nil && !v.Unknown && strings.ContainsAny(text, " \t") {
+		r.badArithmetic(st, w, "Illegal number: "+text)
+	}
 	return int(n), err == nil && !v.Unknown && !strings.ContainsAny(text, "_bBoO")
 }
 

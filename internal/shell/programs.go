@@ -10,27 +10,48 @@ import (
 // program is what a program prints, and how it ends.
 type program func(*runner, *state, *call) (Value, status)
 
-// programs are those whose output start scripts build on.
-func programs() map[string]program {
-	return map[string]program{
-		"dirname":  names(path.Dir),
-		"basename": names(path.Base),
-		"readlink": readlink,
-		"realpath": readlink,
-		"cat":      cat,
-		"cut":      cut,
-		"sed":      sed,
-		"grep":     grep,
-		"tr":       somehow,
-		"which":    which,
+// programFor is what a program is known to print, or how it is known to end; nil of one
+// of which nothing is known.
+func programFor(name string) program {
+	switch name {
+	case "dirname":
+		return names(path.Dir)
+	case "basename":
+		return names(path.Base)
+	case "readlink", "realpath":
+		return readlink
+	case "cat":
+		return cat
+	case "cut":
+		return cut
+	case "sed":
+		return sed
+	case "grep":
+		return grep
+	case "mkdir":
+		return mkdir
+	case "mktemp":
+		return mktemp
+	case "tr":
+		return tr
+	case "which":
+		return which
 	}
+	if _, ok := fileUses()[name]; ok {
+		return useFiles
+	}
+	if w, ok := wrappers()[name]; ok {
+		return w.run
+	}
+	return smallProgram(name)
 }
 
-func somehow(*runner, *state, *call) (Value, status) { return unknown, status{} }
-
 func names(f func(string) string) program {
-	return func(_ *runner, _ *state, c *call) (Value, status) {
+	return func(r *runner, st *state, c *call) (Value, status) {
 		args := operands(c)
+		if len(args) == 0 && !c.more {
+			return r.misused(st, c, "missing operand")
+		}
 		if len(args) != 1 || c.more || args[0].Unknown {
 			return unknown, status{}
 		}
@@ -59,17 +80,32 @@ func readlink(r *runner, st *state, c *call) (Value, status) {
 		return unknown, someStatus
 	}
 	if len(c.args) > 2 || path.Base(c.name()) == "realpath" {
-		real, err := r.world.Resolve(name)
-		if err != nil {
-			return unknown, someStatus
-		}
-		return known("/" + real + "\n"), status{}
+		return r.realName(c, name)
 	}
 	target, err := r.world.Files.ReadLink(r.beside(name))
 	if err != nil {
 		return Value{}, status{code: 1}
 	}
 	return known(target + "\n"), status{}
+}
+
+// realName is a name without links. All of it but the last part must be there, or that
+// too where it is told so.
+func (r *runner) realName(c *call, name string) (Value, status) {
+	o := parted(c.args[1:], "")
+	real, err := r.world.Resolve(name)
+	dir, derr := r.world.Resolve(path.Dir(name))
+	switch {
+	case err == nil:
+		return known("/" + real + "\n"), status{}
+	case o.has('m') || len(o.long) > 0:
+		return unknown, status{}
+	case o.has('e') && r.missing(name), derr != nil && r.missing(path.Dir(name)):
+		return Value{}, status{code: 1}
+	case derr == nil && !o.has('e') && r.missing(name):
+		return known("/" + path.Join(dir, path.Base(name)) + "\n"), status{}
+	}
+	return unknown, unsure(path.Base(c.name()))
 }
 
 // content is what a file of the release holds.
@@ -84,9 +120,10 @@ func (r *runner) content(name string) Value {
 // input is what a program reads: files, or else its standard input.
 func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 	if len(files) == 0 {
+		r.steps += len(c.stdin.Text)/stepBytes + strings.Count(c.stdin.Text, "\n")/stepLines
 		return c.stdin, status{}
 	}
-	out := Value{}
+	out, open := Value{}, status{}
 	for _, f := range files {
 		if f.Text == "-" {
 			out = join(out, c.stdin)
@@ -94,80 +131,27 @@ func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 		}
 		name, ok := st.place(f)
 		switch {
-		case ok && r.missing(name):
-			r.fault(st, Fault{Position: c.at, Kind: NoInput, Name: f.Text}, false)
-			return Value{}, status{code: 1}
-		case ok && r.own(name):
+		case ok && (r.missing(name) || r.folder(name)):
+			s := r.faultOf(st, Fault{Position: c.at, Kind: NoInput}, f, 1)
+			return Value{Unknown: s.unknown}, s
+		case ok && (r.own(name) || settled(name)):
 			out = join(out, r.content(name))
 		default:
-			out = unknown
+			if out = unknown; ok && !r.there(name) && !fickle(name) && !r.mayBeMade(name) {
+				open = unsure(path.Base(c.name())) // not all files are listed
+			}
 		}
 	}
-	return out, status{}
+	r.steps += strings.Count(out.Text, "\n") / stepLines
+	return out, open
+}
+
+// settled says whether a file of the system's is the same on each machine that has it.
+func settled(name string) bool {
+	return slices.Contains([]string{"etc/os-release", "usr/lib/os-release"}, name)
 }
 
 func cat(r *runner, st *state, c *call) (Value, status) { return r.input(st, c, operands(c)) }
-
-// cut knows fields by blanks, and characters from one on.
-func cut(r *runner, st *state, c *call) (Value, status) {
-	options, args := "", []Value{}
-	for i := 1; i < len(c.args); i++ {
-		switch a := c.args[i]; {
-		case slices.Contains([]string{"-c", "-d", "-f", "-b"}, a.Text) && i+1 < len(c.args):
-			i++
-			options += a.Text + c.args[i].Text + ";"
-		case strings.HasPrefix(a.Text, "-") && a.Text != "-":
-			options += a.Text + ";"
-		default:
-			args = append(args, a)
-		}
-	}
-	in, s := r.input(st, c, args)
-	if options == "-c2-;" && !in.Unknown && in.Text != "" && strings.Count(in.Text, "\n") < 2 {
-		return known(in.Text[1:]), s
-	}
-	n := map[string]int{"-d ;-f1;": 1, "-d ;-f2;": 2}[options]
-	if n == 0 || in.Unknown || strings.Count(strings.TrimSuffix(in.Text, "\n"), "\n") > 0 {
-		return unknown, s
-	}
-	fields := strings.Split(strings.TrimSuffix(in.Text, "\n"), " ")
-	if len(fields) == 1 {
-		n = 1
-	}
-	if n > len(fields) {
-		return known("\n"), s
-	}
-	return known(fields[n-1] + "\n"), s
-}
-
-// sed knows the program that takes a path's folders away.
-func sed(r *runner, st *state, c *call) (Value, status) {
-	args := operands(c)
-	if len(args) == 1 && args[0].Text == `s/.*\///` && !c.stdin.Unknown && !strings.Contains(strings.TrimSuffix(c.stdin.Text, "\n"), "\n") {
-		return known(c.stdin.Text[strings.LastIndex(c.stdin.Text, "/")+1:]), status{}
-	}
-	if len(args) > 1 {
-		_, s := r.input(st, c, args[1:])
-		return unknown, s
-	}
-	return unknown, status{}
-}
-
-// grep knows plain words that are looked for in files.
-func grep(r *runner, st *state, c *call) (Value, status) {
-	args := operands(c)
-	if len(args) < 1 || c.more || args[0].Unknown || strings.ContainsAny(args[0].Text, `\[]*.^$`) {
-		return unknown, someStatus
-	}
-	in, s := r.input(st, c, args[1:])
-	if s.code != 0 {
-		return Value{}, status{code: 2}
-	}
-	if in.Unknown {
-		return unknown, someStatus
-	}
-	return unknown, truth(strings.Contains(in.Text, args[0].Text))
-}
 
 // env starts another program.
 func env(r *runner, st *state, c *call) (Value, status) {
@@ -176,7 +160,7 @@ func env(r *runner, st *state, c *call) (Value, status) {
 		name, v, ok := strings.Cut(a.Text, "=")
 		switch {
 		case a.Unknown || strings.HasPrefix(a.Text, "-"):
-			return unknown, someStatus
+			return unknown, unsure("env")
 		case ok:
 			in.set(name, known(v))
 			in.export(name)

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 type variable struct {
 	Value
 	exported bool
+	fixed    bool // it may not be set again
 }
 
 // function is one that a script defines.
@@ -35,6 +37,8 @@ type status struct {
 	code    int // any but 0 where some is true
 	unknown bool
 	some    bool // it failed, with one code or another
+
+	by string // the command of which it is not known
 }
 
 var someStatus = status{unknown: true}
@@ -47,7 +51,7 @@ func oneOf(a, b status) status {
 	case a.fails() && b.fails():
 		return status{code: 1, some: true}
 	}
-	return someStatus
+	return status{unknown: true, by: cmp.Or(a.by, b.by)}
 }
 
 // fails says whether a command is known to have failed.
@@ -79,6 +83,7 @@ type state struct {
 	dialect dialect
 	file    string // that is read
 	errexit bool
+	nounset bool // what is not set ends it
 	calm    int  // how many constructs around it have failures decide, not end
 	maybe   bool // not each run comes here
 	sub     int  // how many shells are around it
@@ -98,7 +103,7 @@ func (o *output) add(v Value) {
 	case v.Unknown || len(o.Text)+len(v.Text) > maxText:
 		o.Value = unknown
 	case !o.Unknown:
-		o.Text += v.Text
+		o.Text, o.Unset = o.Text+v.Text, cmp.Or(o.Unset, v.Unset)
 	}
 }
 
@@ -134,13 +139,13 @@ func (st *state) merge(a, b *state) {
 	vars := maps.Clone(a.vars)
 	for name := range b.vars {
 		if _, ok := a.vars[name]; !ok {
-			vars[name] = variable{unknown, b.vars[name].exported}
+			vars[name] = variable{Value: unknown, exported: b.vars[name].exported}
 		}
 	}
 	for name, v := range a.vars {
 		w, ok := b.vars[name]
 		if !ok || v.Value != w.Value {
-			vars[name] = variable{unknown, v.exported || w.exported}
+			vars[name] = variable{Value: unknown, exported: v.exported || w.exported, fixed: v.fixed && w.fixed}
 		}
 	}
 	st.vars = vars
@@ -170,7 +175,8 @@ func (st *state) set(name string, v Value) {
 		v = unknown
 	}
 	if old, ok := st.vars[name]; ok || len(st.vars) < maxVars {
-		st.vars[name] = variable{v, old.exported}
+		old.Value = v
+		st.vars[name] = old
 	}
 }
 

@@ -27,7 +27,7 @@ func (r *runner) stmt(st *state, s *syntax.Stmt) flow {
 	if st.sub == 0 {
 		r.last = -1
 	}
-	if s.Background {
+	if s.Background || st.dialect == dash && bothOutputs(s.Redirs) { // "&>" is "&" and ">"
 		in := st.branch()
 		in.sub++
 		r.command(in, s)
@@ -45,6 +45,10 @@ func (r *runner) stmt(st *state, s *syntax.Stmt) flow {
 	}
 	if f == goes && failsShell(s.Cmd) && st.errexit && st.calm == 0 && !st.status.unknown && st.status.code != 0 {
 		return r.exit(st, r.at(st, s), st.status)
+	}
+	if f == goes && failsShell(s.Cmd) && st.errexit && st.calm == 0 && st.sub == 0 && st.status.unknown && st.status.by != "" {
+		r.fault(st, Fault{Position: r.at(st, s), Kind: Depends, Name: st.status.by}, false)
+		st.status = status{}
 	}
 	return f
 }
@@ -87,11 +91,7 @@ func (r *runner) exit(st *state, at Position, s status) flow {
 func (r *runner) command(st *state, s *syntax.Stmt) flow {
 	stdin, out, ok := r.redirect(st, s.Redirs)
 	if !ok {
-		st.status = status{code: 1}
-		if _, simple := s.Cmd.(*syntax.CallExpr); simple && st.errexit && st.calm == 0 {
-			return r.exit(st, r.at(st, s), st.status)
-		}
-		return goes
+		return r.unredirected(st, s)
 	}
 	old := st.out
 	st.out = out
@@ -116,7 +116,9 @@ func (r *runner) command(st *state, s *syntax.Stmt) flow {
 	case *syntax.BinaryCmd:
 		return r.binary(st, c)
 	case *syntax.FuncDecl:
-		st.funcs[c.Name.Value], st.status = function{c.Body, st.file}, status{}
+		if c.Name != nil { // else it is an error, which follows
+			st.funcs[c.Name.Value], st.status = function{c.Body, st.file}, status{}
+		}
 		return goes
 	case *syntax.DeclClause:
 		return r.declare(st, c)
@@ -130,6 +132,17 @@ func (r *runner) command(st *state, s *syntax.Stmt) flow {
 	}
 	st.status = someStatus
 	st.forget(s)
+	return goes
+}
+
+// unredirected is a statement that is not run, for one of its files cannot be opened.
+func (r *runner) unredirected(st *state, s *syntax.Stmt) flow {
+	st.status = status{code: 1}
+	c, simple := s.Cmd.(*syntax.CallExpr)
+	final := simple && st.dialect != bash && len(c.Args) > 0 && special(literal(c.Args[0]))
+	if final || simple && st.errexit && st.calm == 0 {
+		return r.exit(st, r.at(st, s), st.status)
+	}
 	return goes
 }
 
@@ -152,11 +165,25 @@ func (r *runner) redirect(st *state, redirs []*syntax.Redirect) (stdin Value, ou
 			stdin = r.word(st, hereDocument(d))
 		case d.Op == syntax.WordHdoc:
 			stdin = to
+		case writes(d.Op) && r.noFolder(st, to):
+			if r.faultOf(st, Fault{Position: r.at(st, d), Kind: NoOutput}, to, 1).code != 0 {
+				return stdin, out, false
+			}
+		case writes(d.Op):
+			if d.N == nil || d.N.Value == "1" {
+				out = &output{}
+			}
+			r.noteWritten(st, r.at(st, d), to)
 		case d.Op == syntax.RdrIn:
 			name, sure := st.place(to)
+			if name == "dev/null" {
+				stdin = Value{}
+			}
 			if sure && r.missing(name) {
-				r.fault(st, Fault{Position: r.at(st, d), Kind: NoInput, Name: to.Text}, false)
-				return stdin, out, false
+				if r.faultOf(st, Fault{Position: r.at(st, d), Kind: NoInput}, to, 1).code != 0 {
+					return stdin, out, false
+				}
+				continue
 			}
 			if sure && r.own(name) {
 				if text, err := r.text(name); err == nil {

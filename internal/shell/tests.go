@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -18,7 +19,9 @@ func (r *runner) test(st *state, c *call) flow {
 		st.status = someStatus
 		return goes
 	}
-	st.status = r.truth(st, args)
+	if st.status = r.truth(st, args); st.status.unknown {
+		st.status.by = c.name()
+	}
 	return goes
 }
 
@@ -46,22 +49,34 @@ func (r *runner) truth(st *state, a []Value) status {
 	case a[0].Text == "!" && len(a) != 3:
 		return negate(r.truth(st, a[1:]))
 	case len(a) == 2:
+		if !a[0].Unknown && !slices.Contains(strings.Fields(unaryTests), a[0].Text) {
+			return status{code: 2}
+		}
 		return r.unary(st, a[0].Text, a[1])
 	case len(a) == 3:
 		if a[0].Text == "!" && !binary(a[1].Text) {
 			return negate(r.truth(st, a[1:]))
+		}
+		if !a[1].Unknown && (!binary(a[1].Text) || a[1].Text == "==" && st.dialect == dash) && a[0].Text != "(" {
+			return status{code: 2}
 		}
 		return compare(a[0], a[1].Text, a[2])
 	}
 	if i := slices.IndexFunc(a, func(v Value) bool { return v.Text == "-o" || v.Text == "-a" }); i >= 0 {
 		return both(a[i].Text == "-a", r.truth(st, a[:i]), r.truth(st, a[i+1:])) //nolint:gosec // i is in a
 	}
+	if len(a) == 4 && a[0].Text != "(" && !slices.ContainsFunc(a, func(v Value) bool { return v.Unknown }) {
+		return status{code: 2}
+	}
 	return someStatus
 }
 
+// unaryTests are the tests of one thing that some shell knows.
+const unaryTests = "-a -b -c -d -e -f -g -h -k -n -o -p -r -s -t -u -v -w -x -z -G -L -N -O -R -S"
+
 // binary says whether test(1) takes a word between two others for an operator.
 func binary(op string) bool {
-	return slices.Contains([]string{"=", "==", "!=", "-a", "-o", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"}, op)
+	return slices.Contains([]string{"=", "==", "!=", "-a", "-o", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "<", ">"}, op)
 }
 
 func both(and bool, x, y status) status {
@@ -135,6 +150,10 @@ func compare(x Value, op string, y Value) status {
 		return truth(x.Text != "" && y.Text != "")
 	case "-o":
 		return truth(x.Text != "" || y.Text != "")
+	case "-nt", "-ot", "-ef":
+		return someStatus
+	case "<", ">":
+		return truth(x.Text < y.Text && op == "<" || x.Text > y.Text && op == ">")
 	}
 	a, err := strconv.Atoi(x.Text)
 	b, err2 := strconv.Atoi(y.Text)

@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"cmp"
+	"errors"
 	"io"
 	"io/fs"
 	"strings"
@@ -23,6 +25,8 @@ type World struct {
 	Env map[string]string
 	// Open says whether there may be programs that are not found.
 	Open bool
+	// Partial says that there may be files that are not listed, beside the script's own.
+	Partial bool
 	// Own says whether a file's content is at hand, so that a script in it can be
 	// followed; nil: always.
 	Own func(name string) bool
@@ -32,6 +36,9 @@ type World struct {
 type Value struct {
 	Text    string
 	Unknown bool
+	// Unset is a variable that was taken for not set, and had an influence: whoever
+	// starts the script may set it.
+	Unset string
 }
 
 func known(text string) Value { return Value{Text: text} }
@@ -57,6 +64,10 @@ const (
 	Interpreter   FaultKind = "interpreter"    // what the first line names is not there, or is none
 	Syntax        FaultKind = "syntax"         // the shell does not understand it
 	Unset         FaultKind = "unset"          // a variable that the script insists on
+	NoOutput      FaultKind = "no-output"      // a file is to be written into a folder that is not there
+	Refused       FaultKind = "refused"        // a command of the shell's own refuses what it is given
+	Misused       FaultKind = "misused"        // a program refuses what it is given
+	Depends       FaultKind = "depends"        // whether a program succeeds is not known, and all ends if not
 )
 
 // Fault is something that cannot be done.
@@ -67,6 +78,7 @@ type Fault struct {
 	Ends bool   // the script ends over it
 	Sure bool   // each run comes to it
 	Open bool   // it may be there after all
+	On   string // a variable of its name that was taken for not set, "" if none
 }
 
 // Run is a native program that a script becomes, or calls.
@@ -92,6 +104,8 @@ type Trace struct {
 	Stops  []Stop
 	// Exits are the known statuses other than 0 with which each run ends.
 	Exits []Exit
+	// Writes are the files that redirections make, where their place is known.
+	Writes []Write
 	// Scripts are the files that were read as shell, in order.
 	Scripts []string
 }
@@ -102,10 +116,19 @@ type Exit struct {
 	Status int
 }
 
+// Write is a file that a script writes.
+type Write struct {
+	Position
+	Name string // as io/fs names it
+	Sure bool
+}
+
 // Limits of one run.
 const (
 	maxSteps  = 20_000  // statements, and as much work as they are
 	maxText   = 1 << 16 // bytes of a value
+	stepBytes = 1 << 10 // of a file or an input are as much work as a statement
+	stepLines = 16      // of what a filter reads are as much: each line is matched by itself
 	maxDepth  = 60      // functions and scripts that call one another
 	maxValues = 1024    // words of a list
 	maxNoted  = 4096    // of each list in a Trace
@@ -116,10 +139,11 @@ const (
 // that are known, goes both ways where a condition is not, and notes what cannot
 // be done. path is the script, args what it is given.
 func Follow(w World, path string, args ...string) Trace {
-	r := &runner{world: w, trace: &Trace{}, faults: map[Fault]int{}, last: -1}
+	r := &runner{world: w, trace: &Trace{}, faults: map[Fault]int{}, made: map[string]bool{}, last: -1}
 	st := &state{vars: map[string]variable{}, funcs: map[string]function{}, dir: known("/")}
+	st.vars["PATH"] = variable{Value: known(usualPath), exported: true}
 	for k, v := range w.Env {
-		st.vars[k] = variable{known(v), true}
+		st.vars[k] = variable{Value: known(v), exported: true}
 	}
 	argv := []Value{known("/" + path)}
 	for _, a := range args {
@@ -136,8 +160,9 @@ func Follow(w World, path string, args ...string) Trace {
 type runner struct {
 	world  World
 	trace  *Trace
-	faults map[Fault]int // where each is in trace
-	last   int           // the fault that the statement came to, -1 if to none
+	faults map[Fault]int   // where each is in trace
+	made   map[string]bool // paths that programs were given, which may have made them
+	last   int             // the fault that the statement came to, -1 if to none
 	steps  int
 	depth  int
 	over   bool // a limit was passed
@@ -147,6 +172,17 @@ func (r *runner) stop(at Position, why string) {
 	if len(r.trace.Stops) < maxNoted {
 		r.trace.Stops = append(r.trace.Stops, Stop{at, why})
 	}
+}
+
+// faultOf notes one that a value is the name of, unless that has one, and gives its status. Where that hangs on
+// a variable which whoever starts the release may set, nothing ends for it.
+func (r *runner) faultOf(st *state, f Fault, v Value, code int) status {
+	f.Name, f.On = cmp.Or(f.Name, v.Text), v.Unset
+	r.fault(st, f, false)
+	if f.On != "" {
+		return someStatus
+	}
+	return status{code: code}
 }
 
 // fault notes one, once. Where it is in a shell of its own, whether all ends over
@@ -177,7 +213,10 @@ func (r *runner) step(at Position) bool {
 	return !r.over
 }
 
-// text is a file's content.
+// errTooLarge is of files that are not read: larger than MaxScript.
+var errTooLarge = errors.New("it is larger than 1 MiB, and is not read")
+
+// text is a file's content, or its beginning with errTooLarge.
 func (r *runner) text(name string) (string, error) {
 	real, err := r.world.Resolve(name)
 	if err != nil {
@@ -188,7 +227,11 @@ func (r *runner) text(name string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }() // only read
-	b, err := io.ReadAll(io.LimitReader(f, MaxScript))
+	b, err := io.ReadAll(io.LimitReader(f, MaxScript+1))
+	r.steps += len(b) / stepBytes
+	if len(b) > MaxScript {
+		err = errTooLarge
+	}
 	return string(b), err
 }
 

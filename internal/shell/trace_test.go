@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type machine map[string]string
 // plain is one with a sh that is dash, and some programs.
 func plain() machine {
 	m := machine{"bin/dash": "\x7fELF", "bin/sh": "-> dash"}
-	for p := range strings.FieldsSeq("dirname basename readlink cat cut sed grep env date") {
+	for p := range strings.FieldsSeq("dirname basename readlink cat cut sed grep env date probe") {
 		m["bin/"+p] = "\x7fELF"
 	}
 	return m
@@ -79,6 +80,9 @@ func told(t shell.Trace) (out []string) {
 		if f.Open {
 			line += ", open"
 		}
+		if f.On != "" {
+			line += ", on " + f.On
+		}
 		out = append(out, line)
 	}
 	for _, r := range t.Runs {
@@ -111,14 +115,19 @@ func script(lines string) machine {
 	return plain().with("app/vm", "\x7fELF").with("app/run", "#!/bin/sh\nset -e\n"+lines+"\nexec /app/vm \"$A\"\n")
 }
 
-// What each shell does was tried with dash, bash and busybox; the lines after
-// "exec" are those that a start gets to.
-func TestFollow(t *testing.T) {
-	runs := func(a string) []string { return []string{"runs app/vm: /app/vm|" + a} }
-	for name, tt := range map[string]struct {
-		lines string
-		want  []string
-	}{
+// startLines is some lines of a start script, and what a start comes to by them.
+type startLines struct {
+	lines string
+	want  []string
+}
+
+// runsVM is a start that comes to the VM with an argument.
+func runsVM(a string) []string { return []string{"runs app/vm: /app/vm|" + a} }
+
+// followedValues are lines that all go well.
+func followedValues() map[string]startLines {
+	runs := runsVM
+	return map[string]startLines{
 		"nothing":                     {"", runs("")},
 		"a value":                     {"A=x", runs("x")},
 		"a default":                   {`A="${B:-"c d"}"`, runs("c d")},
@@ -136,10 +145,10 @@ func TestFollow(t *testing.T) {
 		"a case of what is not known": {"case $(date) in a) A=1;; *) A=1;; esac", runs("1")},
 		"exported, and not known":     {"export A=$(date) B=\"x y\"; A=\"$A\"$B", runs("?")},
 		"exported":                    {"export A=\"x y\"", runs("x y")},
-		"two ways that differ":        {"if date; then A=1; else A=2; fi", runs("?")},
+		"two ways that differ":        {"if probe; then A=1; else A=2; fi", runs("?")},
 		"a loop":                      {"for i in a b c; do A=$A$i; done", runs("abc")},
 		"a loop with an end":          {"I=0; while [ $I -lt 3 ]; do I=$((I+1)); A=$A$I; [ $I -ne 2 ] || break; done", runs("12")},
-		"a loop without one":          {"while date; do A=x; done", runs("?")},
+		"a loop without one":          {"while probe; do A=x; done", runs("?")},
 		"a function":                  {"f() { A=$2; }\nf a b", runs("b")},
 		"arguments":                   {"set -- a 'b c'; shift; A=$#$1", runs("1b c")},
 		"evaluated":                   {"N=A; eval \"$N=x\"", runs("x")},
@@ -150,15 +159,21 @@ func TestFollow(t *testing.T) {
 		"of a subshell":               {"(A=x)", runs("")},
 		"grep in a file":              {"if grep -q gone /app/data; then A=1; elif grep -q 15 /app/data; then A=2; fi", runs("2")},
 		"tests":                       {"[ -f /app/data ] && [ ! -d /app/data ] && [ -x /bin/sh ] && [ -L /bin/sh -a -z \"$B\" ] && A=x", runs("x")},
+	}
+}
 
+// followedFaults are lines of which some do not.
+func followedFaults() map[string]startLines {
+	runs := runsVM
+	return map[string]startLines{
 		"a program that is not there":       {"B=$(gone)", []string{"not-found gone at app/run:3, ends"}},
 		"exported at once":                  {"export B=$(gone)", append([]string{"not-found gone at app/run:3"}, runs("")...)},
 		"or else":                           {"gone || A=x", append([]string{"not-found gone at app/run:3"}, runs("x")...)},
 		"as a condition":                    {"if gone; then A=x; fi", append([]string{"not-found gone at app/run:3"}, runs("")...)},
 		"not at all":                        {"if command -v gone; then gone; fi", runs("")},
-		"not if it is not there":            {"if date && command -v gone > /dev/null && date; then gone; fi", runs("")},
-		"neither way":                       {"if date || [ -e /bin/sh ]; then A=x; else gone; fi", runs("x")},
-		"perhaps":                           {"if date; then gone; fi", append([]string{"not-found gone at app/run:3, ends, perhaps"}, runs("")...)},
+		"not if it is not there":            {"if probe && command -v gone > /dev/null && probe; then gone; fi", runs("")},
+		"neither way":                       {"if probe || [ -e /bin/sh ]; then A=x; else gone; fi", runs("x")},
+		"perhaps":                           {"if probe; then gone; fi", append([]string{"not-found gone at app/run:3, ends, perhaps"}, runs("")...)},
 		"before a pipe":                     {"gone | cat", append([]string{"not-found gone at app/run:3"}, runs("")...)},
 		"behind a pipe":                     {"echo | gone", []string{"not-found gone at app/run:3, ends"}},
 		"in a function that nobody calls":   {"f() { gone; }", runs("")},
@@ -177,14 +192,28 @@ func TestFollow(t *testing.T) {
 		"no end":                            {"if true; then", []string{"syntax `if` statement must end with `fi` at app/run:3, ends"}},
 		"lines of Windows":                  {"A=x\r\n\r", []string{"not-found \\r at app/run:4, ends"}},
 		"insists":                           {": ${B:?}", append([]string{"unset B at app/run:3"}, runs("")...)},
+		"a file of somebody's folder":       {". \"$DIR/env\"", append([]string{"no-source /env at app/run:3, on DIR"}, runs("")...)},
+		"somebody's folder":                 {"cd \"$DIR/sub\"", append([]string{"no-folder /sub at app/run:3, on DIR"}, runs("")...)},
+		"a program of somebody's":           {"A=$(\"$DIR/bin/gone\")", append([]string{"not-found /bin/gone at app/run:3, on DIR"}, runs("?")...)},
+		"input of somebody's":               {"A=$(cat $DIR/x)", append([]string{"no-input /x at app/run:3, on DIR"}, runs("?")...)},
+		"input of somebody's, at once":      {"read A < $DIR/x", append([]string{"no-input /x at app/run:3, on DIR"}, runs("?")...)},
+		"a folder that the script empties":  {"DIR=; . \"$DIR/env\"", []string{"no-source /env at app/run:3, ends"}},
 		"an end of its own":                 {"exit 4", []string{"exit 4 at app/run:3"}},
-		"an end of its own, perhaps":        {"if date; then exit 4; fi", runs("")},
+		"an end of its own, perhaps":        {"if probe; then exit 4; fi", runs("")},
 		"a test that fails":                 {"[ -d /gone ]", []string{"exit 1 at app/run:3"}},
 		"evaluated, and not known":          {`eval "$(date)"`, append(runs(""), "stops at app/run:3: what it evaluates is not known")},
 		"a name that is not known":          {"$(date) x", append(runs(""), "stops at app/run:3: which command it calls is not known")},
 		"another script":                    {"A=y exec /app/next z", []string{"runs app/vm: /app/vm|y|z"}},
 		"through env":                       {"exec env A=w /app/next z", []string{"runs app/vm: /app/vm|w|z"}},
-	} {
+	}
+}
+
+// What each shell does was tried with dash, bash and busybox; the lines after
+// "exec" are those that a start gets to.
+func TestFollow(t *testing.T) {
+	all := followedValues()
+	maps.Copy(all, followedFaults())
+	for name, tt := range all {
 		t.Run(name, func(t *testing.T) {
 			m := script(tt.lines).with("app/data", "644 15.2 0.1.0\n").with("app/more", "644 A=more\n").with("app/sub/x", "").
 				with("app/python", "#!/usr/bin/python9\n").with("app/next", "#!/bin/sh\nexec /app/vm \"$A\" \"$@\"\n")
@@ -222,6 +251,25 @@ func TestFollowLeavesOpenWhatMayBeThere(t *testing.T) {
 	}
 }
 
+// What whoever starts the release may set is known of all that hangs on it.
+func TestFollowKnowsWhatHangsOnVariables(t *testing.T) {
+	for _, lines := range []string{
+		`A="x$DIR"`, `B="x$DIR"; A=$B`, `export C=1 B=x$DIR; A=$B`, `f() { eval "E1=\$1"; }; f "x$DIR"; eval "A=\$E1"`, `A=$(echo "x$DIR")`,
+		`f() { echo "--name $1"; }; set -- $(f "x$DIR"); A=$2`, `A=$(basename "/a/x$DIR")`, `A=$(echo "x$DIR" | cut -d, -f1)`, `B=x${DIR#y}; A=${B%z}`,
+		`set -- "x$DIR" b; I=0; while [ $I -lt 1 ]; do I=$((I+1)); set -- "$@" "$1"; shift; done; A=$2`, `B=x$DIR; if probe; then C=1; else C=2; fi; A=$B`,
+	} {
+		tr := shell.Follow(script(lines).world(), "app/run")
+		for _, r := range tr.Runs {
+			if r.Path == "app/vm" && (r.Argv[1] != shell.Value{Text: "x", Unset: "DIR"}) {
+				t.Errorf("%s: %+v", lines, r.Argv[1])
+			}
+		}
+		if len(tr.Runs) == 0 {
+			t.Errorf("%s runs nothing", lines)
+		}
+	}
+}
+
 func TestReadFirstLine(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	for text, want := range map[string]shell.FirstLine{
@@ -249,16 +297,18 @@ func hostile() []string {
 	double := "A=xxxxxxxxxxxxxxxx\n" + strings.Repeat("A=$A$A$A$A\n", 40) + "set -- " + strings.Repeat("$A ", 100) + "\n"
 	return []string{
 		"while :; do :; done\n", "f() { f; f; }\nf\n", "eval \"$(cat /app/run)\"\n", ". /app/run\n", "exec /app/run\n", double,
-		"I=0; while [ $I -ge 0 ]; do I=$((I+1)); set -- $@ a a a a; done\n", strings.Repeat("if date; then A=1; else A=2; fi\n", 3000),
+		"I=0; while [ $I -ge 0 ]; do I=$((I+1)); set -- $@ a a a a; done\n", strings.Repeat("if probe; then A=1; else A=2; fi\n", 3000),
 		strings.Repeat("A=$(", 5000), "echo ${A:" + strings.Repeat("${B", 3000), "for a in {1..99999999}; do :; done\n",
+		"while :; do grep -c x /app/data; cut -f1 /app/data | grep -v y | tr x y; done\n", "while :; do cat /app/large; done\n",
 	}
 }
 
 func TestFollowHasAnEnd(t *testing.T) {
 	for _, s := range hostile() {
 		began := time.Now()
-		shell.Follow(plain().with("app/run", "#!/bin/sh\n"+s).world(), "app/run")
-		if d := time.Since(began); d > 20*time.Second {
+		files := plain().with("app/run", "#!/bin/sh\n"+s).with("app/data", strings.Repeat("x\n", 30_000)).with("app/large", strings.Repeat("x", 1<<20))
+		shell.Follow(files.world(), "app/run")
+		if d := time.Since(began); d > time.Minute {
 			t.Errorf("%.60q takes %v", s, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func join(a, b Value) Value {
 	if a.Unknown || b.Unknown || len(a.Text)+len(b.Text) > maxText {
 		return unknown
 	}
-	return known(a.Text + b.Text)
+	return Value{Text: a.Text + b.Text, Unset: cmp.Or(a.Unset, b.Unset)}
 }
 
 func (r *runner) part(st *state, p syntax.WordPart, quoted bool) Value {
@@ -58,7 +59,7 @@ func (r *runner) part(st *state, p syntax.WordPart, quoted bool) Value {
 	case *syntax.Lit:
 		return known(unescape(p.Value, quoted))
 	case *syntax.SglQuoted:
-		return Value{p.Value, p.Dollar}
+		return Value{Text: p.Value, Unknown: p.Dollar}
 	case *syntax.DblQuoted:
 		return r.parts(st, p.Parts, true)
 	case *syntax.ParamExp:
@@ -67,7 +68,7 @@ func (r *runner) part(st *state, p syntax.WordPart, quoted bool) Value {
 		return r.substitute(st, p.Stmts)
 	case *syntax.ArithmExp:
 		n, ok := r.arithmetic(st, p.X, 0)
-		return Value{strconv.Itoa(n), !ok}
+		return Value{Text: strconv.Itoa(n), Unknown: !ok}
 	}
 	return unknown
 }
@@ -254,6 +255,9 @@ func (b *fielder) split(v Value) {
 		b.more = true
 		return
 	}
+	if b.cur.Unset = cmp.Or(b.cur.Unset, v.Unset); v.Text == "" {
+		return
+	}
 	const blank = " \t\n"
 	if v.Text != "" && strings.ContainsRune(blank, rune(v.Text[0])) {
 		b.end()
@@ -262,7 +266,7 @@ func (b *fielder) split(v Value) {
 		if i > 0 {
 			b.end()
 		}
-		b.add(known(f))
+		b.add(Value{Text: f, Unset: v.Unset})
 	}
 	if v.Text != "" && strings.ContainsRune(blank, rune(v.Text[len(v.Text)-1])) {
 		b.end()
