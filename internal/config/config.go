@@ -26,6 +26,7 @@ type Config struct {
 	Engine       string   // "auto", "native", "buildkit", "host"
 	Releases     []string // which of the project's releases
 	Platforms    []string // what they are built for, "linux/arm64"
+	Emulate      bool     // another platform's own toolchain builds for it, instead of a cross compiler
 	OutputDir    string   // where results go, in place of releases/NAME
 	MixEnv       string
 	BuildEnv     []string // "K=V", sorted
@@ -45,6 +46,7 @@ type Config struct {
 type state struct {
 	origin      map[string]string
 	perPlatform bool
+	targets     []string // all platforms, where Platforms is one of them
 }
 
 // Places is settings of where toolchains come from.
@@ -83,12 +85,20 @@ type Access struct {
 type Source struct {
 	Context string   // the directory that holds both, relative to the project
 	Include []string // files and directories there, relative to the project
+	// Dockerfile is whether the project's own is followed: "follow" or "ignore".
+	Dockerfile string
+	// Followed is what that says where no setting does.
+	Followed
 }
 
 // Making is settings of the tool that makes the releases.
 type Making struct {
 	Tool       string // its name, where a directory has files of several
 	ReleaseEnv string // what the release is made for, where it asks
+	// UpgradeFrom is the tarball of an earlier release, in the project, which the new
+	// one is to upgrade while it runs.
+	UpgradeFrom string
+	Git         bool // the build is given what git says of the commit
 }
 
 // Image is settings of the image.
@@ -100,11 +110,20 @@ type Image struct {
 	User          string   // "UID" or "UID:GID"
 	ImageEnv      []string // "K=V", sorted
 	Labels        []string // "K=V", sorted
+	GitLabels     bool     // and those that git and the project's own files tell
 	Expose        []int    // ports, TCP
 	TZData        bool     // time zones
 	Locales       []string // "de_DE.UTF-8"
 	PackageList   bool     // which packages it has, where scanners look for it
+	Shell         bool     // false counts where it was set: see NoShell
+	Packing
 	ImageTables
+}
+
+// Packing is settings of how an image's layers are compressed.
+type Packing struct {
+	Compression string // "gzip" or "zstd"
+	Level       string // a number, within what the format has
 }
 
 // Check is settings of the check.
@@ -133,6 +152,7 @@ type Setting struct {
 	names   bool              // a []string of names, each once: one may stand alone, several between commas
 	words   bool              // a []string that is a command, each word as it is
 	own     bool              // the user's own to set, by flag or environment
+	number  bool              // a string that is a number: it may be one in dram.toml
 	check   func(string) error
 }
 
@@ -153,12 +173,16 @@ func Settings() []Setting {
 		{Key: "tool", Env: "DRAM_TOOL", Flag: "tool", Default: "the first that the directory's files tell of", Help: "what makes the release, where a directory has files of several: see docs/project-kinds.md", field: func(c *Config) any { return &c.Tool }},
 		{Key: "source.context", Env: "DRAM_CONTEXT", Flag: "context", Default: "found, where a path dependency leads out of the project", Help: "directory, such as .., that holds the project and what it takes from beside it, relative to the project", field: func(c *Config) any { return &c.Context }},
 		{Key: "source.include", Env: "DRAM_INCLUDE", Flag: "include", Help: "files and directories outside of the project, in its context, that the build sees beside path dependencies, relative to the project", field: func(c *Config) any { return &c.Include }},
+		{Key: "source.dockerfile", Env: "DRAM_DOCKERFILE", Flag: "dockerfile", Default: "follow", Help: "what the project's own Dockerfile installs, sets and runs, where no setting says otherwise: follow, or ignore", field: func(c *Config) any { return &c.Dockerfile }, check: oneOf("follow", IgnoreDockerfile)},
 		{Key: "release", Env: "DRAM_RELEASE", Flag: "release", Default: "the only one, or default_release", Help: "which of the project's releases", names: true, field: func(c *Config) any { return &c.Releases }, check: grammar.Name},
 		{Key: "platform", Env: "DRAM_PLATFORM", Flag: "platform", Default: "this machine's", Help: "what to build for: linux/amd64, linux/arm64", names: true, field: func(c *Config) any { return &c.Platforms }, check: oneOf("linux/amd64", "linux/arm64")},
+		{Key: "emulate", Env: "DRAM_EMULATE", Flag: "emulate", Default: "false", Help: "build for another platform with its own toolchain, at a builder of it or under emulation, instead of cross-compiling", field: func(c *Config) any { return &c.Emulate }},
 		{Key: "output_dir", Env: "DRAM_OUTPUT_DIR", Flag: "output-dir", Default: "releases/NAME", Help: "directory for results, relative to the project", field: func(c *Config) any { return &c.OutputDir }},
 		{Key: "build.mix_env", Env: "DRAM_MIX_ENV", Flag: "mix-env", Default: "prod", Help: "MIX_ENV of the build", field: func(c *Config) any { return &c.MixEnv }, check: grammar.Name},
 		{Key: "build.release_env", Env: "DRAM_RELEASE_ENV", Flag: "release-env", Default: "the one named like build.mix_env, else the tool's own default", Help: "what the release is made for, where the tool that makes it asks: an environment, a profile", field: func(c *Config) any { return &c.ReleaseEnv }, check: grammar.Name},
+		{Key: "build.upgrade_from", Env: "DRAM_UPGRADE_FROM", Flag: "upgrade-from", Default: "no relup is made", Help: "tarball of an earlier release, in the project: the new one gets a relup, by which that is upgraded while it runs; not every tool makes one", field: func(c *Config) any { return &c.UpgradeFrom }},
 		{Key: "build.env", Env: "DRAM_BUILD_ENV", Flag: "build-env", Help: "environment of the build, K=V", pairs: true, field: func(c *Config) any { return &c.BuildEnv }},
+		{Key: "build.git", Env: "DRAM_BUILD_GIT", Flag: "build-git", Default: "false", Help: "give the build GIT_SHA, GIT_TAG and SOURCE_DATE_EPOCH, as git says of the commit that is checked out; each commit then compiles all anew", field: func(c *Config) any { return &c.Git }},
 		{Key: "build.network", Env: "DRAM_BUILD_NETWORK", Flag: "build-network", Default: "none", Help: "network while compiling: none (loopback alone), or host, for packages that download then; isolated is none, and fetching does not reach this machine nor private networks", field: func(c *Config) any { return &c.BuildNetwork }, check: oneOf("none", "isolated", "host")},
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
 		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
@@ -170,10 +194,14 @@ func Settings() []Setting {
 		{Key: "image.user", Env: "DRAM_IMAGE_USER", Flag: "user", Default: "65532:65532", Help: "user of the image, UID or UID:GID", field: func(c *Config) any { return &c.User }, check: checkUser},
 		{Key: "image.env", Env: "DRAM_IMAGE_ENV", Flag: "image-env", Help: "environment in the image, K=V", pairs: true, field: func(c *Config) any { return &c.ImageEnv }},
 		{Key: "image.labels", Env: "DRAM_LABELS", Flag: "label", Help: "labels of the image, K=V", pairs: true, field: func(c *Config) any { return &c.Labels }},
+		{Key: "image.git_labels", Env: "DRAM_GIT_LABELS", Flag: "git-labels", Default: "false", Help: "label the image with its source's commit and address (of git) and its licences (of mix.exs)", field: func(c *Config) any { return &c.GitLabels }},
 		{Key: "image.expose", Env: "DRAM_EXPOSE", Flag: "expose", Help: "TCP ports that the image declares", field: func(c *Config) any { return &c.Expose }},
 		{Key: "image.tzdata", Env: "DRAM_TZDATA", Flag: "tzdata", Default: "false", Help: "have the time zones in the image", field: func(c *Config) any { return &c.TZData }},
 		{Key: "image.locales", Env: "DRAM_LOCALES", Flag: "locale", Help: "locales that the image has besides C.UTF-8: de_DE.UTF-8", names: true, field: func(c *Config) any { return &c.Locales }, check: checkLocale},
 		{Key: "image.package_list", Env: "DRAM_PACKAGE_LIST", Flag: "package-list", Default: "false", Help: "list in the image which packages its files are of, where scanners look for it", field: func(c *Config) any { return &c.PackageList }},
+		{Key: "image.shell", Env: "DRAM_SHELL", Flag: "shell", Default: "true", Help: "have a shell in the image; without one, small programs do what the release's start scripts do", field: func(c *Config) any { return &c.Shell }},
+		{Key: "image.compression", Env: "DRAM_COMPRESSION", Flag: "compression", Default: "gzip", Help: "how the image's layers are compressed: gzip, or zstd, which Docker reads from version 23 on", field: func(c *Config) any { return &c.Compression }, check: oneOf("gzip", "zstd")},
+		{Key: "image.compression_level", Env: "DRAM_COMPRESSION_LEVEL", Flag: "compression-level", Default: "the smallest", Help: "how hard that tries: 1 (fast) to 9 of gzip, to 22 of zstd", field: func(c *Config) any { return &c.Level }, number: true, check: checkLevel},
 		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: profile:debian/12, distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
 		{Key: "check.allow", Env: "DRAM_ALLOW", Flag: "allow", Help: "rules of the check that may fail", field: func(c *Config) any { return &c.Allow }},
 	}
@@ -316,6 +344,9 @@ func (c Config) WithFlag(flag string, values []string) (Config, error) {
 // Own says whether the setting is the user's alone, which no dram.toml may set.
 func (s Setting) Own() bool { return s.own }
 
+// NoShell says whether the image is to have none.
+func (c Config) NoShell() bool { return c.Origin("image.shell") != "" && !c.Shell }
+
 // IsList says whether the setting takes several values.
 func (s Setting) IsList() bool {
 	_, scalar := s.field(&Config{}).(*string)
@@ -334,6 +365,14 @@ func (c Config) Release() string { return only(c.Releases) }
 // Platform is the platform that was asked for; "" if none was, or several.
 func (c Config) Platform() string { return only(c.Platforms) }
 
+// Targets are all platforms that the project is built for, though c may be of one.
+func (c Config) Targets() []string {
+	if len(c.targets) > 0 {
+		return c.targets
+	}
+	return c.Platforms
+}
+
 // PerPlatform says whether a release is built for several platforms, so that
 // the names of all its results say for which.
 func (c Config) PerPlatform() bool { return c.perPlatform || len(c.Platforms) > 1 }
@@ -348,7 +387,7 @@ func only(names []string) string {
 // For is c for one of several releases and platforms; where one is "", nobody
 // asked.
 func (c Config) For(release, platform string) Config {
-	c.perPlatform = len(c.Platforms) > 1
+	c.perPlatform, c.targets = len(c.Platforms) > 1, c.Platforms
 	c.Releases, c.Platforms = nil, nil
 	if release != "" {
 		c.Releases = []string{release}

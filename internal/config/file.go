@@ -65,7 +65,7 @@ func read(dir string) ([]byte, error) {
 // error that names its line and the nearest key there is.
 func Parse(raw []byte) (Config, error) {
 	var top map[string]any
-	if err := toml.Unmarshal(raw, &top); err != nil {
+	if err := grammar.TOML(raw, &top); err != nil {
 		return Config{}, syntaxProblem(err)
 	}
 	var c Config
@@ -108,7 +108,11 @@ func syntaxProblem(err error) error {
 		row, col := de.Position()
 		return problem.New(problem.Usage, syntaxHint, "%s:%d:%d: %s", FileName, row, col, brief(err))
 	}
-	return problem.New(problem.Usage, syntaxHint, "%s: %s", FileName, brief(err))
+	hint := syntaxHint
+	if errors.Is(err, grammar.ErrTOML) {
+		hint = "make it smaller"
+	}
+	return problem.New(problem.Usage, hint, "%s: %s", FileName, brief(err))
 }
 
 func lookup(top map[string]any, key string) (any, bool) {
@@ -136,6 +140,10 @@ func (s Setting) values(v any) ([]string, error) {
 		if (!s.IsList() && !s.IsSwitch() || s.names) && v != "" {
 			return []string{v}, nil
 		}
+	case int64:
+		if s.number {
+			return []string{strconv.FormatInt(v, 10)}, nil
+		}
 	case []any:
 		if s.IsList() && !s.pairs {
 			return list(v)
@@ -151,6 +159,8 @@ func (s Setting) values(v any) ([]string, error) {
 		want = "true or false"
 	case s.pairs:
 		want = "a table"
+	case s.number:
+		want = "a number"
 	case s.names:
 		want = "a name or a list of them"
 	}

@@ -30,6 +30,15 @@ func checkUser(user string) error {
 	return nil
 }
 
+// checkLevel refuses what no format has as a level of compression; which of them the
+// chosen one has, the plan says.
+func checkLevel(level string) error {
+	if n, err := strconv.Atoi(level); err != nil || n < 1 || n > 22 {
+		return fmt.Errorf("%s is no level from 1 to 22", grammar.Quote(level))
+	}
+	return nil
+}
+
 func checkPairs(values []string) error {
 	for _, kv := range values {
 		k, _, ok := strings.Cut(kv, "=")

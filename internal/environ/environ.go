@@ -25,10 +25,24 @@ func Merge(lists ...[]string) []string {
 
 // Get is the value of a variable, "" if it is not there.
 func Get(env []string, name string) string {
+	v, _ := Lookup(env, name)
+	return v
+}
+
+// Lookup is the value of a variable, and whether it is there.
+func Lookup(env []string, name string) (value string, set bool) {
 	for _, kv := range slices.Backward(env) {
 		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
-			return v
+			return v, true
 		}
 	}
-	return ""
+	return "", false
+}
+
+// Without is the environment without some variables.
+func Without(env []string, names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(names, name)
+	})
 }

@@ -20,3 +20,10 @@ func TestMerge(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWithout(t *testing.T) {
+	env := []string{"A=1", "B=2", "LANG=C", "A=3"}
+	if d := cmp.Diff([]string{"B=2"}, environ.Without(env, "A", "LANG", "NONE")); d != "" || len(env) != 4 {
+		t.Errorf("%s; the environment is %q now", d, env)
+	}
+}

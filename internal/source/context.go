@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/patternmatcher"
-
 	"dram/internal/fsutil"
 	"dram/internal/problem"
 )
@@ -47,7 +45,7 @@ func readContext(ctx context.Context, opts Options) (*Tree, error) {
 		return nil, problem.New(problem.Usage, "name a directory that can be read", "reading the context: %w", err)
 	}
 	defer func() { _ = root.Close() }() // only read
-	matcher, err := c.ignored(root)
+	ignore, err := c.ignored(root)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +55,7 @@ func readContext(ctx context.Context, opts Options) (*Tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := t.add(read, part, matcher); err != nil {
+		if err := t.add(read, part, ignore); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +69,7 @@ func readContext(ctx context.Context, opts Options) (*Tree, error) {
 
 // ignored is the context's own .dockerignore, nil where there is none, or it is for
 // something else than the project: it leaves that out.
-func (c Context) ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) {
+func (c Context) ignored(root *os.Root) (*matcher, error) {
 	if slices.Contains(c.parts(), ".") { // which reads it
 		return nil, nil
 	}
@@ -82,12 +80,11 @@ func (c Context) ignored(root *os.Root) (*patternmatcher.PatternMatcher, error) 
 	if err != nil {
 		return nil, err
 	}
-	matcher := r.matcher
-	out, err := matcher.MatchesOrParentMatches(path.Join(c.At, "mix.exs"))
+	out, err := r.matcher.matches(path.Join(c.At, "mix.exs"))
 	if err != nil || out {
 		return nil, err
 	}
-	return matcher, nil
+	return r.matcher, nil
 }
 
 // read reads one part. Its place is gone to without a link: what one leads to is no part
@@ -146,7 +143,7 @@ func readFile(ctx context.Context, root *os.Root, name string, opts Options) (*T
 		return nil, unreadable(name, err)
 	}
 	defer func() { _ = dir.Close() }() // only read
-	none, err := patternmatcher.New(nil)
+	none, err := newMatcher(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -171,11 +168,11 @@ func readFile(ctx context.Context, root *os.Root, name string, opts Options) (*T
 }
 
 // add takes a part's files in, but those that the context leaves out.
-func (t *Tree) add(part *Tree, at string, matcher *patternmatcher.PatternMatcher) error {
+func (t *Tree) add(part *Tree, at string, ignore *matcher) error {
 	for _, f := range part.Files {
 		f.Path = path.Join(at, f.Path)
-		if matcher != nil {
-			out, err := matcher.MatchesOrParentMatches(f.Path)
+		if ignore != nil {
+			out, err := ignore.matches(f.Path)
 			if err != nil {
 				return badIgnore(err)
 			}

@@ -41,7 +41,7 @@ func DefaultIgnore() []string {
 
 // rules say what is left out.
 type rules struct {
-	matcher  *patternmatcher.PatternMatcher
+	matcher  *matcher
 	patterns string // what they are, for people
 	// tracked, where the built-in patterns serve, says which files git has; nil
 	// where there is no repository.
@@ -54,7 +54,7 @@ func ignored(root *os.Root) (r rules, err error) {
 	text, err := fsutil.ReadIn(root, ignoreFile, maxIgnore) // half of it would let in what the rest keeps out
 	if errors.Is(err, fs.ErrNotExist) {
 		r.patterns, r.builtin, r.tracked = "the built-in patterns, for there is no "+ignoreFile, true, tracked(root.Name())
-		r.matcher, err = patternmatcher.New(DefaultIgnore())
+		r.matcher, err = newMatcher(DefaultIgnore())
 		return r, err
 	}
 	if errors.Is(err, fsutil.ErrNotRegular) || fsutil.Leaves(err) {
@@ -65,6 +65,13 @@ func ignored(root *os.Root) (r rules, err error) {
 	}
 	r.patterns = ignoreFile
 	r.matcher, err = parseIgnore(text)
+	return r, err
+}
+
+// compiledRules leave out of a directory of compiled code what is no part of it.
+func compiledRules() (r rules, err error) {
+	r.patterns = "the built-in patterns for compiled code"
+	r.matcher, err = newMatcher([]string{".git", "**/erl_crash.dump", "**/.env", "**/.env.*", "Dockerfile*", ".dockerignore"})
 	return r, err
 }
 
@@ -80,7 +87,7 @@ func CheckIgnore(text []byte) error {
 }
 
 // parseIgnore reads the content of a .dockerignore.
-func parseIgnore(text []byte) (*patternmatcher.PatternMatcher, error) {
+func parseIgnore(text []byte) (*matcher, error) {
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
 	if err != nil {
 		return nil, badIgnore(err)
@@ -93,7 +100,7 @@ func parseIgnore(text []byte) (*patternmatcher.PatternMatcher, error) {
 			return nil, badIgnore(fmt.Errorf("pattern %q: %w", p, err))
 		}
 	}
-	m, err := patternmatcher.New(patterns)
+	m, err := newMatcher(patterns)
 	if err != nil {
 		return nil, badIgnore(err)
 	}

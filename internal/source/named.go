@@ -91,7 +91,7 @@ func (w *walker) at(name string) (info patternmatcher.MatchInfo, err error) {
 	at, out := "", false
 	for element := range strings.SplitSeq(name, "/") {
 		at = path.Join(at, element)
-		if out, info, err = w.matcher.MatchesUsingParentResults(at, info); err != nil {
+		if out, info, err = w.matcher.below(at, info); err != nil {
 			return info, badIgnore(err)
 		}
 	}

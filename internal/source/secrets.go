@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/patternmatcher"
-
 	"dram/internal/problem"
 	"dram/internal/secret"
 )
@@ -23,7 +21,7 @@ type Withheld struct {
 // reads stays whatever it holds: without it the project would not compile. A
 // file comes back by one of the patterns of allow, or by a line of
 // .dockerignore that names it with "!".
-func (t *Tree) withhold(ignore *patternmatcher.PatternMatcher, allow []string) error {
+func (t *Tree) withhold(ignore *matcher, allow []string) error {
 	let, err := letIn(ignore, allow)
 	if err != nil {
 		return err
@@ -85,14 +83,9 @@ func isTest(name string) bool {
 }
 
 // letIn says which files may come in whatever they hold.
-func letIn(ignore *patternmatcher.PatternMatcher, allow []string) (func(string) (bool, error), error) {
-	named := map[string]bool{}
-	for _, p := range ignore.Patterns() {
-		if p.Exclusion() {
-			named[p.String()] = true // a pattern that matches more names nothing
-		}
-	}
-	m, err := patternmatcher.New(allow)
+func letIn(ignore *matcher, allow []string) (func(string) (bool, error), error) {
+	named := ignore.names()
+	m, err := newMatcher(allow)
 	if err != nil {
 		return nil, badSecrets(err)
 	}
@@ -100,7 +93,7 @@ func letIn(ignore *patternmatcher.PatternMatcher, allow []string) (func(string) 
 		if named[name] {
 			return true, nil
 		}
-		in, err := m.MatchesOrParentMatches(name)
+		in, err := m.matches(name)
 		if err != nil {
 			return false, badSecrets(err)
 		}

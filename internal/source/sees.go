@@ -21,6 +21,6 @@ func Sees(dir, name string) bool {
 	if err != nil {
 		return false
 	}
-	out, err := r.matcher.MatchesOrParentMatches(name)
+	out, err := r.matcher.matches(name)
 	return err == nil && (!out || r.isCommitted(name))
 }

@@ -64,6 +64,8 @@ type Options struct {
 	Output string
 	// Built are directories at the project's top that its tool builds in.
 	Built []string
+	// Compiled says that the directory holds compiled code: that is its source.
+	Compiled bool
 	// Store remembers the digests of unchanged files, if set.
 	Store *store.Store
 	// Secrets are patterns, as in .dockerignore, of files that the build may see
@@ -154,6 +156,11 @@ func walkerIn(ctx context.Context, abs string, root *os.Root, opts Options) (*wa
 	if w.rules, err = ignored(root); err != nil {
 		return nil, err
 	}
+	if opts.Compiled && w.builtin {
+		if w.rules, err = compiledRules(); err != nil {
+			return nil, err
+		}
+	}
 	if out, err := filepath.Rel(abs, opts.Output); err == nil && opts.Output != "" && filepath.IsLocal(out) && out != "." {
 		w.output = filepath.ToSlash(out)
 	}
@@ -192,12 +199,12 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 		if child == w.output || e.IsDir() && slices.Contains(w.built, child) || neverSource(child, e.IsDir(), project) {
 			continue
 		}
-		out, info, err := w.matcher.MatchesUsingParentResults(child, parent)
+		out, info, err := w.matcher.below(child, parent)
 		if err != nil {
-			return fmt.Errorf("matching %q against %s: %w", child, ignoreFile, err)
+			return badIgnore(fmt.Errorf("matching %q: %w", child, err))
 		}
 		switch {
-		case e.IsDir() && (!out || w.mayReturn(child)):
+		case e.IsDir() && (!out || w.matcher.mayReturn(child)):
 			err = w.dir(child, info)
 		case !e.IsDir() && (!out || w.committed(child)):
 			err = w.file(child, e)
@@ -214,29 +221,6 @@ func (w *walker) dir(name string, parent patternmatcher.MatchInfo) error {
 func neverSource(name string, isDir, inProject bool) bool {
 	base := path.Base(name)
 	return base == ".git" || isDir && inProject && (base == "_build" || base == "deps") || isDir && name == "releases"
-}
-
-// mayReturn says whether an exception ("!…") may bring back something in the
-// directory dir that is itself excluded.
-func (w *walker) mayReturn(dir string) bool {
-	parts := strings.Split(dir, "/")
-	for _, p := range w.matcher.Patterns() {
-		if !p.Exclusion() {
-			continue
-		}
-		for i, want := range strings.Split(p.String(), "/") {
-			if i == len(parts) || strings.ContainsAny(want, "*?[\\") {
-				return true
-			}
-			if want != parts[i] {
-				break
-			}
-			if strings.Count(p.String(), "/") == i {
-				return true // dir lies in what comes back
-			}
-		}
-	}
-	return false
 }
 
 func (w *walker) file(name string, e fs.DirEntry) error {

@@ -354,8 +354,8 @@ func FuzzIgnoreFile(f *testing.F) {
 		if err != nil || name == "" {
 			return
 		}
-		out, _, err := m.MatchesUsingParentResults(name, patternmatcher.MatchInfo{})
-		if err == nil && out && !slices.ContainsFunc(m.Patterns(), func(p *patternmatcher.Pattern) bool { return !p.Exclusion() }) {
+		out, _, err := m.below(name, patternmatcher.MatchInfo{})
+		if err == nil && out && !slices.ContainsFunc(m.patterns.Patterns(), func(p *patternmatcher.Pattern) bool { return !p.Exclusion() }) {
 			t.Fatalf("%q is left out without a pattern", name)
 		}
 	})

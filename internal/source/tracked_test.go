@@ -75,17 +75,6 @@ func TestLibrariesWithoutGit(t *testing.T) {
 	}
 }
 
-func FuzzIndexNames(f *testing.F) {
-	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01" + strings.Repeat("\x00", 60) + "\x00\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
-	f.Add([]byte("DIRC\x00\x00\x00\x04\x00\x00\x00\x01" + strings.Repeat("\x00", 60) + "\x00\x01\x00a\x00"))
-	f.Fuzz(func(t *testing.T, index []byte) {
-		names, err := indexNames(index)
-		if err == nil && len(names)*60 > len(index) {
-			t.Errorf("%d names of %d bytes", len(names), len(index))
-		}
-	})
-}
-
 func TestNamed(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "config/a.yml", "config/b.yml", "node_modules/x.js")

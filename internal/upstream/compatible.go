@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,35 +12,58 @@ import (
 
 // compatible is which Erlang/OTP each Elixir supports, as Elixir's own
 // documentation has it ("Compatibility and deprecations"); the newest first. later
-// is supported from a patch release on.
+// is supported from a patch release on. last is the newest release of each, as of
+// November 2026.
 var compatible = []struct {
 	elixir    string // the minor version
 	low, high int
 	later     int    // 0 for none
 	from      string // the patch release
+	last      string // "" where none is known
 }{
-	{"1.21", 27, 29, 0, ""},
-	{"1.20", 27, 29, 0, ""},
-	{"1.19", 26, 28, 0, ""},
-	{"1.18", 25, 27, 28, "1.18.4"},
-	{"1.17", 25, 27, 0, ""},
-	{"1.16", 24, 26, 0, ""},
-	{"1.15", 24, 26, 0, ""},
-	{"1.14", 23, 25, 26, "1.14.5"},
-	{"1.13", 22, 24, 25, "1.13.4"},
-	{"1.12", 22, 24, 0, ""},
-	{"1.11", 21, 23, 24, "1.11.4"},
-	{"1.10", 21, 22, 23, "1.10.3"},
-	{"1.9", 20, 22, 0, ""},
-	{"1.8", 20, 22, 0, ""},
-	{"1.7", 19, 22, 0, ""},
-	{"1.6", 19, 20, 21, "1.6.6"},
-	{"1.5", 18, 20, 0, ""},
-	{"1.4", 18, 19, 20, "1.4.5"},
-	{"1.3", 18, 19, 0, ""},
-	{"1.2", 18, 18, 19, "1.2.6"},
-	{"1.1", 17, 18, 0, ""},
-	{"1.0", 17, 17, 18, "1.0.5"},
+	{"1.21", 27, 29, 0, "", ""},
+	{"1.20", 27, 29, 0, "", "1.20.4"},
+	{"1.19", 26, 28, 0, "", "1.19.5"},
+	{"1.18", 25, 27, 28, "1.18.4", "1.18.4"},
+	{"1.17", 25, 27, 0, "", "1.17.3"},
+	{"1.16", 24, 26, 0, "", "1.16.3"},
+	{"1.15", 24, 26, 0, "", "1.15.8"},
+	{"1.14", 23, 25, 26, "1.14.5", "1.14.5"},
+	{"1.13", 22, 24, 25, "1.13.4", "1.13.4"},
+	{"1.12", 22, 24, 0, "", "1.12.3"},
+	{"1.11", 21, 23, 24, "1.11.4", "1.11.4"},
+	{"1.10", 21, 22, 23, "1.10.3", "1.10.4"},
+	{"1.9", 20, 22, 0, "", "1.9.4"},
+	{"1.8", 20, 22, 0, "", "1.8.2"},
+	{"1.7", 19, 22, 0, "", "1.7.4"},
+	{"1.6", 19, 20, 21, "1.6.6", "1.6.6"},
+	{"1.5", 18, 20, 0, "", "1.5.3"},
+	{"1.4", 18, 19, 20, "1.4.5", "1.4.5"},
+	{"1.3", 18, 19, 0, "", "1.3.4"},
+	{"1.2", 18, 18, 19, "1.2.6", "1.2.6"},
+	{"1.1", 17, 18, 0, "", "1.1.1"},
+	{"1.0", 17, 17, 18, "1.0.5", "1.0.5"},
+}
+
+// Newest are the newest releases of Elixir's minor versions, the oldest first, as far
+// as they are known.
+func Newest() (releases []string) {
+	for _, row := range slices.Backward(compatible) {
+		if row.last != "" {
+			releases = append(releases, row.last)
+		}
+	}
+	return releases
+}
+
+// OldSystem says whether an Erlang/OTP wants a system of its own time: before 24.2 its
+// crypto cannot be compiled with OpenSSL 3.
+func OldSystem(otp string) bool {
+	const first, minor = 24, "2"
+	_, rest, _ := strings.Cut(otp, ".")
+	rest, _, _ = strings.Cut(rest, ".")
+	has := major(otp)
+	return has > 0 && (has < first || has == first && rest < minor)
 }
 
 // Runtimes is the range of Erlang/OTP releases that an Elixir supports; 0, 0 of one

@@ -71,10 +71,8 @@ func (c *Client) get(ctx context.Context, at string, most int64, use func(*http.
 		if err == nil || try == tries || !passing(err) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(wait):
+		if err := httpbound.Pause(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

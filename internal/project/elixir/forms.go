@@ -14,6 +14,11 @@ func (e *evaluator) invoke(head string, args [][2]int, piped []Value, sc scope) 
 			return e.form(head, args, sc)
 		}
 		return Value{}
+	case "for":
+		if len(piped) == 0 {
+			return e.comprehension(args, sc)
+		}
+		return Value{}
 	case "then", "Kernel.then", "Enum.map", "Enum.filter", "Enum.reject", "Enum.flat_map", "tap":
 		return e.higher(head, args, piped, sc)
 	}
@@ -206,11 +211,7 @@ func (e *evaluator) higher(head string, args [][2]int, piped []Value, sc scope) 
 	}
 	all := Value{Type: List}
 	for _, it := range over.Items {
-		element := it.Value
-		if it.Keyed {
-			element = Value{Type: Tuple, Items: []Item{{Value: Value{Type: Atom, Text: it.Key}}, {Value: it.Value}}}
-		}
-		v := e.apply(fun, element, sc)
+		v := e.apply(fun, it.element(), sc)
 		switch keep := truth(v); {
 		case head == "Enum.map":
 			all.Items = append(all.Items, Item{Value: v})

@@ -14,6 +14,15 @@ type said struct{ code, is string }
 // evaluated is what Elixir made of expressions with MIX_ENV=prod, DRAM_SET=yes,
 // and no file.
 var evaluated = []said{
+	{`for x <- [1, 2], do: x + 1`, `[2, 3]`},
+	{`for {:ok, x} <- [{:ok, 1}, {:error, 2}, {:ok, 3}], do: x`, `[1, 3]`},
+	{`for x <- [:a, :b], y <- [1, 2], do: {x, y}`, `[a: 1, a: 2, b: 1, b: 2]`},
+	{`for x <- [:a, :b, :c], x != :b, into: [], do: x`, `[:a, :c]`},
+	{`for {k, v} <- [a: 1, b: 2], v > 1, do: {k, v}`, `[b: 2]`},
+	{`for x when x > 1 <- [1, 2, 3], do: x`, `[2, 3]`},
+	{`for x <- [1, 2], y = x + 1, do: y`, `[2, 3]`},
+	{`for x <- [1, nil], y = x, do: y`, `[1]`},
+	{`for x <- [], do: x`, `[]`},
 	{`String.trim("  a b \n")`, `"a b"`},
 	{`String.trim_leading("xxab", "x")`, `"ab"`},
 	{`String.trim_trailing("abxx", "x")`, `"ab"`},
