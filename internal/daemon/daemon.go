@@ -14,6 +14,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type Client struct {
 	api    *client.Client
 	name   string // "Docker 28.3.0", "Podman Engine 5.4.2"
 	podman bool
+	arch   string // as Go names it, "" if it does not say
 
 	patience time.Duration
 }
@@ -72,7 +74,7 @@ func (c *Client) hello(ctx context.Context) error {
 	if err != nil {
 		return said(ctx, err)
 	}
-	c.name = "Docker " + v.Version
+	c.name, c.arch = "Docker "+v.Version, v.Arch
 	for _, part := range v.Components {
 		if strings.HasPrefix(part.Name, "Podman") {
 			c.name, c.podman = part.Name+" "+part.Version, true
@@ -89,6 +91,18 @@ func (c *Client) Name() string { return c.name }
 
 // Podman says whether it is Podman that answers.
 func (c *Client) Podman() bool { return c.podman }
+
+// Arch is the architecture that the daemon runs on, as Go names it; "" where it does not
+// say.
+func (c *Client) Arch() string { return c.arch }
+
+// Zstd says whether it reads layers that zstd compressed: Podman does, and Docker from
+// version 23 on, whose API is 1.42.
+func (c *Client) Zstd() bool {
+	minor, err := strconv.Atoi(strings.TrimPrefix(c.api.ClientVersion(), "1."))
+	const docker23 = 42
+	return c.podman || err != nil || minor >= docker23
+}
 
 // API is the whole API: an engine that builds in the daemon dials its BuildKit
 // by DialHijack(ctx, "/grpc", "h2c", nil) and "/session".

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -226,7 +227,7 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("step %q (%s) failed: %v", e.Step.Name, strings.Join(e.Step.Argv, " "), e.Err)
+	return fmt.Sprintf("step %q (%s) failed: %v", e.Step.Name, e.Step.Command(), e.Err)
 }
 
 // Unwrap gives the exit status.
@@ -241,6 +242,17 @@ func (e *LostError) Error() string { return e.Err.Error() }
 
 // Unwrap gives what happened.
 func (e *LostError) Unwrap() error { return e.Err }
+
+// Command is what the step runs, for people: a script of several lines is "…".
+func (s Step) Command() string {
+	words := slices.Clone(s.Argv)
+	for i, w := range words {
+		if strings.Contains(w, "\n") {
+			words[i] = "…"
+		}
+	}
+	return strings.Join(words, " ")
+}
 
 // Packs is the command for whoever takes the tool's own tarball.
 func (s Step) Packs() []string {

@@ -143,6 +143,9 @@ func (c *canary) state(t *testing.T) []string {
 // TestAttacks runs each attack by itself, under an init as builds have it and
 // as PID 1 as images have it.
 func TestAttacks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: a sandbox for each")
+	}
 	c := newCanary(t)
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {

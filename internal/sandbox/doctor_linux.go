@@ -99,7 +99,7 @@ func tryAll(scratch string) []probe {
 	}
 	err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	if err == nil {
-		err = installFilter()
+		err = installFilter(Limits{}.families())
 	}
 	return append(out, result(tryFilter, failed(stepOther, err, "installing the system call filter")))
 }

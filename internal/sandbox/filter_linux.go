@@ -38,7 +38,7 @@ const newNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID 
 const sysOpenTreeAttr = 467 // not named in x/sys/unix on every architecture yet
 
 // rules are those of every architecture; archRules are the others.
-func rules() []rule {
+func rules(families []uint32) []rule {
 	// Package scripts, tar and install give files to users that this namespace
 	// does not have, and make devices. That they "succeed" is what lets them work.
 	out := []rule{
@@ -52,9 +52,7 @@ func rules() []rule {
 		// Families of sockets that no network namespace holds back (AF_VSOCK leads
 		// to the machine around this one), or that no build or server uses and that
 		// have been the kernel's weak spots.
-		{nr: unix.SYS_SOCKET, ret: retNoFamily, arg: 0, others: []uint32{
-			unix.AF_UNSPEC, unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK, unix.AF_PACKET,
-		}},
+		{nr: unix.SYS_SOCKET, ret: retNoFamily, arg: 0, others: families},
 		// Typing for the person at the terminal.
 		{nr: unix.SYS_IOCTL, ret: retEPERM, arg: 1, mask: ^uint32(0), values: []uint32{unix.TIOCSTI, unix.TIOCLINUX}},
 	}
@@ -65,6 +63,15 @@ func rules() []rule {
 		out = append(out, rule{nr: nr, ret: retEPERM})
 	}
 	return append(out, archRules()...)
+}
+
+// families are those of sockets that a process may have.
+func (l Limits) families() []uint32 {
+	out := []uint32{unix.AF_UNSPEC, unix.AF_UNIX, unix.AF_INET, unix.AF_NETLINK, unix.AF_PACKET}
+	if !l.NoIPv6 {
+		out = append(out, unix.AF_INET6)
+	}
+	return out
 }
 
 // deniedCalls need capabilities that are gone, or are of no use to a build and
@@ -143,11 +150,11 @@ func jump(test uint16, k uint32, yes, no uint8) unix.SockFilter {
 }
 
 // installFilter puts the filter on this thread and on what it executes or forks.
-func installFilter() error {
+func installFilter(families []uint32) error {
 	if bits.UintSize != 64 {
 		return errors.New("only 64-bit architectures are known")
 	}
-	code := program(rules())
+	code := program(rules(families))
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
 		uintptr(unsafe.Pointer(&prog))) //nolint:gosec // seccomp(2) takes a pointer

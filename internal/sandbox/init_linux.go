@@ -17,6 +17,9 @@ import (
 // started it as one, and does not return then. It must be the first thing that
 // main and TestMain call.
 func Main() {
+	if len(os.Args) == 1 && os.Args[0] == companionName && os.Getppid() == 1 {
+		syscall.Exit(companionMain())
+	}
 	if len(os.Args) != 1 || os.Args[0] != initName || os.Getpid() != 1 {
 		return
 	}
@@ -27,7 +30,6 @@ func Main() {
 }
 
 func initMain() int {
-	closeInherited()
 	in := os.NewFile(jobFD, "job")
 	out := gob.NewEncoder(os.NewFile(reportFD, "report"))
 	tell := func(r report) { _ = out.Encode(r) } // a caller that is gone takes us with it
@@ -36,12 +38,17 @@ func initMain() int {
 		return 1
 	}
 	_ = in.Close()
+	last := reportFD
+	if j.Beside {
+		last = besideFD
+	}
+	closeInherited(last)
 	if j.Probe {
 		tell(report{Probes: tryAll(j.Spec.Scratch)})
 		return 0
 	}
-	j.Spec.closed = j.Closed
-	code, err := j.Spec.run(tell)
+	j.Spec.Limits.closed = j.Closed
+	code, err := j.run(tell)
 	if err != nil {
 		tell(report{Failure: toFailure(err)})
 	}
@@ -50,15 +57,15 @@ func initMain() int {
 
 // closeInherited closes what the caller's own parents left open by accident:
 // it would be a way out of the sandbox. The Go runtime's descriptors, which are
-// closed on exec, stay.
-func closeInherited() {
+// closed on exec, stay, and so do those up to last, which are its own.
+func closeInherited(last int) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return // close-on-exec below still holds
 	}
 	for _, e := range entries {
 		fd, err := strconv.Atoi(e.Name())
-		if err != nil || fd <= reportFD {
+		if err != nil || fd <= last {
 			continue
 		}
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
@@ -70,7 +77,15 @@ func closeInherited() {
 
 // run sets the sandbox up around this process and becomes the command, or with
 // Reap starts it. The code is the init's exit code.
-func (s *Spec) run(tell func(report)) (int, error) {
+func (j *job) run(tell func(report)) (int, error) {
+	s := &j.Spec
+	companion := 0
+	if j.Beside {
+		var err error
+		if companion, err = s.startCompanion(); err != nil {
+			return 1, err
+		}
+	}
 	if err := s.enter(); err != nil {
 		return 1, err
 	}
@@ -81,7 +96,7 @@ func (s *Spec) run(tell func(report)) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	if err := s.restrict(); err != nil {
+	if err := s.restrict(companion); err != nil {
 		return 1, err
 	}
 	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {

@@ -35,6 +35,9 @@ const (
 // TestIsolatedNetwork runs the same dials with the host's network and isolated,
 // in a network of the test's own.
 func TestIsolatedNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: it makes networks")
+	}
 	needOutlet(t)
 	want := map[string]string{
 		"host": "public=reached\nprivate=reached\nown=reached\nloopback=reached\nabstract=refused\nhost by its outlet=refused\n",

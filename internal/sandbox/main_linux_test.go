@@ -148,6 +148,9 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("already an ordinary user")
 	}
+	if testing.Short() {
+		t.Skip("left out: it runs all the tests again")
+	}
 	self := filepath.Join(base, "sandbox.test")
 	copyFile(t, "/proc/self/exe", self)
 	home := filepath.Join(base, "user")

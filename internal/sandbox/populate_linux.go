@@ -190,7 +190,28 @@ func (s *Spec) hostsFile() string {
 			hosts = strings.TrimRight(raw, "\n") + "\n"
 		}
 	}
-	return hosts + "127.0.0.1\t" + s.Hostname + "\n"
+	names := s.Hostname
+	if short, _, dotted := strings.Cut(s.Hostname, "."); dotted {
+		names += " " + short // as container engines have it
+	}
+	return hosts + "127.0.0.1\t" + names + "\n"
+}
+
+// openLowPorts lets every user of this network open ports below 1024, as Docker does
+// in its containers. Where the kernel refuses, a port needs the capability, as it
+// did.
+func openLowPorts() {
+	proc, err := procWith(0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = unix.Close(proc) }()
+	fd, err := unix.Openat(proc, "sys/net/ipv4/ip_unprivileged_port_start", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	_, _ = unix.Write(fd, []byte("0"))
+	_ = unix.Close(fd)
 }
 
 func loopbackUp() error {

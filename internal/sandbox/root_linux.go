@@ -54,7 +54,7 @@ func (s *Spec) enter() error {
 			return failed(stepOther, err, "bringing up the loopback interface")
 		}
 	}
-	if err := closeNetworks(s.closed); err != nil {
+	if err := closeNetworks(s.Limits.closed); err != nil {
 		return failed(stepOther, err, "closing networks")
 	}
 	if err := unix.Sethostname([]byte(s.Hostname)); err != nil {
@@ -99,6 +99,9 @@ func (s *Spec) openSources() (src sources, err error) {
 	case Loopback:
 	}
 	src.hosts = s.hostsFile()
+	if s.Network != Host && !s.Limits.NoCapabilities {
+		openLowPorts()
+	}
 	src.proc, err = freshProc()
 	return src, failed(stepProc, err, "mounting a fresh /proc")
 }
@@ -122,7 +125,9 @@ func setReadOnly(fd int, path string, flags uint) error {
 // only to who sees a whole /proc already. It is read-only: what is not about
 // processes the kernel has once, and the mode of such a file, changed in one
 // /proc, is changed in all. /proc/PID/net is among these.
-func freshProc() (int, error) {
+func freshProc() (int, error) { return procWith(unix.MOUNT_ATTR_RDONLY) }
+
+func procWith(attr int) (int, error) {
 	fsfd, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return -1, err
@@ -132,7 +137,7 @@ func freshProc() (int, error) {
 		return -1, err
 	}
 	return unix.Fsmount(fsfd, unix.FSMOUNT_CLOEXEC,
-		unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+		attr|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
 // mountRoot mounts the root and tells where.

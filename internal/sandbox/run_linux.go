@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -31,6 +32,7 @@ type job struct {
 	Probe bool // try what Preconditions asks for, run nothing
 	// Closed lists the networks that are to be unreachable.
 	Closed []string
+	Beside bool // leave a companion behind
 }
 
 // report is what the init tells.
@@ -46,7 +48,9 @@ type report struct {
 // it was stopped because ctx was done: then with an *ExitError too, of code 0 if
 // it ended well, unless it had not begun. Nothing of the sandbox outlives Run, nor
 // a caller that is killed.
-func Run(ctx context.Context, spec Spec) error {
+func Run(ctx context.Context, spec Spec) error { return run(ctx, spec, nil) }
+
+func run(ctx context.Context, spec Spec, attend func(context.Context, *Beside)) error {
 	spec, err := complete(spec)
 	if err != nil {
 		return err
@@ -62,11 +66,14 @@ func Run(ctx context.Context, spec Spec) error {
 	// goroutine keeps its thread until the sandbox is gone.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	c, err := start(ctx, job{Spec: spec}, stdio{spec.Stdin, spec.Stdout, spec.Stderr})
+	c, err := start(ctx, job{Spec: spec, Beside: attend != nil}, stdio{spec.Stdin, spec.Stdout, spec.Stderr})
 	if err != nil {
 		return fmt.Errorf("running %s: %w", spec.Argv[0], err)
 	}
-	if err := c.wait(ctx, spec.Grace); err != nil {
+	end := c.attended(ctx, attend)
+	err = c.wait(ctx, spec.Grace)
+	end()
+	if err != nil {
 		return fmt.Errorf("running %s: %w", spec.Argv[0], err)
 	}
 	return nil
@@ -85,6 +92,7 @@ type child struct {
 	heard   chan report   // gives all reports as one, once the init is silent
 	restore func()        // takes the terminal back
 	outlet  *outlet       // of an isolated network, or nil
+	line    net.Conn      // to the companion, or nil
 }
 
 // start makes the namespaces with the init in them and hands it the job.
@@ -98,17 +106,31 @@ func start(ctx context.Context, j job, std stdio) (*child, error) {
 		_, _ = jobR.Close(), jobW.Close()
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	cmd, feed, err := startInit(ctx, j.Spec, std, []*os.File{jobR, reportW})
-	_, _ = jobR.Close(), reportW.Close()
+	c := &child{reports: reportR, started: make(chan struct{}), heard: make(chan report, 1)}
+	extra := []*os.File{jobR, reportW}
+	if j.Beside {
+		own, other, err := line()
+		if err != nil {
+			return nil, errors.Join(err, jobR.Close(), jobW.Close(), reportR.Close(), reportW.Close())
+		}
+		c.line, extra = own, append(extra, other)
+	}
+	cmd, feed, err := startInit(ctx, j.Spec, std, extra)
+	for _, f := range extra {
+		_ = f.Close()
+	}
 	if err != nil {
 		_, _ = jobW.Close(), reportR.Close()
+		c.hangUp()
 		return nil, err
 	}
-	c := &child{cmd: cmd, reports: reportR, started: make(chan struct{}), heard: make(chan report, 1)}
+	c.cmd = cmd
+	raiseFiles(cmd.Process.Pid, j.Spec.Limits.OpenFiles)
 	if err := c.isolate(ctx, &j); err != nil {
 		_ = cmd.Process.Kill()
 		feed(false)
 		_, _, _ = cmd.Wait(), jobW.Close(), reportR.Close()
+		c.hangUp()
 		return nil, err
 	}
 	feed(true)

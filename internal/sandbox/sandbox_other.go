@@ -16,6 +16,11 @@ func Run(context.Context, Spec) error {
 	return problem.New(problem.Environment, otherHint, "running a sandbox: there is none on %s", runtime.GOOS)
 }
 
+// RunBeside needs Linux.
+func RunBeside(ctx context.Context, spec Spec, _ func(context.Context, *Beside)) error {
+	return Run(ctx, spec)
+}
+
 // Main does nothing here.
 func Main() {}
 

@@ -45,6 +45,16 @@ type Limits struct {
 	// kernel.core_pattern name one: that runs as root, outside, on what a step
 	// left in its memory. A limit of 0 does not.
 	Core uint64
+	// CPUs is how many processors it may use, by affinity; 0 is all.
+	CPUs int
+	// NoCapabilities leaves root none either. Without it, and with a network of its
+	// own, ports below 1024 are for all users, as in containers of Docker.
+	NoCapabilities bool
+	// NoIPv6 has the kernel know no sockets of IPv6, as where it was started with
+	// ipv6.disable=1.
+	NoIPv6 bool
+
+	closed []string // networks that are to be unreachable, told to the init
 }
 
 // Spec is one process and the sandbox around it.
@@ -88,8 +98,6 @@ type Spec struct {
 	// Grace is how long the process has between SIGTERM (sent when the context
 	// is done) and SIGKILL; default 10 s.
 	Grace time.Duration
-
-	closed []string // networks that are to be unreachable, told to the init
 }
 
 // Stdio is what a process reads and where it writes.

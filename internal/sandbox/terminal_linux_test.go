@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dram/internal/sandbox/ptytest"
 )
 
 // onTerminal is a caller whose standard streams are its terminal.
@@ -33,20 +35,10 @@ func onTerminal() int {
 	return 0
 }
 
-// openTerminal makes a pseudo-terminal.
+// openTerminal makes a pseudo-terminal, if there are any.
 func openTerminal(t *testing.T) (master, tty *os.File) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	}
+	master, tty, err := ptytest.Open(t)
 	if err != nil {
 		t.Skipf("no pseudo-terminals here: %v", err)
 	}

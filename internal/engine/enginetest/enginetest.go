@@ -38,6 +38,8 @@ type Suite struct {
 	Shared bool
 	// Networked says that steps without the network have it nevertheless.
 	Networked bool
+	// AtOnce says that cases may run beside one another.
+	AtOnce bool
 }
 
 // Toolchain gives the default distribution's newest stable suite with Erlang and
@@ -97,7 +99,12 @@ func Run(t *testing.T, s Suite) {
 		{"a step that may fail", optional},
 		{"a file that failed to compile is compiled again", failedCompile},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, s.bench(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			if s.AtOnce {
+				t.Parallel()
+			}
+			c.test(t, s.bench(t))
+		})
 	}
 }
 

@@ -20,6 +20,6 @@ func TestContract(t *testing.T) {
 			return host.New(st, host.Options{At: filepath.Join(t.TempDir(), "app")})
 		},
 		Toolchain: engine.Toolchain{Name: "host"}, Root: "/",
-		Shared: true, Networked: true,
+		Shared: true, Networked: true, AtOnce: true,
 	})
 }

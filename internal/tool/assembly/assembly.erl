@@ -15,7 +15,7 @@ main([Kind, From, Name, Version, To]) ->
     copy_erts(Erts, To),
     copy_boot(Releases),
     ok = write(filename:join([To, "releases", "start_erl.data"]), [Erts, " ", Version, "\n"]),
-    Rel = {release, {Name, Version}, {erts, Erts}, Of ++ [{App, Vsn} || {App, Vsn, _, _} <- Own, Vsn =/= none]},
+    Rel = {release, {Name, Version}, {erts, Erts}, Of ++ [{App, Vsn, none} || {App, Vsn, _, _} <- Own, Vsn =/= none]}, %% the script starts them
     ok = write(filename:join(Releases, Name ++ ".rel"), io_lib:format("~tp.~n", [Rel])),
     ok = start(Kind, From, Name, Version, Erts, To);
 main(_) ->

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -54,6 +55,9 @@ func run(name string, args []string) error {
 			fmt.Println(os.Getuid(), os.Getgid(), os.Getpid())
 			return nil
 		},
+		"serve":    serve,
+		"flood":    flood,
+		"cpus":     func([]string) error { fmt.Println(runtime.NumCPU()); return nil },
 		"hostname": func([]string) error { h, err := os.Hostname(); fmt.Println(h); return err },
 		"pwd":      func([]string) error { d, err := os.Getwd(); fmt.Println(d); return err },
 		"argv":     func(a []string) error { fmt.Printf("%q\n", a); return nil },
@@ -161,6 +165,32 @@ func listen([]string) error {
 	b, err := io.ReadAll(r.Body)
 	fmt.Println(string(b))
 	return err
+}
+
+// serve answers each who connects to a TCP address with one word.
+func serve(args []string) error {
+	l, err := net.Listen("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		io.WriteString(c, args[1])
+		c.Close()
+	}
+}
+
+// flood prints for ever.
+func flood([]string) error {
+	line := strings.Repeat("x", 4095) + "\n"
+	for {
+		if _, err := io.WriteString(os.Stdout, line); err != nil {
+			return err
+		}
+	}
 }
 
 func dial(args []string) error {
