@@ -124,7 +124,8 @@ func (r *Report) lasting(f File) string {
 		return strings.Replace(f.Path, f.Group, name, 1)
 	}
 	if r.Version != "" {
-		return strings.Replace(f.Path, "/releases/"+r.Version+"/", "/releases/VERSION/", 1)
+		at := strings.Replace("/"+f.Path, "/releases/"+r.Version+"/", "/releases/VERSION/", 1)
+		return at[1:]
 	}
 	return f.Path
 }
@@ -135,7 +136,7 @@ func (d *Difference) Text(w io.Writer) error {
 	n := map[string]int{}
 	for _, c := range d.Changes {
 		if n[c.Kind]++; n[c.Kind] <= shown {
-			t.row(c.Kind, ui.Plain(c.Name), cmp.Or(ui.Plain(c.Old), "(none)"), "→", cmp.Or(ui.Plain(c.New), "(gone)"))
+			t.row(c.Kind, c.Name, cmp.Or(c.Old, "(none)"), "→", cmp.Or(c.New, "(gone)"))
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(n)) {

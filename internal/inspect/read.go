@@ -14,12 +14,15 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 
 	elfbinary "dram/internal/binary"
 	"dram/internal/distro"
+	"dram/internal/oci"
+	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -27,7 +30,9 @@ import (
 
 // Bounds of what is read.
 const (
-	maxEntries = 1 << 20
+	maxEntries = 400_000
+	maxName    = 4096      // bytes of a name, and of what a link leads to, as in Linux
+	maxNames   = 128 << 20 // of all of them
 	maxBytes   = 32 << 30  // of all files
 	maxWhole   = 256 << 20 // of a native file, which is looked at whole
 	maxText    = 1 << 20   // of a text that is kept
@@ -43,6 +48,7 @@ type reader struct {
 	dirs    map[string]bool // that something lies, or lay, in
 	rel     *release.Release
 	entries int
+	names   int
 	bytes   int64
 	texts   int64
 }
@@ -68,27 +74,17 @@ func Image(ctx context.Context, name string, img v1.Image) (*Report, error) {
 	}
 	r.report.Digest, r.report.Platform = digest.String(), config.OS+"/"+config.Architecture
 	r.report.Config = settings(config.Config)
-	names := layerNames(config.History)
+	names := oci.LayerNames(config)
 	for i, l := range layers {
-		if err := r.layer(i, l, names); err != nil {
+		switch err := r.layer(i, l, names); {
+		case err == nil:
+		case ctx.Err() != nil || problem.Hint(err) != "" || errors.Is(err, errTooLarge):
 			return nil, fmt.Errorf("inspecting image %q: layer %d: %w", name, i+1, err)
+		default: // no engine would take it
+			return nil, problem.New(problem.Usage, "fetch the image anew, or save it anew where it was made", "inspecting image %q: layer %d: %w", name, i+1, err)
 		}
 	}
 	return r.finish(), nil
-}
-
-func layerNames(history []v1.History) (names []string) {
-	for _, h := range history {
-		if h.EmptyLayer {
-			continue
-		}
-		name := h.Comment
-		if name == "" {
-			name = h.CreatedBy
-		}
-		names = append(names, name)
-	}
-	return names
 }
 
 func (r *reader) layer(i int, l v1.Layer, names []string) error {
@@ -104,14 +100,21 @@ func (r *reader) layer(i int, l v1.Layer, names []string) error {
 	if i < len(names) {
 		out.Name = names[i]
 	}
-	plain, err := l.Uncompressed()
+	plain, err := oci.OpenTar(l)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = plain.Close() }() // only read
-	before, entries := r.bytes, r.entries
-	if err := r.tar(i, plain); err != nil {
+	before, entries, sum := r.bytes, r.entries, sha256.New()
+	body := io.TeeReader(plain, sum)
+	if err := r.tar(i, body); err != nil {
 		return err
+	}
+	if _, err := io.Copy(io.Discard, io.LimitReader(body, maxBytes)); err != nil { // what follows the archive's end
+		return err
+	}
+	if want, err := l.DiffID(); err != nil || want.Hex != hex.EncodeToString(sum.Sum(nil)) {
+		return errors.Join(err, fmt.Errorf("its content is not what the image's configuration says, %s: engines refuse such an image", want))
 	}
 	out.Plain, out.Files = r.bytes-before, r.entries-entries
 	r.report.Layers = append(r.report.Layers, out)
@@ -136,6 +139,9 @@ func Tarball(ctx context.Context, name string, in io.Reader) (*Report, error) {
 func Directory(ctx context.Context, name string, fsys rootfs.FS) (*Report, error) {
 	r := newReader(ctx, name)
 	err := fs.WalkDir(fsys, ".", func(at string, d fs.DirEntry, err error) error {
+		if err == nil && !utf8.ValidString(at) {
+			err = fmt.Errorf("the name of %q is no UTF-8", at)
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -186,10 +192,17 @@ func (r *reader) tar(layer int, in io.Reader) error {
 
 const whiteout = ".wh."
 
+// inside is a name as engines take it, who leave no root.
+func inside(name string) string { return rootfs.Clean(path.Clean("/" + name)) }
+
 // entry takes in one entry, in place of what stood there.
 func (r *reader) entry(layer int, h *tar.Header, content io.Reader) error {
-	name := rootfs.Clean(h.Name)
-	if r.entries++; r.entries > maxEntries || r.bytes+h.Size > maxBytes {
+	name := inside(h.Name)
+	if len(h.Name) > maxName || len(h.Linkname) > maxName {
+		return fmt.Errorf("%.60q has a name of %d bytes, and leads to one of %d: at most %d are right", h.Name, len(h.Name), len(h.Linkname), maxName)
+	}
+	r.names += len(h.Name) + len(h.Linkname)
+	if r.entries++; r.entries > maxEntries || r.names > maxNames || r.bytes+h.Size > maxBytes {
 		return errTooLarge
 	}
 	if err := r.ctx.Err(); err != nil {
@@ -200,10 +213,10 @@ func (r *reader) entry(layer int, h *tar.Header, content io.Reader) error {
 	case !fs.ValidPath(name) || name == ".":
 		return nil
 	case base == whiteout+whiteout+".opq":
-		r.drop(path.Clean(dir), false)
+		r.drop(path.Clean(dir), layer, false)
 		return nil
 	case strings.HasPrefix(base, whiteout):
-		r.drop(path.Join(dir, strings.TrimPrefix(base, whiteout)), true)
+		r.drop(path.Join(dir, strings.TrimPrefix(base, whiteout)), layer, true)
 		return nil
 	}
 	f := &File{Path: name, Layer: layer, mode: fs.FileMode(h.Mode) & fs.ModePerm, Mode: fmt.Sprintf("%04o", h.Mode&0o7777)}
@@ -216,22 +229,28 @@ func (r *reader) entry(layer int, h *tar.Header, content io.Reader) error {
 	case tar.TypeSymlink:
 		f.Link, f.mode, node.Link, node.Mode = h.Linkname, f.mode|fs.ModeSymlink, h.Linkname, fs.ModeSymlink|0o777
 	case tar.TypeLink: // another name of a file
-		if old, ok := r.files[rootfs.Clean(h.Linkname)]; ok {
-			*f = *old
-			f.Path, f.Size, f.Layer = name, 0, layer
-			node = r.nodes[rootfs.Clean(h.Linkname)]
+		to := inside(h.Linkname)
+		old, ok := r.files[to]
+		if !ok {
+			return fmt.Errorf("%q is another name of %q, which is not there: engines refuse such an image", h.Name, h.Linkname)
 		}
-	default:
+		*f = *old
+		f.Path, f.Size, f.Layer = name, 0, layer
+		node = r.nodes[to]
+	default: // it takes the place of a file below
+		if old, ok := r.files[name]; ok {
+			r.forget(name, old)
+		}
 		return nil
 	}
 	r.put(name, f, node)
 	return nil
 }
 
-// drop removes what an earlier layer had at a name, and below it.
-func (r *reader) drop(name string, itself bool) {
+// drop removes what layers below one had at a name, and below it.
+func (r *reader) drop(name string, above int, itself bool) {
 	if f, ok := r.files[name]; ok {
-		if itself {
+		if itself && f.Layer < above {
 			r.forget(name, f)
 		}
 		return
@@ -240,7 +259,7 @@ func (r *reader) drop(name string, itself bool) {
 		return // most entries are files where nothing was before
 	}
 	for at, f := range r.files {
-		if strings.HasPrefix(at, name+"/") || name == "." {
+		if f.Layer < above && (strings.HasPrefix(at, name+"/") || name == ".") {
 			r.forget(at, f)
 		}
 	}
@@ -254,7 +273,7 @@ func (r *reader) forget(name string, f *File) {
 
 // put has a file lie at a name; the directories above are noted.
 func (r *reader) put(name string, f *File, node rootfs.Node) {
-	r.drop(name, true)
+	r.drop(name, f.Layer+1, true)
 	r.files[name], r.nodes[name] = f, node
 	for dir := path.Dir(name); dir != "." && !r.dirs[dir]; dir = path.Dir(dir) {
 		r.dirs[dir] = true

@@ -6,6 +6,14 @@ import (
 	"compress/gzip"
 	"strings"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"dram/internal/problem"
 )
 
 type entry struct {
@@ -55,6 +63,60 @@ func TestLayers(t *testing.T) {
 	}
 	if want := "a/two b c d e/z"; strings.Join(names, " ") != want || got.Hidden != 1+3+4+5 || got.Size != 2+1+10+1 {
 		t.Errorf("%q, hidden %d, size %d", names, got.Hidden, got.Size)
+	}
+}
+
+// A layer that puts a directory or a device where a file was has the file no more, and a name
+// that leads out of the root is taken to lie in it, as engines do.
+func TestLayersReplaceFilesByOthers(t *testing.T) {
+	r := newReader(t.Context(), "x")
+	for i, l := range [][]entry{
+		{{"a", "1", tar.TypeReg}, {"b", "22", tar.TypeReg}, {"c", "333", tar.TypeReg}, {"d", "a", tar.TypeSymlink}},
+		{{"a", "", tar.TypeDir}, {"b", "", tar.TypeFifo}, {"d/", "", tar.TypeDir}, {"../../etc/x", "y", tar.TypeReg}},
+	} {
+		if err := r.tar(i, bytes.NewReader(archive(t, l...))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := r.finish()
+	if len(got.Files) != 2 || got.Files[0].Path != "c" || got.Files[1].Path != "etc/x" || got.Hidden != 1+2 {
+		t.Errorf("%v, hidden %d", got.Files, got.Hidden)
+	}
+	if err := r.tar(2, bytes.NewReader(archive(t, entry{"e", "gone", tar.TypeLink}))); err == nil || !strings.Contains(err.Error(), "another name of") {
+		t.Errorf("a hard link to nothing: %v", err)
+	}
+}
+
+// lying is a layer whose content is not what the configuration names.
+type lying struct{ v1.Layer }
+
+func (lying) DiffID() (v1.Hash, error) {
+	return v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil
+}
+
+// What an engine would refuse is said to be so, with what to do.
+func TestImagesThatEnginesRefuse(t *testing.T) {
+	sound := archive(t, entry{"a", strings.Repeat("x", 1<<16), tar.TypeReg})
+	for name, layer := range map[string]v1.Layer{
+		"another content than the configuration says": lying{static.NewLayer(sound, types.OCIUncompressedLayer)},
+		"unexpected EOF":  static.NewLayer(sound[:1<<15], types.OCIUncompressedLayer),
+		"another name of": static.NewLayer(archive(t, entry{"e", "gone", tar.TypeLink}), types.OCIUncompressedLayer),
+	} {
+		img, err := mutate.AppendLayers(empty.Image, layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Image(t.Context(), "x", img)
+		if err == nil || problem.Code(err) != 2 || problem.Hint(err) == "" || name != "another content than the configuration says" && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	img, err := mutate.AppendLayers(empty.Image, static.NewLayer(sound, types.OCIUncompressedLayer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Image(t.Context(), "x", img); err != nil || len(got.Files) != 1 {
+		t.Errorf("a sound one: %v", err)
 	}
 }
 

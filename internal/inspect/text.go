@@ -15,10 +15,10 @@ const shown = 15
 // Text writes the report for people.
 func (r *Report) Text(w io.Writer) error {
 	t := &table{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	t.row("name", ui.Plain(r.Name))
+	t.row("name", r.Name)
 	for _, kv := range [][2]string{{"digest", r.Digest}, {"platform", r.Platform}, {"release", strings.TrimSpace(r.Release + " " + r.Version)}, {"erts", r.ERTS}} {
 		if kv[1] != "" {
-			t.row(kv[0], ui.Plain(kv[1]))
+			t.row(kv[0], kv[1])
 		}
 	}
 	t.row("size", fmt.Sprintf("%s in %d files", ui.Bytes(r.Size), len(r.Files)))
@@ -26,27 +26,27 @@ func (r *Report) Text(w io.Writer) error {
 		t.row("compressed", ui.Bytes(r.Compressed))
 	}
 	for _, l := range r.Layers {
-		t.row("layer", ui.Plain(l.Name), ui.Bytes(l.Size), ui.Bytes(l.Plain), fmt.Sprintf("%d entries", l.Files), short(l.Digest))
+		t.row("layer", l.Name, ui.Bytes(l.Size), ui.Bytes(l.Plain), fmt.Sprintf("%d entries", l.Files), short(l.Digest))
 	}
 	for i, g := range r.Groups {
 		if i == shown {
 			t.row("part", fmt.Sprintf("… and %d more", len(r.Groups)-shown))
 			break
 		}
-		t.row("part", ui.Plain(g.Name), g.Kind, ui.Bytes(g.Size), fmt.Sprintf("%d files", g.Files))
+		t.row("part", g.Name, g.Kind, ui.Bytes(g.Size), fmt.Sprintf("%d files", g.Files))
 	}
 	for i, d := range r.Duplicates {
 		if i == shown {
 			break
 		}
-		t.row("twice", ui.Plain(strings.Join(d.Paths[:min(3, len(d.Paths))], " ")), ui.Bytes(d.Size))
+		t.row("twice", strings.Join(d.Paths[:min(3, len(d.Paths))], " "), ui.Bytes(d.Size))
 	}
 	for i, name := range r.Unreferenced {
 		if i == shown {
 			t.row("unreferenced", fmt.Sprintf("… and %d more", len(r.Unreferenced)-shown))
 			break
 		}
-		t.row("unreferenced", ui.Plain(name))
+		t.row("unreferenced", name)
 	}
 	t.row("debug", ui.Bytes(r.Debug)+" of debug information")
 	if r.Hidden > 0 {
@@ -61,9 +61,9 @@ func (r *Report) WhyText(w io.Writer, name string) bool {
 		if f.Path != strings.TrimPrefix(name, "/") {
 			continue
 		}
-		_, _ = fmt.Fprintln(w, ui.Plain(f.Path))
+		_, _ = fmt.Fprintln(w, ui.Line(f.Path))
 		for _, why := range f.Why {
-			_, _ = fmt.Fprintln(w, "  "+ui.Plain(why))
+			_, _ = fmt.Fprintln(w, "  "+ui.Line(why))
 		}
 		if len(f.Why) == 0 {
 			_, _ = fmt.Fprintln(w, "  nothing is known to need it")
@@ -85,6 +85,9 @@ type table struct {
 }
 
 func (t *table) row(columns ...string) {
+	for i := range columns { // names of files and of parts may be anything
+		columns[i] = ui.Line(columns[i])
+	}
 	if _, err := fmt.Fprintln(t.w, strings.Join(columns, "\t")); t.err == nil {
 		t.err = err
 	}

@@ -1,7 +1,6 @@
 package layer
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,8 +9,7 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/klauspost/compress/gzip"
-
+	"dram/internal/oci"
 	"dram/internal/store"
 )
 
@@ -44,7 +42,7 @@ func (b *builder) join(ctx context.Context, members []member) (*Archive, error) 
 			return nil, fmt.Errorf("joining %q: %w", b.parts[i].name, err)
 		}
 	}
-	a := &Archive{Members: len(members), st: b.st}
+	a := &Archive{Members: len(members), Format: b.opts.Compression.Format, st: b.st}
 	if !b.opts.NoDiffID {
 		a.DiffID, a.UncompressedSize = store.SumDigest(plain.sum), plain.n
 	}
@@ -73,14 +71,15 @@ func (b *builder) append(ctx context.Context, w io.Writer, plain io.Writer, m me
 		_, err := io.Copy(w, store.WithContext(ctx, r))
 		return err
 	}
-	// bufio, so that gzip reads no further than it must and the rest stays to
-	// be read; the reader's end is where a corrupt blob shows.
-	src := bufio.NewReader(io.TeeReader(store.WithContext(ctx, r), w))
-	z, err := gzip.NewReader(src)
+	// What the decompressor leaves unread is read too: the reader's end is where a
+	// corrupt blob shows.
+	src := io.TeeReader(store.WithContext(ctx, r), w)
+	z, err := oci.Decompress(src)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(plain, z); err != nil { //nolint:gosec // what was compressed here is as large as it was
+	defer func() { _ = z.Close() }() // only read from
+	if _, err := io.Copy(plain, z); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, src)

@@ -1,11 +1,12 @@
-// Package layer makes deterministic gzip-compressed tar archives, and makes
-// each part of them only once.
+// Package layer makes deterministic tar archives, compressed by gzip or zstd, and
+// makes each part of them only once.
 //
 // An archive is a list of groups, a group a list of entries. A group becomes
-// one gzip member (RFC 1952, section 2.2: a file is a series of members), kept
-// in the store by what it holds, so that a group that did not change is not
-// compressed again; the archive is the members in order, kept too. What is
-// found damaged or missing in the store is made anew.
+// one gzip member (RFC 1952, section 2.2: a file is a series of members) or one
+// zstd frame (RFC 8878, section 3: frames follow one another), kept in the store
+// by what it holds, so that a group that did not change is not compressed again;
+// the archive is the members in order, kept too. What is found damaged or missing
+// in the store is made anew.
 //
 // The bytes depend on the entries and the options alone: ustar headers, PAX
 // where ustar cannot hold a value, paths in order, one owner without names, one
@@ -23,6 +24,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/oci"
 	"dram/internal/store"
 )
 
@@ -66,6 +68,10 @@ type Options struct {
 	// NoDiffID spares the archive's DiffID and UncompressedSize, which cost
 	// decompressing all of it; a tarball needs neither.
 	NoDiffID bool
+	// Whole has the archive be one member, for readers that stop where that ends.
+	Whole bool
+	// Compression is how; the zero value is the usual way.
+	Compression Compression
 }
 
 func (o Options) epoch() int64 {
@@ -82,6 +88,7 @@ type Archive struct {
 	DiffID           store.Digest `json:"diff_id"` // digest of the tar bytes
 	UncompressedSize int64        `json:"uncompressed_size"`
 	Members          int          `json:"members"`
+	Format           Format       `json:"format,omitempty"` // of the compression
 
 	// Reused is the number of members that were in the store already; all of
 	// them if the archive itself was.
@@ -167,5 +174,11 @@ func (b *builder) members(ctx context.Context) ([]member, error) {
 	return members, g.Wait()
 }
 
-// OpenTar opens the archive's tar bytes.
-func (a *Archive) OpenTar() (io.ReadCloser, error) { return a.st.OpenGzip(a.Digest) }
+// OpenTar opens the archive's tar bytes; what Open says of its reader holds.
+func (a *Archive) OpenTar() (io.ReadCloser, error) {
+	r, err := a.Open()
+	if err != nil {
+		return nil, err
+	}
+	return oci.Plain(r)
+}

@@ -11,17 +11,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
-	"dram/internal/layer/dense"
 	"dram/internal/store"
 )
-
-// level is klauspost/compress's best.
-const level = gzip.BestCompression
-
-// tarBlock is what ends a tar archive, twice, zeroed (POSIX.1-2008, pax).
-const tarBlock = 512
 
 // member is a group, compressed.
 type member struct {
@@ -40,7 +31,7 @@ func makeMember(ctx context.Context, st *store.Store, p part, opts Options) (mem
 		return member{}, err
 	}
 	defer w.Discard()
-	z, err := compressor(w, p.dense)
+	z, err := p.method.compressor(w)
 	if err != nil {
 		return member{}, err
 	}
@@ -57,20 +48,9 @@ func makeMember(ctx context.Context, st *store.Store, p part, opts Options) (mem
 	return m, st.Put("member", p.key, m)
 }
 
-func compressor(w io.Writer, best bool) (io.WriteCloser, error) {
-	if best {
-		return dense.NewWriter(w), nil
-	}
-	return gzip.NewWriterLevel(w, level)
-}
-
-// writePart writes the tar bytes of one part: entries without the archive's
-// end, or the end alone.
+// writePart writes the tar bytes of one part: its entries, and the archive's end
+// where that is its own.
 func writePart(ctx context.Context, w io.Writer, p part, opts Options) error {
-	if p.end {
-		_, err := w.Write(make([]byte, 2*tarBlock))
-		return err
-	}
 	t := tar.NewWriter(w)
 	for _, e := range p.entries {
 		if err := ctx.Err(); err != nil {
@@ -80,7 +60,10 @@ func writePart(ctx context.Context, w io.Writer, p part, opts Options) error {
 			return fmt.Errorf("adding %q: %w", e.Path, err)
 		}
 	}
-	return t.Flush() // pads the last entry; Close would end the archive
+	if p.end {
+		return t.Close()
+	}
+	return t.Flush() // pads the last entry
 }
 
 func writeEntry(ctx context.Context, t *tar.Writer, e Entry, opts Options) error {

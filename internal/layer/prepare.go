@@ -16,8 +16,8 @@ import (
 type part struct {
 	name    string
 	entries []Entry
-	dense   bool
-	end     bool // the archive's end, without entries
+	method  method
+	end     bool // the archive's end comes behind its entries
 	key     string
 }
 
@@ -28,17 +28,26 @@ func prepare(groups []Group, opts Options) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Whole {
+		p := part{name: "archive", entries: parents(seen), method: opts.Compression.method(false), end: true}
+		for _, g := range groups {
+			p.entries = append(p.entries, g.Entries...)
+		}
+		slices.SortFunc(p.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+		p.key = partKey(p, opts)
+		return []part{p}, nil
+	}
 	var parts []part
 	if dirs := parents(seen); len(dirs) > 0 {
-		parts = append(parts, part{name: "directories", entries: dirs})
+		parts = append(parts, part{name: "directories", entries: dirs, method: opts.Compression.method(false)})
 	}
 	for _, g := range groups {
 		if len(g.Entries) > 0 {
 			sorted := slices.SortedFunc(slices.Values(g.Entries), func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
-			parts = append(parts, part{name: g.Name, entries: sorted, dense: g.Dense})
+			parts = append(parts, part{name: g.Name, entries: sorted, method: opts.Compression.method(g.Dense)})
 		}
 	}
-	parts = append(parts, part{name: "end", end: true})
+	parts = append(parts, part{name: "end", end: true, method: opts.Compression.method(false)})
 	for i := range parts {
 		parts[i].key = partKey(parts[i], opts)
 	}
@@ -111,8 +120,8 @@ func parents(seen map[string]fs.FileMode) []Entry {
 
 func partKey(p part, opts Options) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "recipe %d level %d dense %t owner %d:%d epoch %d end %t\n",
-		Recipe, level, p.dense, opts.UID, opts.GID, opts.epoch(), p.end)
+	_, _ = fmt.Fprintf(sum, "recipe %d %s owner %d:%d epoch %d end %t\n",
+		Recipe, p.method, opts.UID, opts.GID, opts.epoch(), p.end)
 	for _, e := range p.entries {
 		_, _ = fmt.Fprintf(sum, "%q %s %o %d %q %s\n",
 			e.Path, e.Mode.Type()|e.Mode&fs.ModeSticky, perm(e), e.Size, e.Link, e.Digest)

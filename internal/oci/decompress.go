@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -33,6 +34,32 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 		return z.IOReadCloser(), nil
 	}
 	return plainReader{br}, nil
+}
+
+// Plain is what is compressed in a reader, which it closes with itself.
+func Plain(from io.ReadCloser) (io.ReadCloser, error) {
+	z, err := Decompress(from)
+	if err != nil {
+		return nil, errors.Join(err, from.Close())
+	}
+	return both{z, from}, nil
+}
+
+type both struct {
+	io.ReadCloser
+	from io.Closer
+}
+
+func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.from.Close()) }
+
+// OpenTar opens the tar that a layer is. What it asks of memory is bounded, other than
+// with the layer's own Uncompressed.
+func OpenTar(l v1.Layer) (io.ReadCloser, error) {
+	r, err := l.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	return Plain(r)
 }
 
 // plainReader is what is not compressed.

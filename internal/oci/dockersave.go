@@ -40,6 +40,13 @@ func fromDockerSave(a *archive) (v1.Image, error) {
 	if err := registry.CheckSizes(&manifest); err != nil {
 		return nil, err
 	}
+	raw, err := readSmall(a.at(config), image.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkConfig(raw, len(image.Layers)); err != nil {
+		return nil, err
+	}
 	return tarball.Image(func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(a.body, 0, a.size)), nil }, nil)
 }
 

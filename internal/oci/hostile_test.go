@@ -62,6 +62,17 @@ func manifestOf(t *testing.T, dir string, configSize int, layers string) {
 }
 
 // A layout or a tar that is hostile is refused soon, and nothing outside it is
+// zeros is a member of gzip with a megabyte of them.
+func zeros(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, err := z.Write(make([]byte, 1<<20))
+	must(t, err)
+	must(t, z.Close())
+	return out.String()
+}
+
 // read.
 func TestOpenOfAHostileImage(t *testing.T) {
 	const layer = `{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:%064d","size":%d}`
@@ -152,12 +163,8 @@ func TestOpenOfAHostileImage(t *testing.T) {
 			var out bytes.Buffer
 			z := gzip.NewWriter(&out)
 			must(t, tar.NewWriter(z).WriteHeader(&tar.Header{Name: "x", Typeflag: tar.TypeReg, Size: 1 << 32}))
-			for range 400 {
-				_, err := z.Write(make([]byte, 1<<20))
-				must(t, err)
-			}
 			must(t, z.Close())
-			put(t, at, out.String())
+			put(t, at, out.String()+strings.Repeat(zeros(t), 400))
 		}, true, "more than it may"},
 		{"a compressed tar that ends early", func(t *testing.T, at string) {
 			var out bytes.Buffer
@@ -166,6 +173,19 @@ func TestOpenOfAHostileImage(t *testing.T) {
 			must(t, errors.Join(err, z.Close()))
 			put(t, at, out.String()[:out.Len()-9])
 		}, true, "decompressing it"},
+		{"a configuration that is none", func(t *testing.T, at string) {
+			put(t, at, string(file("manifest.json", `[{"Config":"c","Layers":[]}]`))+string(file("c", `{"config":{"Entrypoint":"x"}}`)))
+		}, true, "its configuration is none of an image"},
+		{"a configuration of fewer layers", func(t *testing.T, at string) {
+			put(t, at, string(file("manifest.json", `[{"Config":"c","Layers":["l"]}]`))+string(file("c", "{}"))+string(file("l", "")))
+		}, true, "names 0 layers, its manifest 1"},
+		{"an image of schema 1", func(t *testing.T, at string) {
+			put(t, at+"/index.json", fmt.Sprintf(indexOf, "application/vnd.docker.distribution.manifest.v1+prettyjws", blobIn(t, at, "{}"), 2))
+		}, false, "no longer in use"},
+		{"an image by another digest", func(t *testing.T, at string) {
+			put(t, at+"/index.json", fmt.Sprintf(indexOf, "application/vnd.oci.image.manifest.v1+json", "sha512:"+strings.Repeat("0", 128), 2))
+		}, false, "named by sha512"},
+		{"a manifest of more layers", func(t *testing.T, at string) { manifestOf(t, at, 26, fmt.Sprintf(layer, 0, 1)) }, false, "names 0 layers, its manifest 1"},
 		{"a huge configuration", func(t *testing.T, at string) {
 			put(t, at, string(file("manifest.json", `[{"Config":"c","Layers":[]}]`))+string(file("c", strings.Repeat(" ", 5<<20))))
 		}, true, "sizes are wrong"},

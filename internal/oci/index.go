@@ -89,9 +89,22 @@ func Only(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
 	case len(fitting) == 1:
 		return fitting[0], nil
 	case len(all) == 0:
-		return v1.Descriptor{}, errors.New("it holds no image")
+		return v1.Descriptor{}, noImage(entries)
 	}
 	return v1.Descriptor{}, fmt.Errorf("it holds %d images, and one is wanted", len(all))
+}
+
+// noImage says of what is none why.
+func noImage(entries []v1.Descriptor) error {
+	for _, d := range entries {
+		switch {
+		case d.Digest.Algorithm != "" && d.Digest.Algorithm != "sha256":
+			return fmt.Errorf("it holds no image that is named by its sha256: one is named by %s", d.Digest.Algorithm)
+		case d.MediaType.IsSchema1():
+			return fmt.Errorf("it holds no image but one of a form that is no longer in use (%s)", d.MediaType)
+		}
+	}
+	return errors.New("it holds no image")
 }
 
 func isImage(d v1.Descriptor) bool {

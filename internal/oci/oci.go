@@ -11,6 +11,7 @@ package oci
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -67,7 +68,22 @@ func New(m Manifest, config, layers Blobs) (v1.Image, error) {
 	if img.config, err = readVerified(config.exact(), parsed.Config); err != nil {
 		return nil, err
 	}
+	if err := checkConfig(img.config, len(parsed.Layers)); err != nil {
+		return nil, err
+	}
 	return partial.CompressedToImage(img)
+}
+
+// checkConfig sees that a configuration is one of an image of so many layers.
+func checkConfig(raw []byte, layers int) error {
+	file, err := v1.ParseConfigFile(bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("its configuration is none of an image: %w", err)
+	}
+	if got := len(file.RootFS.DiffIDs); got != layers {
+		return fmt.Errorf("its configuration names %d layers, its manifest %d: engines refuse such an image", got, layers)
+	}
+	return nil
 }
 
 // readVerified reads a small blob and sees that it is the one.
@@ -124,4 +140,21 @@ func (l layer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil 
 func (l layer) Size() (int64, error)                { return l.desc.Size, nil }
 func (l layer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
 
-func (l layer) Compressed() (io.ReadCloser, error) { return l.open(l.desc) }
+func (l layer) Compressed() (io.ReadCloser, error) {
+	r, err := l.open(l.desc)
+	if err != nil && len(l.desc.URLs) > 0 {
+		return nil, fmt.Errorf("%w: it is a layer that images do not bring, but name the address of (%s)", err, l.desc.MediaType)
+	}
+	return r, err
+}
+
+// LayerNames are what an image's history calls its layers, in their order: dram's name
+// for one that it made, else the command.
+func LayerNames(config *v1.ConfigFile) (names []string) {
+	for _, h := range config.History {
+		if !h.EmptyLayer {
+			names = append(names, cmp.Or(h.Comment, h.CreatedBy))
+		}
+	}
+	return names
+}

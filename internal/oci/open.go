@@ -3,6 +3,7 @@ package oci
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -34,6 +35,43 @@ func Open(r ref.Ref, opts Options) (v1.Image, error) {
 		return nil, fmt.Errorf("opening image %q: %w", r, err)
 	}
 	return img, nil
+}
+
+// Platforms opens the images of all platforms of what Open takes one of, in the order of
+// their index; one where there is no index of several.
+func Platforms(r ref.Ref, opts Options) ([]v1.Image, error) {
+	var archs []string
+	depth := 0
+	opts.Choose = func(entries []v1.Descriptor, arch string) (v1.Descriptor, error) {
+		depth++
+		if depth > 1 && len(archs) == 0 { // at the top of a layout, images are others than one another
+			archs = archsOf(entries)
+		}
+		return Only(entries, arch)
+	}
+	first, err := Open(r, opts)
+	if len(archs) < 2 {
+		return []v1.Image{first}, err
+	}
+	var images []v1.Image
+	for _, arch := range archs {
+		img, err := Open(r, Options{Arch: arch, TempDir: opts.TempDir})
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, img)
+	}
+	return images, nil
+}
+
+// archsOf are the architectures of Linux that an index has images for, each once.
+func archsOf(entries []v1.Descriptor) (archs []string) {
+	for _, d := range entries {
+		if isImage(d) && d.Platform != nil && d.Platform.OS == "linux" && !slices.Contains(archs, d.Platform.Architecture) {
+			archs = append(archs, d.Platform.Architecture)
+		}
+	}
+	return archs
 }
 
 func open(r ref.Ref, opts Options) (v1.Image, error) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,5 +215,19 @@ func TestOpenForAPlatform(t *testing.T) {
 	}
 	if _, err := oci.Open(ref.Ref{Kind: ref.Layout, Value: dir}, oci.Options{Arch: "riscv64"}); err == nil {
 		t.Error("an image for a platform that there is none for")
+	}
+	for _, arch := range []string{"amd64", "riscv64"} {
+		all, err := oci.Platforms(ref.Ref{Kind: ref.Layout, Value: dir}, oci.Options{Arch: arch})
+		must(t, err)
+		var got []string
+		for _, img := range all {
+			got = append(got, digest(t, img))
+		}
+		want := []string{digest(t, images["amd64"]), digest(t, images["arm64"])}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("all platforms, on %s: %q, want %q", arch, got, want)
+		}
 	}
 }

@@ -21,13 +21,19 @@ import (
 type Artifact struct {
 	Type    string // a media type, by which who looks finds it
 	Content []byte // of that type
+	// Annotations are those of its manifest.
+	Annotations map[string]string
+}
+
+// Subject is an image, or an index of images.
+type Subject interface {
+	RawManifest() ([]byte, error)
+	MediaType() (types.MediaType, error)
 }
 
 // emptyConfig is what an artifact has in the place of a configuration (OCI image
 // specification 1.1).
 var emptyConfig = []byte("{}")
-
-const emptyType types.MediaType = "application/vnd.oci.empty.v1+json"
 
 // attachment is the manifest of an artifact.
 type attachment struct {
@@ -37,21 +43,23 @@ type attachment struct {
 	Config        v1.Descriptor   `json:"config"`
 	Layers        []v1.Descriptor `json:"layers"`
 	Subject       v1.Descriptor   `json:"subject"`
+
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Attach sends what is said of an image to the repository that the image is in, as its
 // referrer. Where the registry does not keep referrers, they are listed under a tag
 // made of the image's digest, as the distribution specification 1.1 says. It gives the
 // artifact's reference, by its digest.
-func (p *Pusher) Attach(ctx context.Context, a Artifact, img v1.Image, to name.Repository) (string, error) {
-	subject, err := subjectOf(img)
+func (p *Pusher) Attach(ctx context.Context, a Artifact, of Subject, to name.Repository) (string, error) {
+	subject, err := subjectOf(of)
 	if err != nil {
 		return "", err
 	}
 	blobs := []blob{bytesBlob(emptyConfig), bytesBlob(a.Content)}
 	raw, err := json.Marshal(attachment{
-		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type, Subject: subject,
-		Config: v1.Descriptor{MediaType: emptyType, Digest: blobs[0].digest, Size: blobs[0].size},
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type, Subject: subject, Annotations: a.Annotations,
+		Config: v1.Descriptor{MediaType: oci.EmptyType, Digest: blobs[0].digest, Size: blobs[0].size},
 		Layers: []v1.Descriptor{{MediaType: types.MediaType(a.Type), Digest: blobs[1].digest, Size: blobs[1].size}},
 	})
 	if err != nil {
@@ -65,12 +73,12 @@ func (p *Pusher) Attach(ctx context.Context, a Artifact, img v1.Image, to name.R
 	return repositoryName(to) + "@" + m.digest.String(), nil
 }
 
-func subjectOf(img v1.Image) (d v1.Descriptor, err error) {
-	raw, err := img.RawManifest()
+func subjectOf(of Subject) (d v1.Descriptor, err error) {
+	raw, err := of.RawManifest()
 	if err != nil {
 		return d, err
 	}
-	d.MediaType, err = img.MediaType()
+	d.MediaType, err = of.MediaType()
 	d.Digest, d.Size = bytesBlob(raw).digest, int64(len(raw))
 	return d, err
 }

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/httpbound"
 	"dram/internal/problem"
 	"dram/internal/registry"
 )
@@ -65,8 +66,11 @@ type Pusher struct {
 	Sources func(blob v1.Hash) []name.Repository
 	// Progress is told what was sent so far; it may be called concurrently.
 	Progress func(Pushed)
-	wait     waiter          // nil: by the clock
-	limits   registry.Limits // zero: the usual ones
+	// Untagged is called when the image is there whole and no tag names it yet. If it
+	// fails, none will.
+	Untagged func(context.Context) error
+	wait     httpbound.Waiter // nil: by the clock
+	limits   registry.Limits  // zero: the usual ones
 }
 
 // Pushed is what a push came to.
@@ -81,7 +85,19 @@ type Pushed struct {
 	Resumed       int    // uploads that went on where they had stopped
 	Blobs         []v1.Hash
 	TagsUnchanged int // tags that named the image already
+	// How each blob came there, once all is done.
+	How map[v1.Hash]How
 }
+
+// How is how a blob came to where it was pushed.
+type How string
+
+// The ways.
+const (
+	Existed  How = "exists"
+	Mounted  How = "mounted"
+	Uploaded How = "sent"
+)
 
 // Push sends img to a registry. Blobs come first, and only when the registry
 // says that it has each of them the manifest, by its digest, and at last the
@@ -95,16 +111,37 @@ func (p *Pusher) Push(ctx context.Context, img v1.Image, to Destination) (Pushed
 	if err != nil {
 		return Pushed{}, fmt.Errorf("pushing to %s: %w", to.Repository, err)
 	}
-	tally := newTally(blobs, p.Progress)
+	return p.send(ctx, sending{blobs, nil, manifest}, to)
+}
+
+// sending is what is sent: blobs, the manifests of an index's images, and what the tags
+// name.
+type sending struct {
+	blobs []blob
+	parts []manifest
+	top   manifest
+}
+
+func (p *Pusher) send(ctx context.Context, s sending, to Destination) (Pushed, error) {
+	tally := newTally(s.blobs, p.Progress)
 	r := &remote{
 		repo: to.Repository, transport: p.transport(), keychain: p.Keychain, wait: p.wait, tally: tally,
-		limits: p.limits, mounts: p.mounts(to.Repository, blobs),
+		limits: p.limits, mounts: p.mounts(to.Repository, s.blobs),
 	}
-	if err := r.push(ctx, blobs, manifest, to.Tags); err != nil {
+	err := r.push(ctx, s)
+	if err == nil && p.Untagged != nil {
+		if err := p.Untagged(ctx); err != nil {
+			return Pushed{}, err
+		}
+	}
+	if err == nil {
+		err = r.tag(ctx, s.top, to.Tags)
+	}
+	if err != nil {
 		return Pushed{}, pushProblem(to.Repository, err)
 	}
 	done := tally.now()
-	done.Ref = repositoryName(to.Repository) + "@" + manifest.digest.String()
+	done.Ref = repositoryName(to.Repository) + "@" + s.top.digest.String()
 	return done, nil
 }
 
@@ -154,21 +191,29 @@ func (p *Pusher) mounts(to name.Repository, blobs []blob) map[v1.Hash]name.Repos
 	return out
 }
 
-func (r *remote) push(ctx context.Context, blobs []blob, m manifest, tags []string) error {
+// push sends the blobs, and the manifests by their digests, what tags name last.
+func (r *remote) push(ctx context.Context, s sending) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	for _, b := range blobs {
+	for _, b := range s.blobs {
 		group.Go(func() error { return r.putBlob(each, b) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := r.putManifest(ctx, m, m.digest.String()); err != nil {
-		return err
+	for _, one := range append(slices.Clone(s.parts), s.top) {
+		if err := r.putManifest(ctx, one, one.digest.String()); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// tag has tags name a manifest that is there.
+func (r *remote) tag(ctx context.Context, m manifest, tags []string) error {
 	for _, tag := range tags {
 		has, err := r.tagged(ctx, tag)
 		if err != nil {
@@ -189,11 +234,12 @@ func (r *remote) push(ctx context.Context, blobs []blob, m manifest, tags []stri
 type tally struct {
 	mu   sync.Mutex
 	p    Pushed
+	how  map[v1.Hash]How
 	tell func(Pushed)
 }
 
 func newTally(blobs []blob, tell func(Pushed)) *tally {
-	t := &tally{tell: tell}
+	t := &tally{tell: tell, how: map[v1.Hash]How{}}
 	for _, b := range blobs {
 		t.p.Total += b.size
 		t.p.Blobs = append(t.p.Blobs, b.digest)
@@ -211,8 +257,27 @@ func (t *tally) add(change func(*Pushed)) {
 	}
 }
 
+// came notes how a blob came there, and counts it.
+func (t *tally) came(blob v1.Hash, how How) {
+	t.mu.Lock()
+	t.how[blob] = how
+	t.mu.Unlock()
+	t.add(func(p *Pushed) {
+		switch how {
+		case Existed:
+			p.Reused++
+		case Mounted:
+			p.Mounted++
+		case Uploaded:
+			p.Uploaded++
+		}
+	})
+}
+
+// now is what was done. It is asked for once nothing is under way any more.
 func (t *tally) now() Pushed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.p.How = t.how
 	return t.p
 }

@@ -308,9 +308,14 @@ func TestPushMounts(t *testing.T) {
 			return []name.Repository{elsewhere, same, base}
 		}
 		pushed := push(t, p, img, host+"/other:1")
-		want := publish.Pushed{Ref: pushed.Ref, Total: pushed.Total, Blobs: asked, Mounted: 3}
+		want := publish.Pushed{Ref: pushed.Ref, Total: pushed.Total, Blobs: asked, Mounted: 3, How: map[v1.Hash]publish.How{}}
+		how := publish.Mounted
 		if !mounts {
+			how = publish.Uploaded
 			want.Mounted, want.Uploaded, want.Sent, want.TagsUnchanged = 0, 3, pushed.Total, 1
+		}
+		for _, h := range asked {
+			want.How[h] = how
 		}
 		if d := cmp.Diff(want, pushed); d != "" {
 			t.Error(d)

@@ -33,7 +33,7 @@ type remote struct {
 	keychain  authn.Keychain
 	mounts    map[v1.Hash]name.Repository
 	limits    registry.Limits
-	wait      waiter
+	wait      httpbound.Waiter
 	tally     *tally
 	client    *http.Client // once connected
 	silences  atomic.Int32 // exchanges that were given up since nothing came

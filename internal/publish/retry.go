@@ -29,20 +29,6 @@ const (
 	maxSilent  = 2                // exchanges of one push that end in silence
 )
 
-// waiter waits, or gives ctx's error.
-type waiter func(ctx context.Context, d time.Duration) error
-
-func clock(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
 // answerError is an answer that is not what was asked for.
 type answerError struct {
 	error
@@ -92,7 +78,7 @@ func (r *remote) pause(ctx context.Context, n int, failed error) error {
 	if r.wait != nil {
 		return r.wait(ctx, d)
 	}
-	return clock(ctx, d)
+	return httpbound.Pause(ctx, d)
 }
 
 // asked is how long the registry asked to be left alone, if it did.

@@ -16,6 +16,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -47,7 +49,12 @@ func Tar(ctx context.Context, at Place, img v1.Image, names []string) (written b
 	if err != nil {
 		return false, fmt.Errorf("writing %q: %w", at.Path, err)
 	}
-	head, size, err := parts.head()
+	return parts.write(ctx, at)
+}
+
+// write writes the archive to a file, unless that is it already.
+func (c *contents) write(ctx context.Context, at Place) (written bool, err error) {
+	head, size, err := c.head()
 	if err != nil {
 		return false, fmt.Errorf("writing %q: %w", at.Path, err)
 	}
@@ -56,14 +63,14 @@ func Tar(ctx context.Context, at Place, img v1.Image, names []string) (written b
 		return false, err
 	}
 	defer s.close()
-	if s.same(head, size, parts.layers) {
+	if s.same(head, size, c.layers) {
 		return false, nil
 	}
 	err = s.replace(func(w io.Writer) error {
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
-		return writeLayers(ctx, w, parts.layers)
+		return writeLayers(ctx, w, c.layers)
 	})
 	return err == nil, err
 }
@@ -121,6 +128,13 @@ type file struct {
 	name string
 	data []byte
 }
+
+// named is one of the small files.
+func (c *contents) named(name string) file {
+	return c.small[slices.IndexFunc(c.small, func(f file) bool { return f.name == name })]
+}
+
+func isBlob(name string) bool { return strings.HasPrefix(name, "blobs/") }
 
 func collect(img v1.Image, names []string) (*contents, error) {
 	manifest, err := img.RawManifest()

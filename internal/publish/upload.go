@@ -30,7 +30,7 @@ func (r *remote) putBlobTo(ctx context.Context, b blob) error {
 	if there, err := r.has(ctx, b); err != nil {
 		return err
 	} else if there {
-		r.tally.add(func(p *Pushed) { p.Reused++ })
+		r.tally.came(b.digest, Existed)
 		return nil
 	}
 	u := &upload{remote: r, blob: b}
@@ -110,7 +110,7 @@ func (u *upload) step(ctx context.Context) (done bool, err error) {
 	if err := u.commit(ctx); err != nil {
 		return false, err
 	}
-	u.tally.add(func(p *Pushed) { p.Uploaded++ })
+	u.tally.came(u.blob.digest, Uploaded)
 	return true, nil
 }
 
@@ -131,7 +131,7 @@ func (u *upload) begin(ctx context.Context) (mounted bool, err error) {
 		return false, err
 	}
 	if resp.status == http.StatusCreated {
-		u.tally.add(func(p *Pushed) { p.Mounted++ })
+		u.tally.came(u.blob.digest, Mounted)
 		return true, nil
 	}
 	u.offset = 0
@@ -167,10 +167,12 @@ func (u *upload) patch(ctx context.Context) error {
 		u.tally.add(func(p *Pushed) { p.Resumed++ })
 	}
 	resp, err := u.do(ctx, q)
+	// A registry may have all of a small blob, and have answered, before the
+	// connection is given up: that it was unsound here counts nevertheless.
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-			return cause
-		}
 		return err
 	}
 	u.offset = u.blob.size

@@ -69,7 +69,7 @@ func bound(req *http.Request, whole time.Duration) httpbound.Bound {
 	switch {
 	case strings.HasPrefix(at, "/v2/") && strings.HasSuffix(at, "/tags/list"):
 		return httpbound.Bound{Bytes: maxPage, Time: whole}
-	case strings.Contains(at, "/manifests/"):
+	case strings.Contains(at, "/manifests/"), strings.Contains(at, "/referrers/"):
 		return httpbound.Bound{Bytes: MaxManifest, Time: whole}
 	case first.Method == http.MethodGet && strings.Contains(at, "/blobs/") && !strings.Contains(at, "/blobs/uploads/"):
 		return httpbound.Bound{}

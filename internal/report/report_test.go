@@ -107,6 +107,25 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// A release may choose its words: none of them steers a terminal, or begins a line of the
+// report.
+func TestTextOfHostileNames(t *testing.T) {
+	const hostile = "x\x1b[2J\nOK: all is well\r\a"
+	r := base()
+	r.Findings = append(r.Findings, check.Finding{
+		Rule: "program", Verdict: check.Fail, Subject: check.Subject{App: hostile, File: hostile, Origin: "app"},
+		Cause:    &check.Cause{ID: "x", Summary: hostile, Symptom: hostile, Remedy: hostile, Needs: hostile},
+		Evidence: check.Evidence{Wants: []string{hostile}, Considered: []string{hostile}, Detail: hostile},
+	})
+	var b bytes.Buffer
+	if err := report.Write(&b, "text", r); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.ContainsAny(text, "\x1b\r\a") || strings.Contains(text, "\nOK") || strings.Count(text, `x\x1b[2J\nOK`) < 6 {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestSummary(t *testing.T) {
 	only := func(verdict check.Verdict, allowed bool) *check.Report {
 		r := base()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dram/internal/check"
+	"dram/internal/ui"
 )
 
 // Limits of what a block of text lists; JSON has everything.
@@ -28,7 +29,7 @@ func Text(w io.Writer, r *check.Report) error {
 		}
 	}
 	allowed(b, r.Findings)
-	fmt.Fprintln(b, summary(r, said)) //nolint:errcheck // Flush tells
+	fmt.Fprintln(b, ui.Line(summary(r, said))) //nolint:errcheck // Flush tells
 	return b.Flush()
 }
 
@@ -36,10 +37,10 @@ func block(b *bufio.Writer, i issue) {
 	f := i.first()
 	put := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(b, "  %-7s %s\n", name, text) //nolint:errcheck // Flush tells
+			fmt.Fprintf(b, "  %-7s %s\n", name, ui.Line(text)) //nolint:errcheck // Flush tells
 		}
 	}
-	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, who(f.Finding), i.title(), f.Rule) //nolint:errcheck // Flush tells
+	fmt.Fprintf(b, "%-8s%s: %s [%s]\n", f.Verdict, ui.Line(who(f.Finding)), ui.Line(i.title()), f.Rule) //nolint:errcheck // Flush tells
 	put("file", short(i.files(), maxFiles))
 	if needed := i.needed(); len(needed) > 1 {
 		name := "needs"

@@ -172,7 +172,7 @@ func (u *UI) WarnOnce(format string, args ...any) {
 	}
 }
 
-// Output prints what a program printed, as it is, unless it was shown already.
+// Output prints what a program printed, unless it was shown already.
 func (u *UI) Output(text []byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -183,7 +183,7 @@ func (u *UI) Output(text []byte) {
 	case u.job != "" && said != "":
 		said = "-- " + u.job + "\n" + said
 	}
-	u.between(said)
+	u.between(Printed(said))
 }
 
 // Verbose says whether everything is to be shown.
@@ -210,11 +210,11 @@ func (u *UI) between(text string) {
 // transient draws a line that the job's next one replaces. The caller holds mu.
 func (sc *screen) transient(job, text string) {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r == '\t' || steers(r) {
 			return ' '
 		}
 		return r
-	}, text)
+	}, strings.ToValidUTF8(text, "?"))
 	if r, width := []rune(text), sc.width(); len(r) > width {
 		text = string(r[:width-1]) + "…"
 	}
@@ -308,7 +308,9 @@ func (w *Lines) Write(p []byte) (int, error) {
 func (w *Lines) show(line string) {
 	switch {
 	case w.stage.ui.verbose:
-		w.stage.ui.line("    " + w.stage.said(line))
+		for part := range strings.SplitSeq(Printed(strings.TrimSuffix(line, "\r")), "\n") {
+			w.stage.ui.line("    " + w.stage.said(part))
+		}
 	case strings.TrimSpace(line) != "":
 		w.stage.Update(line)
 	}
