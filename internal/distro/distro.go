@@ -82,9 +82,10 @@ type Content int
 
 // A root has a system and a compiler, and more or less of what dram is for.
 const (
-	Toolchain Content = iota // Erlang and Elixir
-	NoElixir                 // Erlang
-	NoErlang                 // neither, but what Erlang/OTP is compiled with
+	Toolchain  Content = iota // Erlang and Elixir
+	NoElixir                  // Erlang
+	NoErlang                  // neither, but what Erlang/OTP is compiled with
+	NoCompiler                // Erlang, and no compiler: what a release takes of a root of which nothing is run
 )
 
 // Versions are the upstream versions that a suite has: "1.18.3". Empty: not
@@ -99,7 +100,9 @@ type Root struct {
 	Name string // for people: "Debian 13 (trixie), 187 packages"
 	Size int64  // bytes that are fetched for it, as far as the cache has none; 0 if it is not known
 	// Fill makes the root in dir, an empty directory, and has configure run the
-	// packages' scripts there. tell is as in Access. The error wraps ErrGone if a
+	// packages' scripts there. Where it is nil, nothing of the root is run, since it is
+	// for another processor: what of the scripts' work matters to a release is done
+	// here. tell is as in Access. The error wraps ErrGone if a
 	// package is no longer to be had.
 	Fill func(ctx context.Context, dir string, configure Configurer, tell func(format string, args ...any)) error
 }

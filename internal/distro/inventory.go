@@ -214,9 +214,13 @@ func realDir(root rootfs.FS, dir string, known map[string]string) string {
 	return real
 }
 
-// Owner is the package that has a file, by its real path.
+// Owner is the package that has a file, by its real path, or whose script made it: all
+// certificates in one file are of those of the package that has them one by one.
 func (inv *Inventory) Owner(name string) (Package, bool) {
 	i, ok := inv.owners[name]
+	if !ok && slices.Contains(CABundles(), name) {
+		i, ok = inv.byName["ca-certificates"]
+	}
 	if !ok {
 		return Package{}, false
 	}

@@ -24,15 +24,47 @@ const (
 	TimeZones Need = "time zones"
 	Locales   Need = "locales"
 	Gleam     Need = "gleam"
+	// What code for another processor is compiled with.
+	CrossAMD64 Need = "a C compiler for linux/amd64"
+	CrossARM64 Need = "a C compiler for linux/arm64"
 )
 
-// Want is a need of a build.
+// Cross is the need of compiling C for an architecture on another one; "" for one that
+// nothing is known of.
+func Cross(arch string) Need {
+	return map[string]Need{"amd64": CrossAMD64, "arm64": CrossARM64}[arch]
+}
+
+// Want is a need of a build, or a package that it can do without.
 type Want struct {
-	Need    Need `json:"need"`
-	Perhaps bool `json:"perhaps,omitempty"` // the build may do without
+	Need Need `json:"need,omitempty"`
+	// Package, in place of a need, is a package by its name in a family. Where that is
+	// not known elsewhere, or an archive lacks it, nothing is added.
+	Package string `json:"package,omitempty"`
+	Family  Family `json:"family,omitempty"`
+	Perhaps bool   `json:"perhaps,omitempty"` // the build may do without
 	// Must says that nothing is built without it, and what to do where a system lacks it
 	// and no package of its distribution is known.
 	Must string `json:"-"`
+}
+
+// Names are the packages of a family that are it; none where none is known.
+func (w Want) Names(f Family) []string {
+	if w.Package == "" {
+		return w.Need.Packages(f)
+	}
+	if name := Translate(w.Package, w.Family, f); name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
+// String is what is wanted, in words.
+func (w Want) String() string {
+	if w.Package == "" {
+		return string(w.Need)
+	}
+	return "package " + w.Package + " of " + string(w.Family)
 }
 
 // need is a row of the table.
@@ -66,6 +98,12 @@ func needs() []need {
 		{TimeZones, nil, timezones, []string{"usr/share/zoneinfo/Europe/Berlin"}},
 		{Locales, nil, map[Family]string{Deb: "locales-all", SUSE: "glibc-locale"}, []string{"usr/lib/locale/de_DE.utf8/LC_CTYPE"}},
 		{Gleam, []string{"gleam"}, map[Family]string{Apk: "gleam", Pacman: "gleam"}, nil},
+		{CrossAMD64, []string{"x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++"}, map[Family]string{
+			Deb: "gcc-x86-64-linux-gnu g++-x86-64-linux-gnu libc6-dev-amd64-cross",
+		}, nil},
+		{CrossARM64, []string{"aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"}, map[Family]string{
+			Deb: "gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross",
+		}, nil},
 	}
 }
 

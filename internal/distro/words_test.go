@@ -28,6 +28,7 @@ func elsewhere() map[string]string {
 	return map[string]string{
 		"internal/distro/distros/distros.go": "the table, whose first row is the default",
 		"internal/distro/add.go":             "where package managers keep lists, sources and keys, and how they are called",
+		"internal/distro/names.go":           "what packages of all families are called, and what installs them",
 		"internal/distro/inventory.go":       "what systems list of their packages, as images have them",
 		"internal/distro/family.go":          "what images' distributions are related to, whether toolchains are made of them or not",
 		"internal/distro/places.go":          "files of systems that images are of, whether toolchains are made of them or not",

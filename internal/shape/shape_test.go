@@ -57,6 +57,38 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// What is a test is counted as one: scripts that tests run and packages that tests alone
+// import; golden files and what goes into the program are not.
+func TestTested(t *testing.T) {
+	const source = "-- docs/design.md --\n    internal/low/   below\n-- internal/low/a.go --\npackage low\n\n\n\n\n\n\n\n\n\n"
+	const support = "-- internal/low/lowtest/a.go --\npackage lowtest\n\n\n\n\n"
+	for _, tt := range []struct {
+		name, tree string
+		want       float64
+	}{
+		{"no tests", "", 0},
+		{"a test", "-- internal/low/a_test.go --\npackage low\n\n", 0.2},
+		{"a test of another program", "-- cmd/low/a_test.go --\npackage low\n\n", 0},
+		{"a script", "-- internal/low/testdata/script/a.txtar --\nexec true\n", 0.1},
+		{"a golden file", "-- internal/low/testdata/a.txtar --\nx\n", 0},
+		{"data of a test", "-- internal/low/testdata/script/a.json --\nx\n", 0},
+		{"source that a test reads", "-- internal/low/testdata/a.go --\npackage a\n", 0},
+		{"what tests alone import", support, 0.5},
+		{"what other such packages import", support + "-- internal/high/hightest/a.go --\npackage hightest\n\nimport _ \"dram/internal/low/lowtest\"\n", 0.8},
+		{"what goes into the program all the same", support + "-- internal/low/b.go --\npackage low\n\nimport _ \"dram/internal/low/lowtest\"\n", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h, err := read(unpack(t, source+tt.tree))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.tested(); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestNoLayout(t *testing.T) {
 	if _, err := readLayout(unpack(t, "-- docs/design.md --\nNothing here.\n")); err == nil || !strings.Contains(err.Error(), "has no layout") {
 		t.Errorf("err = %v", err)

@@ -36,16 +36,24 @@ func (p *call) added(ctx context.Context, base *Toolchain, opts Options) (*Toolc
 	if len(packages)+len(lacks) == 0 {
 		return base, nil
 	}
+	if opts.Runtime {
+		return nil, problem.New(problem.Usage, "choose an image that has them for this platform, "+Use().Otherwise+", or build with --emulate",
+			"toolchain %s for linux/%s lacks %s, and nothing of it is run to add them", base.Ref, p.Arch, strings.Join(append(packages, needNames(lacks)...), ", "))
+	}
 	if i := slices.IndexFunc(lacks, func(w distro.Want) bool { return w.Must != "" }); i >= 0 {
 		return nil, problem.New(problem.Usage, lacks[i].Must, "toolchain %s (%s) has no %s",
 			base.Ref, cmp.Or(s.System.Name, s.System.ID, "of an unknown distribution"), lacks[i].Need)
 	}
 	if with == nil {
-		return p.without(base, s, opts, lacks)
+		return p.asItIs(base, s, opts, lacks)
 	}
-	root, err := with.Add(ctx, p.access(), distro.Addition{
-		To: s, Base: base.ID.Hex(), Arch: p.Arch, Packages: packages, Refresh: opts.Refresh,
-		Run: runner{p.Store, opts.PublicOnly}, Dir: base.Root,
+	var root *distro.Root
+	err = p.leavingOut(packages, offered(with.Family(), opts), func(packages []string) (err error) {
+		root, err = with.Add(ctx, p.access(), distro.Addition{
+			To: s, Base: base.ID.Hex(), Arch: p.Arch, Packages: packages, Refresh: opts.Refresh,
+			Run: runner{p.Store, opts.PublicOnly}, Dir: base.Root,
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding %s to toolchain %s: %w", strings.Join(packages, ", "), base.Ref, err)
@@ -68,6 +76,13 @@ func additionKey(r ref.Ref, arch string, opts Options) string {
 	return store.DigestOf(fmt.Appendf(nil, "%s %s %q %+v", r, arch, opts.Packages, opts.Needs)).Hex()
 }
 
+func needNames(wants []distro.Want) (names []string) {
+	for _, w := range wants {
+		names = append(names, string(w.Need))
+	}
+	return names
+}
+
 // wanted are the packages to be added, by name, and the needs that no package is
 // known to meet.
 func wanted(s *distro.Snapshot, with distro.Adder, opts Options) (packages []string, lacks []distro.Want) {
@@ -77,11 +92,11 @@ func wanted(s *distro.Snapshot, with distro.Adder, opts Options) (packages []str
 	}
 	packages = slices.Clone(opts.Packages)
 	for _, w := range opts.Needs {
-		if s.Meets(w.Need) {
+		if w.Package == "" && s.Meets(w.Need) {
 			continue
 		}
-		names := w.Need.Packages(family)
-		if len(names) == 0 {
+		names := w.Names(family)
+		if len(names) == 0 && w.Package == "" {
 			lacks = append(lacks, w)
 		}
 		packages = append(packages, names...)
@@ -90,13 +105,43 @@ func wanted(s *distro.Snapshot, with distro.Adder, opts Options) (packages []str
 	return slices.Compact(packages), lacks
 }
 
-// without is a toolchain that nothing can be added to: it serves if all that it lacks
+// offered are the packages that are added if they can be had.
+func offered(f distro.Family, opts Options) (names []string) {
+	for _, w := range opts.Needs {
+		if w.Package == "" {
+			continue
+		}
+		for _, name := range w.Names(f) {
+			if !slices.Contains(opts.Packages, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// leavingOut has packages added, and again without those that were only offered where
+// the archive has no such package.
+func (p *call) leavingOut(packages, offered []string, add func(packages []string) error) error {
+	for {
+		err := add(packages)
+		absent, is := errors.AsType[*distro.AbsentError](err)
+		if !is || !slices.Contains(offered, absent.Package) || !slices.Contains(packages, absent.Package) {
+			return err
+		}
+		packages = slices.DeleteFunc(slices.Clone(packages), func(name string) bool { return name == absent.Package })
+		if p.Warn != nil {
+			p.Warn("%s, which the project's own Dockerfile installs: it is left out", absent.Says)
+		}
+	}
+}
+
+// asItIs is a toolchain that nothing can be added to: it serves if all that it lacks
 // can perhaps be done without.
-func (p *call) without(base *Toolchain, s *distro.Snapshot, opts Options, lacks []distro.Want) (*Toolchain, error) {
-	what := slices.Clone(opts.Packages)
-	certain := len(what) > 0
+func (p *call) asItIs(base *Toolchain, s *distro.Snapshot, opts Options, lacks []distro.Want) (*Toolchain, error) {
+	what := append(slices.Clone(opts.Packages), needNames(lacks)...)
+	certain := len(opts.Packages) > 0
 	for _, w := range lacks {
-		what = append(what, string(w.Need))
 		certain = certain || !w.Perhaps
 	}
 	says := fmt.Sprintf("toolchain %s (%s) lacks %s, and packages cannot be added: it has neither a list of packages nor a package manager that dram knows",

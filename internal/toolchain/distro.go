@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"dram/internal/distro"
 	"dram/internal/ref"
@@ -16,22 +17,37 @@ func (p *call) openDistro(ctx context.Context, r ref.Ref, opts Options) (*Toolch
 	if err != nil {
 		return nil, err
 	}
-	root, err := d.Archive(p.access()).Resolve(ctx, distro.Request{
-		Suite: suite, Arch: p.Arch, Packages: opts.Packages, Refresh: opts.Refresh, Holds: opts.Upstream.holds(),
+	holds := opts.Upstream.holds()
+	if opts.Runtime {
+		holds = distro.NoCompiler
+	}
+	var root *distro.Root
+	more := offered(distro.System{ID: d.Info().ID}.Family(), opts)
+	err = p.leavingOut(slices.Concat(opts.Packages, more), more, func(packages []string) (err error) {
+		root, err = d.Archive(p.access()).Resolve(ctx, distro.Request{
+			Suite: suite, Arch: p.Arch, Packages: packages, Refresh: opts.Refresh, Holds: holds,
+		})
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("resolving toolchain %s: %w", r, err)
+		return nil, fmt.Errorf("resolving toolchain %s for linux/%s: %w", r, p.Arch, err)
 	}
-	return &Toolchain{
+	t := &Toolchain{
 		Ref: r, ID: store.Digest("sha256:" + root.ID), Name: root.Name, store: p.Store, warn: p.Warn, arch: p.Arch,
-		fill: func(ctx context.Context, dir string, tell Progress) error {
-			configure, err := p.configurer()
-			if err != nil {
-				return err
-			}
-			return root.Fill(ctx, dir, configure, p.call(tell).progress)
-		},
-	}, nil
+	}
+	configurer := p.configurer
+	if opts.Runtime {
+		t.ID = store.DigestOf(fmt.Appendf(nil, "not run %d\n%s", unrunRecipe, root.ID))
+		configurer = func() (distro.Configurer, error) { return nil, nil } //nolint:nilnil // nothing is run
+	}
+	t.fill = func(ctx context.Context, dir string, tell Progress) error {
+		configure, err := configurer()
+		if err != nil {
+			return err
+		}
+		return root.Fill(ctx, dir, configure, p.call(tell).progress)
+	}
+	return t, nil
 }
 
 // configurer runs the scripts of packages. That they cannot be run is known

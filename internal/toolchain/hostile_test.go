@@ -7,13 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -402,6 +400,9 @@ func indexChain() func(http.ResponseWriter, *http.Request) {
 func TestHostileRegistry(t *testing.T) {
 	for _, tt := range hostiles(t) {
 		t.Run(tt.name, func(t *testing.T) {
+			if testing.Short() && slices.Contains([]string{"endless empty pages of tags", "a layer of zeros"}, tt.name) {
+				t.Skip("left out: it goes on to the bound")
+			}
 			served := takenApart(t, elixirImage(t))
 			if tt.image != nil {
 				tt.image(t, &served)
@@ -451,49 +452,4 @@ func ask(ctx context.Context, p *toolchain.Provider, tags bool) error {
 		_, err = tc.Root(ctx)
 	}
 	return err
-}
-
-// peakHeap watches the heap until it is asked for its highest size in bytes.
-func peakHeap(t *testing.T) func() uint64 {
-	t.Helper()
-	stop, peak := make(chan struct{}), make(chan uint64)
-	runtime.GC()
-	go func() {
-		var high uint64
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			high = max(high, m.HeapAlloc)
-			select {
-			case <-stop:
-				peak <- high
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-	return func() uint64 {
-		close(stop)
-		return <-peak
-	}
-}
-
-func sizeOf(t *testing.T, dir string) (total int64) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			total += info.Size()
-		}
-		return err
-	})
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	return total
 }

@@ -80,6 +80,7 @@ type Options struct {
 	Upstream Upstream      // in place of what the reference has
 	Progress Progress      // of resolving
 	Prefix   string        // of the tags that are asked for; "" for all
+	Crossing
 	// PublicOnly keeps an image's package manager from this machine and private networks.
 	PublicOnly bool
 	// As says what the reference was given for, where that is not a toolchain, so
@@ -88,6 +89,15 @@ type Options struct {
 	// Image is what the reference leads to, where somebody opened it already; nil:
 	// it is opened.
 	Image v1.Image
+}
+
+// Crossing is what a release for another processor than the compiler's takes.
+type Crossing struct {
+	// Cross are the architectures that the toolchain is to compile for besides its own.
+	Cross []string `json:"cross,omitempty"`
+	// Runtime says that nothing of the root is run, whose processor is another one: it is
+	// what a release takes of Erlang and of the system, and compiles nothing.
+	Runtime bool `json:"runtime,omitempty"`
 }
 
 // Toolchain is a reference that was resolved: its content is known.
@@ -118,10 +128,13 @@ func (p *Provider) Open(ctx context.Context, r ref.Ref, opts Options) (*Toolchai
 		opts.As = Use()
 	}
 	t, err := p.open(ctx, r, opts)
-	if err != nil || opts.Upstream == (Upstream{}) {
+	if err == nil && opts.Upstream != (Upstream{}) {
+		t, err = p.call(opts.Progress).withUpstream(ctx, t, r, opts)
+	}
+	if err != nil || len(opts.Cross) == 0 {
 		return t, err
 	}
-	return p.call(opts.Progress).withUpstream(ctx, t, r, opts)
+	return p.call(opts.Progress).crossing(t, opts.Cross), nil
 }
 
 func (p *Provider) open(ctx context.Context, r ref.Ref, opts Options) (*Toolchain, error) {

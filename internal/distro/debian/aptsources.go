@@ -68,8 +68,8 @@ func listSources(text string) (out []aptSource) {
 			var options string
 			options, rest, _ = strings.Cut(rest[1:], "]")
 			for o := range strings.FieldsSeq(options) {
-				if by, ok := strings.CutPrefix(strings.ToLower(o), "signed-by="); ok {
-					s.signedBy = o[len(o)-len(by):]
+				if key, by, ok := strings.Cut(o, "="); ok && strings.EqualFold(key, "signed-by") {
+					s.signedBy = by
 				}
 			}
 		}

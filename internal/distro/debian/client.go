@@ -46,11 +46,12 @@ func (r Request) Bare() Request {
 type content int
 
 const (
-	toolchain content = iota // a compiler, Erlang and Elixir
-	noElixir                 // a compiler and Erlang
-	noErlang                 // a compiler, and what Erlang/OTP is compiled with
-	bare                     // what is essential or required
-	alone                    // nothing
+	toolchain   content = iota // a compiler, Erlang and Elixir
+	noElixir                   // a compiler and Erlang
+	noErlang                   // a compiler, and what Erlang/OTP is compiled with
+	runtimeOnly                // Erlang
+	bare                       // what is essential or required
+	alone                      // nothing
 )
 
 // Set is an exact choice of packages, sorted by name.

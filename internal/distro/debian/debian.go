@@ -50,7 +50,9 @@ type archiveAt struct {
 }
 
 // contents is what a root has, in this package's words.
-var contents = map[distro.Content]content{distro.Toolchain: toolchain, distro.NoElixir: noElixir, distro.NoErlang: noErlang}
+var contents = map[distro.Content]content{
+	distro.Toolchain: toolchain, distro.NoElixir: noElixir, distro.NoErlang: noErlang, distro.NoCompiler: runtimeOnly,
+}
 
 func (a archiveAt) request(r distro.Request) Request {
 	return Request{
@@ -72,6 +74,9 @@ func (a archiveAt) Resolve(ctx context.Context, r distro.Request) (*distro.Root,
 		ID:   set.ID(),
 		Name: fmt.Sprintf("Debian %s (%s), %d packages", r.Suite.Version, r.Suite.Codename, len(set.Packages)),
 		Fill: func(ctx context.Context, dir string, configure distro.Configurer, tell func(format string, args ...any)) error {
+			if configure == nil {
+				return a.client.telling(tell).Furnish(ctx, set, dir)
+			}
 			return a.client.telling(tell).Unpack(ctx, set, dir, configure)
 		},
 	}, nil

@@ -11,13 +11,22 @@ import (
 
 const admin = "var/lib/dpkg"
 
-// writeDatabase records the packages as unpacked in dpkg's database, format 1,
-// so that the root's own dpkg can configure them.
-func writeDatabase(root *os.Root, packages []*installed) error {
+// dpkgState is what dpkg's database says of a package.
+type dpkgState string
+
+// The states: one that is unpacked is yet to be configured.
+const (
+	unpackedState  dpkgState = "unpacked"
+	installedState dpkgState = "installed"
+)
+
+// writeDatabase records the packages in dpkg's database, format 1: as unpacked, so
+// that the root's own dpkg can configure them, or as installed.
+func writeDatabase(root *os.Root, packages []*installed, state dpkgState) error {
 	var status strings.Builder
 	trig := newTriggers()
 	for _, p := range packages {
-		writeStatus(&status, p)
+		writeStatus(&status, p, state)
 		trig.add(p)
 		if err := writeInfo(root, p); err != nil {
 			return fmt.Errorf("recording package %q: %w", p.Name, err)
@@ -80,8 +89,8 @@ func writeInfo(root *os.Root, p *installed) error {
 	return nil
 }
 
-func writeStatus(b *strings.Builder, p *installed) {
-	fmt.Fprintf(b, "Package: %s\nStatus: install ok unpacked\n", p.Name)
+func writeStatus(b *strings.Builder, p *installed, state dpkgState) {
+	fmt.Fprintf(b, "Package: %s\nStatus: install ok %s\n", p.Name, state)
 	for name, value := range fields(p.par) {
 		switch name {
 		case "Package", "Status", "Conffiles":

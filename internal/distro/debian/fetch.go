@@ -63,10 +63,8 @@ func (f *fetcher) retry(ctx context.Context, url string, try func() error) error
 	silences := 0
 	for n, wait := 0, f.backoff; n < attempts && silences < maxSilences; n, wait = n+1, wait*2 {
 		if n > 0 {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(wait):
+			if err := httpbound.Pause(ctx, wait); err != nil {
+				return err
 			}
 		}
 		if err = try(); err == nil || lasting(err) || ctx.Err() != nil {

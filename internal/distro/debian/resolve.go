@@ -1,9 +1,11 @@
 package debian
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"dram/internal/distro"
 	"dram/internal/grammar"
 	"dram/internal/problem"
 )
@@ -313,5 +315,5 @@ func (u *universe) missing(name string) error {
 	if nearest != "" {
 		hint = "did you mean " + nearest + "? Or " + hint
 	}
-	return problem.New(problem.Usage, hint, "the suite has no package %q", name)
+	return problem.New(problem.Usage, hint, "%w", &distro.AbsentError{Package: name, Says: fmt.Sprintf("the suite has no package %q", name)})
 }

@@ -67,8 +67,17 @@ var forErlang = []seed{
 	{"zlib1g-dev", false},
 }
 
-// seedsOf is the seeds of a root that is to have no Erlang or no Elixir.
+// developing are the seeds of Erlang that a release takes nothing native of.
+var developing = []string{"erlang-dev", "erlang-edoc", "erlang-hex"}
+
+// seedsOf is the seeds of a root that is to have no Erlang, no Elixir or no compiler.
 func seedsOf(c content) []seed {
+	if c == runtimeOnly {
+		return slices.DeleteFunc(slices.Clone(seeds), func(s seed) bool {
+			runs := strings.HasPrefix(s.name, "erlang-") && !slices.Contains(developing, s.name)
+			return !runs && s.name != "ca-certificates"
+		})
+	}
 	out := slices.DeleteFunc(slices.Clone(seeds), func(s seed) bool {
 		ofElixir := s.name == "elixir" || s.name == "erlang-hex"
 		ofErlang := ofElixir || s.name == "rebar3" || strings.HasPrefix(s.name, "erlang-")

@@ -23,6 +23,7 @@ func TestSeedsOf(t *testing.T) {
 		{toolchain, []string{"erlang-base", "elixir", "erlang-hex", "rebar3", "gcc"}, []string{"libssl-dev"}},
 		{noElixir, []string{"erlang-base", "erlang-dev", "rebar3", "gcc", "make", "git"}, []string{"elixir", "erlang-hex", "libssl-dev"}},
 		{noErlang, []string{"gcc", "g++", "make", "git", "ca-certificates", "libssl-dev", "libncurses-dev", "zlib1g-dev"}, []string{"elixir", "erlang-hex", "rebar3", "erlang-base", "erlang-ssl"}},
+		{runtimeOnly, []string{"erlang-base", "erlang-crypto", "erlang-ssl", "ca-certificates"}, []string{"elixir", "erlang-hex", "erlang-dev", "rebar3", "gcc", "g++", "make", "git", "libc6-dev"}},
 	} {
 		got := names(tt.c)
 		for _, n := range tt.has {

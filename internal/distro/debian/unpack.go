@@ -35,6 +35,19 @@ const downloads = 6
 // unpacked but not configured. What was fetched stays in the store, also when
 // Unpack fails; what is in dir then is worthless.
 func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure distro.Configurer) error {
+	return c.fill(ctx, set, dir, unpackedState, func(root *os.Root, dir string, packages []*installed) error {
+		if configure == nil {
+			return nil
+		}
+		if err := c.configure(ctx, configure, dir, packages); err != nil {
+			return fmt.Errorf("configuring %s: %w", set.Suite, err)
+		}
+		return tidy(root, dir, epoch(packages))
+	})
+}
+
+// fill unpacks the set into dir, records it in that state, and has then do the rest.
+func (c *Client) fill(ctx context.Context, set *Set, dir string, state dpkgState, then func(root *os.Root, dir string, packages []*installed) error) error {
 	dir, err := filepath.Abs(dir) // a sandbox wants it so
 	if err != nil {
 		return fmt.Errorf("finding root %q: %w", dir, err)
@@ -43,21 +56,15 @@ func (c *Client) Unpack(ctx context.Context, set *Set, dir string, configure dis
 	if err != nil {
 		return problem.New(problem.Environment, "", "opening root %q: %w", dir, err)
 	}
-	defer func() { _ = root.Close() }() // nothing is written through it
+	defer func() { _ = root.Close() }() // what was written is synced by who keeps it
 	packages, err := c.unpack(ctx, set, root)
 	if err != nil {
 		return diskFull(fmt.Errorf("unpacking %s: %w", set.Suite, err))
 	}
-	if err := prepare(root, packages); err != nil {
+	if err := prepare(root, packages, state); err != nil {
 		return diskFull(fmt.Errorf("preparing root of %s: %w", set.Suite, err))
 	}
-	if configure == nil {
-		return nil
-	}
-	if err := c.configure(ctx, configure, dir, packages); err != nil {
-		return diskFull(fmt.Errorf("configuring %s: %w", set.Suite, err))
-	}
-	return diskFull(tidy(root, dir, epoch(packages)))
+	return diskFull(then(root, dir, packages))
 }
 
 func diskFull(err error) error {
@@ -303,8 +310,8 @@ func epoch(packages []*installed) time.Time {
 
 // prepare writes dpkg's database and what scripts expect to be there before
 // the packages that make it are configured.
-func prepare(root *os.Root, packages []*installed) error {
-	if err := writeDatabase(root, packages); err != nil {
+func prepare(root *os.Root, packages []*installed, state dpkgState) error {
+	if err := writeDatabase(root, packages, state); err != nil {
 		return err
 	}
 	for _, l := range []struct{ name, target, needs string }{

@@ -116,7 +116,8 @@ func (a adder) choose(ctx context.Context, add distro.Addition, at distro.Comman
 	text := out.String()
 	if m := a.absent.FindStringSubmatch(text); m != nil {
 		what := strings.Join(m[1:], "")
-		return nil, problem.New(problem.Usage, "look for its name: "+a.search, "%s knows no package %q", a.program, what)
+		return nil, problem.New(problem.Usage, "look for its name: "+a.search, "%w",
+			&distro.AbsentError{Package: what, Says: fmt.Sprintf("%s knows no package %q", a.program, what)})
 	}
 	if err != nil && (ctx.Err() != nil || a.declines == nil || !a.declines.MatchString(text)) {
 		return nil, a.failed(ctx, "asking", out, err)

@@ -2,8 +2,11 @@ package tooltest
 
 import (
 	"fmt"
+	"strings"
+	"testing"
 
 	"dram/internal/config"
+	"dram/internal/project"
 	"dram/internal/tool"
 )
 
@@ -12,6 +15,26 @@ type Plan struct {
 	Set   config.Config
 	From  string // why settings have their values
 	Lines []string
+}
+
+// Read reads the project in a tree of files as a tool does, and makes a plan with
+// settings as flags, "release=web". The project is nil where it is none of the tool's.
+func Read(t *testing.T, by tool.Tool, tree string, flags ...string) (*Plan, tool.Project, error) {
+	t.Helper()
+	d, err := project.Open(Tree(t, tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	n := &Plan{From: "default"}
+	for _, f := range flags {
+		name, value, _ := strings.Cut(f, "=")
+		if n.Set, err = n.Set.WithFlag(name, []string{value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := by.Read(d)
+	return n, p, err
 }
 
 // Settings are Set.
@@ -31,4 +54,10 @@ func (p *Plan) Note(text string) { p.Lines = append(p.Lines, "note: "+text) }
 // Need is remembered as "needs what: why".
 func (p *Plan) Need(n tool.Need) {
 	p.Lines = append(p.Lines, fmt.Sprintf("needs %s: %s", n.What, n.Why))
+}
+
+// Follow is remembered as "follows run: before".
+func (p *Plan) Follow(s config.Step) bool {
+	p.Lines = append(p.Lines, fmt.Sprintf("follows %s: %s", s.Run, s.Before))
+	return true
 }
