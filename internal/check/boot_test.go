@@ -22,7 +22,8 @@ func listTerm(items ...string) string {
 	return "l" + string(binary.BigEndian.AppendUint32(nil, uint32(len(items)))) + strings.Join(items, "") + "j" //nolint:gosec // small
 }
 
-// bootOf is a boot script of lines: "path DIR…", "load MODULE…", "kernel".
+// bootOf is a boot script of lines: "path DIR…", "load MODULE…", "kernel", "call MODULE FUNCTION",
+// "controller", "start APP", "app NAME MODULE NEED…", "odd".
 func bootOf(lines ...string) string {
 	var steps []string
 	for _, l := range lines {
@@ -40,11 +41,27 @@ func bootOf(lines ...string) string {
 			steps = append(steps, tupleTerm(atomTerm("path"), listTerm(items...)))
 		case "load":
 			steps = append(steps, tupleTerm(atomTerm("primLoad"), listTerm(items...)))
+		case "call":
+			steps = append(steps, applyTerm(words[1], words[2], "j"))
+		case "controller":
+			steps = append(steps, tupleTerm(atomTerm("kernelProcess"), atomTerm("application_controller"), tupleTerm(atomTerm("lists"), atomTerm("seq"), "j")))
+		case "start":
+			steps = append(steps, applyTerm("application", "start_boot", listTerm(atomTerm(words[1]), atomTerm("permanent"))))
+		case "app":
+			needs := tupleTerm(atomTerm("applications"), listTerm(items[2:]...))
+			mod := tupleTerm(atomTerm("mod"), tupleTerm(items[1], "j"))
+			steps = append(steps, applyTerm("application", "load", listTerm(tupleTerm(atomTerm("application"), items[0], listTerm(mod, needs)))))
+		case "odd":
+			steps = append(steps, tupleTerm(atomTerm("often"), "j"))
 		case "kernel":
 			steps = append(steps, tupleTerm(atomTerm("kernel_load_completed")))
 		}
 	}
 	return "644 \x83" + tupleTerm(atomTerm("script"), tupleTerm(stringTerm("hello"), stringTerm("0.1.0")), listTerm(steps...))
+}
+
+func applyTerm(module, function, args string) string {
+	return tupleTerm(atomTerm("apply"), tupleTerm(atomTerm(module), atomTerm(function), args))
 }
 
 // mixed is hello as `mix release` makes it.

@@ -107,6 +107,7 @@ func TestRunOfConditions(t *testing.T) {
 		{"an application with three parts", config("[{a,[],b}]."), []string{"FAIL config " + dir + "sys.config"}},
 		{"an application by a number", config("[{1,[]}]."), []string{"FAIL config " + dir + "sys.config"}},
 		{"settings that are an atom", config("[{a,b}]."), []string{"FAIL config " + dir + "sys.config"}},
+		{"a setting by a text", config("[{a,[{\"b\",c}]}]."), []string{"FAIL config " + dir + "sys.config"}},
 		{"a setting of three", config("[{a,[{b,c,d}]}]."), []string{"FAIL config " + dir + "sys.config"}},
 		{"a byte order mark", config("\xef\xbb\xbf[]."), []string{"FAIL config " + dir + "sys.config"}},
 		{"Latin-1 that says so", config("%% coding: latin-1\n[{a,[{b,\"\xe9\"}]}]."), nil},

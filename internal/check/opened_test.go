@@ -41,6 +41,7 @@ func TestWhatTheOracleFound(t *testing.T) {
 			hello().with(nif, changed(opening)+"\x00libnowhere.so.7\x00liberal\x00"), bullseye(),
 			[]string{"WARN opened " + nif + ": it calls dlopen and holds the name libnowhere.so.7, which is not on the target"},
 		},
+		"a NIF that holds a longer name": {hello().with(nif, changed(opening)+"\x00/opt/libnowhere.so.7\x00notlibnowhere.so.7\x00"), bullseye(), nil},
 		"a NIF that opens libraries that are there": {
 			hello().with(nif, changed(opening)+"\x00libplain.so.1\x00libbeside.so\x00").with("lib/exqlite-0.27.0/priv/libbeside.so", elf(lib{})), bullseye(), nil,
 		},

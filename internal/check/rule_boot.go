@@ -13,7 +13,7 @@ import (
 var bootRule = Rule{
 	ID: "boot", Title: "each module that the boot scripts load is where they look", Worst: Fail, Run: boot,
 	Doc: Doc{
-		Looks: "The boot scripts (releases/VSN/start.boot, start_clean.boot): that they are there and sound, and that each module which they load is in a folder that they name. In embedded mode, which is the default of releases, a start loads all of them.",
+		Looks: "The boot scripts (releases/VSN/start.boot, start_clean.boot): that they are there and sound, that each module which they load is in a folder that they name, that the functions which a start has called are there, and that the applications which it starts find those that they need. In embedded mode, which is the default of releases, a start loads all of them.",
 		Seen:  `{"init terminating in do_boot",{load_failed,[my_module]}}`,
 		Do:    "Assemble the release anew, and do not remove files from it afterwards.",
 	},
@@ -34,7 +34,11 @@ var (
 		Symptom: `"Runtime terminating during boot ({load_failed,…})"`,
 	})
 	moduleMissingLater = moduleMissing.with(Cause{Symptom: "the release starts, in interactive mode; calling #{module} fails: undef"})
-	unknownVariable    = moduleMissing.with(Cause{
+	bootWithoutOwn     = unsoundBoot.with(Cause{
+		ID: "without-own", Summary: "a start takes this boot script, which does not start #{app}", Symptom: "the VM runs, and #{app} does not",
+		Remedy: "see what -boot names", Needs: "a boot script that starts #{app}",
+	})
+	unknownVariable = moduleMissing.with(Cause{
 		ID: "variable", Summary: "it names folders by $#{variable}, and what that is on the target is not known",
 		Remedy: "see with what -boot_var the release is started", Needs: "$#{variable}",
 	})
@@ -60,6 +64,13 @@ func (s *Survey) known() bool {
 
 // mainBoot is the boot script that a start takes.
 func (s *Survey) mainBoot() (bootFile, bool) {
+	if vm := s.starting().vm; vm != nil {
+		if boot, ok := vm.first("-boot"); ok && !boot.Unknown {
+			if name := s.relative(boot.Text + ".boot"); s.files[name] != nil {
+				return s.readBoot(name), true
+			}
+		}
+	}
 	bases := []string{"start", s.rel.Name}
 	if s.known() {
 		bases = s.boot.Scripts
@@ -105,11 +116,25 @@ func boot(s *Survey) (out []Finding) {
 	}
 	if there {
 		out = append(out, s.bootFindings(main, Fail)...)
+		out = append(out, s.withoutOwn(main)...)
+		if main.script != nil {
+			out = append(out, s.bootCalls(main)...)
+		}
 	}
 	for _, name := range others {
 		out = append(out, s.bootFindings(s.readBoot(name), Warn)...)
 	}
 	return out
+}
+
+// withoutOwn is what is said of a boot script that starts a VM, and not the
+// application that the release is named for.
+func (s *Survey) withoutOwn(main bootFile) []Finding {
+	app, listed := s.relFile().Apps[s.rel.Name]
+	if !listed || app.Type == "load" || app.Type == "none" || main.script == nil || len(main.script.Starts) == 0 || slices.Contains(main.script.Starts, s.rel.Name) {
+		return nil
+	}
+	return []Finding{{Verdict: Warn, Subject: Subject{File: main.path, Origin: "metadata"}, Cause: bootWithoutOwn, Params: Params{"app": s.rel.Name}}}
 }
 
 func bootMissing(name string, v Verdict, cause *Cause) Finding {
@@ -229,6 +254,9 @@ func (s *Survey) bootDir(dir string) (at string, where place) {
 			}
 		}
 	}
+	if at, ok := s.bootVariable(variable); ok {
+		return path.Join(at, rest), bootAt
+	}
 	switch variable {
 	case "ROOT":
 		return path.Join(top, rest), bootAt
@@ -238,6 +266,24 @@ func (s *Survey) bootDir(dir string) (at string, where place) {
 		return path.Join(lib, rest), bootAt
 	}
 	return variable, bootVariable
+}
+
+// bootVariable is a folder that a start with the release's own ERTS names: what
+// ROOTDIR is for erlexec, and what -boot_var gives.
+func (s *Survey) bootVariable(name string) (at string, ok bool) {
+	vm := s.starting().vm
+	if vm == nil || s.rel.ERTS == "" {
+		return "", false
+	}
+	if root := vm.Env["ROOTDIR"]; name == "ROOT" && !root.Unknown && strings.HasPrefix(root.Text, "/") {
+		return s.real(rootfs.Clean(root.Text)), true
+	}
+	for i := 0; i+2 < len(vm.args); i++ {
+		if dir := vm.args[i+2]; vm.args[i].Text == "-boot_var" && vm.args[i+1].Text == name && !dir.Unknown && strings.HasPrefix(dir.Text, "/") {
+			return s.real(rootfs.Clean(dir.Text)), true
+		}
+	}
+	return "", false
 }
 
 var interactiveMode = regexp.MustCompile(`(?m)^\s*(export\s+)?RELEASE_MODE=["']?interactive`)

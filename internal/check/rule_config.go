@@ -35,6 +35,19 @@ var (
 	noIncluded = noFile.with(Cause{
 		ID: "no-included-file", Summary: "it includes #{read}, which is not there", Symptom: `"error in config file … configuration file not found"`,
 	})
+	unread = noFile.with(Cause{
+		ID: "unread", Summary: "it is larger than 1 MiB, and is not read", Symptom: "what the VM says of it, if it is no sound configuration",
+		Remedy: "start it once on the target", Needs: "a #{base} that can be read",
+	})
+	unreadText = unread.with(Cause{ID: "later-text", Summary: "it has texts as Erlang/OTP 27 came to write them (~ or three quotes), and is not read", Needs: "a #{base} without such texts"})
+	badRuntime = noFile.with(Cause{
+		ID: "unsound-text", Summary: "the release reads it at its start, and it is no text for Elixir", Symptom: "the release ends while it boots: UnicodeConversionError or SyntaxError",
+		Remedy: "save it as UTF-8 without a byte order mark", Needs: "a #{base} that is UTF-8",
+	})
+	configEnding = noFile.with(Cause{
+		ID: "ending", Summary: "RELEASE_SYS_CONFIG is #{name}, and the release reads #{name}.config", Symptom: `"Could not read runtime configuration due to reason: :enoent"`,
+		Remedy: "leave .config out of RELEASE_SYS_CONFIG", Needs: "RELEASE_SYS_CONFIG without .config",
+	})
 	noProvided = noFile.with(Cause{
 		ID: "no-provided-file", Summary: "it has the release read #{read} at its start, which is not there",
 		Symptom: "the release ends while it boots: Config.Reader finds no file",
@@ -56,22 +69,30 @@ func config(s *Survey) (out []Finding) {
 	}
 	causes := map[string]*Cause{"elixir": noElixir, "vm.args": noVMArgs, "sys.config": noConfig}
 	for _, name := range s.boot.Reads {
-		if s.files[path.Join(dir, name)] == nil {
+		at := path.Join(dir, name)
+		byShell := path.Ext(name) == "" || path.Ext(name) == ".sh" // of a folder there, see start
+		info, err := s.root.Stat(s.real(s.on(at)))
+		if s.files[at] == nil || !byShell && err == nil && info.IsDir() {
 			fault(name, cmp.Or(causes[name], &noFile), nil, "")
 		}
 	}
 	for _, name := range s.configs() {
-		out = append(out, s.configFindings(name, 0)...)
+		out = append(out, s.configFindings(name, true)...)
 	}
-	return out
+	return slices.Concat(out, s.kernelFindings(), s.runtimeTexts(), s.otherConfig())
 }
+
+// laterText is how Erlang/OTP writes texts since sinceSigils: """x""" and ~"x".
+var laterText = regexp.MustCompile(`"""|~[A-Za-z]*["'({\[<|/]`)
+
+const sinceSigils = 27
 
 // latin1 is how a file says in its first lines that it is no UTF-8.
 var latin1 = regexp.MustCompile(`(?i)^([^\n]*\n)?[^\n]*%[^\n]*coding[:= \t]+latin-1`)
 
 // configs are the configurations in the release that the VM is given.
 func (s *Survey) configs() []string {
-	out := []string{path.Join("releases", s.rel.Version, "sys.config")}
+	out := []string{s.sysConfigAt()}
 	vm := s.starting().vm
 	if vm == nil {
 		return out
@@ -87,25 +108,68 @@ func (s *Survey) configs() []string {
 	return out
 }
 
+// byteOrderMark is what some editors begin UTF-8 with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// consulted is a configuration of the release, which several rules look at.
+type consulted struct {
+	raw    []byte
+	unread bool      // it is not there, or cannot be read, or is too large
+	term   beam.Term // nil where it is no sound one
+	err    error     // why not
+}
+
+// consult reads a configuration of the release, once.
+func (s *Survey) consult(name string) consulted {
+	c, ok := s.consultations[name]
+	if ok {
+		return c
+	}
+	raw, err := rootfs.ReadFile(s.rel.FS, name, maxScript)
+	c = consulted{raw: raw, unread: err != nil}
+	if term, wrong := beam.ConsultOne(raw); wrong == nil {
+		c.term = term
+	} else {
+		c.err = wrong
+	}
+	if s.consultations == nil {
+		s.consultations = map[string]consulted{}
+	}
+	s.consultations[name] = c
+	return c
+}
+
+// sysConfigAt is where the VM's configuration lies.
+func (s *Survey) sysConfigAt() string { return path.Join("releases", s.rel.Version, "sys.config") }
+
+// sysConfig is the VM's configuration.
+func (s *Survey) sysConfig() consulted { return s.consult(s.sysConfigAt()) }
+
 // configFindings is what is wrong with a configuration and those that it
-// includes, as kernel's application_controller reads them.
-func (s *Survey) configFindings(name string, depth int) (out []Finding) {
+// includes, as kernel's application_controller reads them: what is included may not
+// include. first is that the VM is given it.
+func (s *Survey) configFindings(name string, first bool) (out []Finding) {
 	f := s.files[name]
-	if f == nil || f.Size > maxScript || depth > maxConfigDepth {
+	if f == nil {
 		return nil
+	}
+	if f.Size > maxScript {
+		return []Finding{{Verdict: Unknown, Subject: s.subjectAt(name), Cause: unread}}
 	}
 	fault := func(cause *Cause, params Params, detail string) {
 		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(name), Cause: cause, Params: params, Evidence: Evidence{Detail: detail}})
 	}
-	raw, err := rootfs.ReadFile(s.rel.FS, name, maxScript)
-	if err != nil {
+	c := s.consult(name)
+	if c.unread {
 		return nil // see access
 	}
-	term, err := beam.ConsultOne(raw)
+	raw, term, err := c.raw, c.term, c.err
 	switch {
-	case bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")):
+	case bytes.HasPrefix(raw, byteOrderMark):
 		fault(badConfig, nil, "it begins with a byte order mark")
 		return out
+	case err != nil && s.otp() >= sinceSigils && laterText.Match(raw):
+		return []Finding{{Verdict: Unknown, Subject: s.subjectAt(name), Cause: unreadText}}
 	case err != nil:
 		fault(badConfig, nil, err.Error())
 		return out
@@ -114,11 +178,14 @@ func (s *Survey) configFindings(name string, depth int) (out []Finding) {
 		return out
 	}
 	for _, at := range readerFiles(term, 0) {
-		if s.files[at] == nil {
+		if f := s.files[at]; f == nil || f.Mode.IsDir() {
 			fault(noProvided, Params{"read": at}, "")
 		}
 	}
 	included, wrong := configParts(term)
+	if !first && len(included) > 0 {
+		included, wrong = nil, cmp.Or(wrong, "another configuration includes it, and it includes one itself")
+	}
 	if wrong != "" {
 		fault(badConfig, nil, wrong)
 	}
@@ -129,7 +196,43 @@ func (s *Survey) configFindings(name string, depth int) (out []Finding) {
 			out[len(out)-1].Verdict = v
 			continue
 		}
-		out = append(out, s.configFindings(file, depth+1)...)
+		out = append(out, s.configFindings(file, false)...)
+	}
+	return out
+}
+
+// otherConfig: where env.sh names another configuration, the release writes and reads
+// that name with ".config" behind it, whatever the VM makes of it.
+func (s *Survey) otherConfig() []Finding {
+	vm := s.starting().vm
+	if vm == nil || vm.Env["RELEASE_SYS_CONFIG"].Unknown || !strings.HasSuffix(vm.Env["RELEASE_SYS_CONFIG"].Text, ".config") {
+		return nil
+	}
+	if len(readerFiles(s.sysConfig().term, 0)) == 0 {
+		return nil
+	}
+	from := s.saying("RELEASE_SYS_CONFIG", s.starting().Scripts)
+	return []Finding{{Verdict: Fail, Subject: s.subjectAt(from), Cause: configEnding, Params: Params{"name": vm.Env["RELEASE_SYS_CONFIG"].Text}}}
+}
+
+// runtimeTexts judges the bytes of what Config.Reader reads when the release boots.
+func (s *Survey) runtimeTexts() (out []Finding) {
+	for _, at := range readerFiles(s.sysConfig().term, 0) {
+		text, err := rootfs.ReadFile(s.rel.FS, at, maxScript)
+		why := ""
+		switch {
+		case err != nil || s.files[at] == nil:
+			continue
+		case bytes.HasPrefix(text, byteOrderMark):
+			why = "it begins with a byte order mark"
+		case !utf8.Valid(text):
+			why = "it is not UTF-8"
+		case bytes.IndexByte(text, 0) >= 0:
+			why = "it has a byte that is 0"
+		default:
+			continue
+		}
+		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(at), Cause: badRuntime, Evidence: Evidence{Detail: why}})
 	}
 	return out
 }
@@ -186,6 +289,8 @@ func configParts(t beam.Term) (included []string, wrong string) {
 		for _, kv := range settings {
 			if pair, ok := kv.(beam.Tuple); !ok || len(pair) != 2 {
 				return included, fmt.Sprintf("%s has a setting that is no pair", app[0])
+			} else if _, isAtom := pair[0].(beam.Atom); !isAtom {
+				return included, fmt.Sprintf("%s has a setting whose name is no atom", app[0])
 			}
 		}
 	}

@@ -24,15 +24,16 @@ var (
 	inconsistent = Cause{
 		Symptom: "the release starts; tools that read the file are misled", Remedy: "assemble the release anew\ndo not change it by hand", Needs: "a release assembled anew",
 	}
-	unsoundRel    = inconsistent.with(Cause{ID: "unsound-rel", Summary: "it is no sound .rel file"})
-	relERTS       = inconsistent.with(Cause{ID: "rel-erts", Summary: "it names erts #{erts}, releases/start_erl.data #{starts}"})
-	startData     = inconsistent.with(Cause{ID: "start-erts", Summary: "it names erts #{erts}, and the release starts #{starts}"})
-	ertsFolder    = inconsistent.with(Cause{ID: "erts-folder", Summary: "it names erts #{erts}, the release has #{folder}", Symptom: `"erl: not found", or another VM starts`})
-	ertsCalled    = inconsistent.with(Cause{ID: "erts-called", Summary: "it starts #{folder}/bin/erl, and the release has no #{folder}", Symptom: `"erl: not found"`})
-	appMisleading = inconsistent.with(Cause{Symptom: "the release starts; Application.load(:#{application}), as in eval, and upgrades fail"})
-	noApp         = appMisleading.with(Cause{ID: "no-app", Summary: "it names #{application} #{version}, and there is no #{app file}", Detail: "the release has #{has}"})
-	unsoundApp    = appMisleading.with(Cause{ID: "unsound-app", Summary: "it is no sound .app file"})
-	otherVersion  = inconsistent.with(Cause{
+	unsoundRel     = inconsistent.with(Cause{ID: "unsound-rel", Summary: "it is no sound .rel file"})
+	relERTS        = inconsistent.with(Cause{ID: "rel-erts", Summary: "it names erts #{erts}, releases/start_erl.data #{starts}"})
+	startData      = inconsistent.with(Cause{ID: "start-erts", Summary: "it names erts #{erts}, and the release starts #{starts}"})
+	ertsFolder     = inconsistent.with(Cause{ID: "erts-folder", Summary: "it names erts #{erts}, the release has #{folder}", Symptom: `"erl: not found", or another VM starts`})
+	ertsCalled     = inconsistent.with(Cause{ID: "erts-called", Summary: "it starts #{folder}/bin/erl, and the release has no #{folder}", Symptom: `"erl: not found"`})
+	appMisleading  = inconsistent.with(Cause{Symptom: "the release starts; Application.load(:#{application}), as in eval, and upgrades fail"})
+	noApp          = appMisleading.with(Cause{ID: "no-app", Summary: "it names #{application} #{version}, and there is no #{app file}", Detail: "the release has #{has}"})
+	unsoundApp     = appMisleading.with(Cause{ID: "unsound-app", Summary: "it is no sound .app file"})
+	unreadMetadata = unread.with(Cause{Symptom: "the release starts; what Application.load and upgrades make of it", Remedy: "try these once on the target"})
+	otherVersion   = inconsistent.with(Cause{
 		ID: "app-version", Summary: "it says version #{version}, #{rel file} says #{named}", Symptom: "the release starts; Application.spec and upgrades take the wrong version",
 	})
 )
@@ -89,6 +90,10 @@ func (s *Survey) appFinding(rel relFile, app string) (f Finding, bad bool) {
 	if s.files[at] == nil {
 		f.Subject, f.Cause, f.Facts = s.subjectAt(rel.path), noApp, Params{"version": wants, "app file": at, "has": s.versionsOf(app)}
 		return f, s.rel.ERTS != "" || s.files[folder] != nil // else the target's, see otp
+	}
+	if s.unreadFile(at) {
+		f.Verdict, f.Cause = Unknown, unreadMetadata
+		return f, true
 	}
 	spec, err := beam.ParseApp([]byte(s.text(at)), app)
 	switch {

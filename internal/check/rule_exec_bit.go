@@ -42,7 +42,7 @@ func execBit(s *Survey) (out []Finding) {
 		if n := s.native(f.Path); n != nil {
 			sub = n.subject()
 		}
-		if sub.Helper != "" {
+		if vm := s.starting().vm; sub.Helper != "" && (path.Base(f.Path) != "epmd" || vm == nil || !s.distributed(vm)) {
 			verdict, symptom = Warn, "the release starts; #{without}: "+symptom
 		}
 		found(verdict, f, sub, notExecutable.with(Cause{Symptom: symptom}))
@@ -71,6 +71,7 @@ func (s *Survey) started(f release.File) string {
 			"beam.smp":        `"erlexec: Error 13 executing beam.smp"`,
 			"erl_child_setup": `"Failed to write to erl_child_setup: 32"`,
 			"inet_gethost":    "names are not resolved",
+			"epmd":            `"Protocol 'inet_tcp': register/listen error: econnrefused"`,
 		}[base]
 	}
 	if n := s.native(f.Path); n != nil && n.elf != nil && n.role == executable && f.App != "" {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"debug/elf"
 	"path"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"dram/internal/binary"
+	"dram/internal/release"
 	"dram/internal/target"
 )
 
@@ -34,6 +36,12 @@ var (
 	})
 	otherSystem = badFormat.with(Cause{
 		ID: "os-abi", Summary: "it says that it is for #{abi}, not for Linux", Prints: `"ELF file OS ABI invalid"`, Needs: "a Linux build of #{base}",
+	})
+	unopenable = badFormat.with(Cause{
+		ID: "header", Summary: "its header is none of a library that the loader takes", Detail: "#{odd}", Prints: `"#{odd}"`, Needs: "a library #{base}",
+	})
+	notLinked = badFormat.with(Cause{
+		ID: "no-program", Summary: "it is an ELF file that is no program", Prints: `"Exec format error"`, Needs: "the program #{base}",
 	})
 	lfsPointer = badFormat.with(Cause{
 		ID: "lfs-pointer", Summary: "it is a Git LFS pointer, not the file itself", Remedy: "fetch the files before the build: git lfs pull",
@@ -70,6 +78,10 @@ func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
 		f.Cause = asProgram
 	case n.format == binary.ELF && s.refusesABI(n):
 		f.Verdict, f.Cause, f.Params = n.verdict(), otherSystem, Params{"abi": strings.TrimPrefix(n.elf.OSABI.String(), "ELFOSABI_")}
+	case n.format == binary.ELF && n.noProgram():
+		f.Cause = notLinked
+	case n.format == binary.ELF && s.refusesHeader(n):
+		f.Cause, f.Facts = unopenable, Params{"odd": cmp.Or(n.elf.Odd, "ELF load command alignment not page-aligned")}
 	case n.format == binary.ELF:
 		return f, false
 	case n.format == binary.LFSPointer && isLibrary(n.Path):
@@ -120,4 +132,21 @@ func (s *Survey) refusesABI(n *native) bool {
 func (s *Survey) refusesPrograms() bool {
 	c := s.target.Facts.Libc
 	return c.Kind == "glibc" && (c.Version == "" || target.CompareVersions(c.Version, "2.30") >= 0)
+}
+
+// refusesHeader: glibc looks at more of a header than the kernel and musl do, which want
+// what is linked, and for them.
+func (s *Survey) refusesHeader(n *native) bool {
+	c := s.target.Facts.Libc
+	aligns := n.elf.Unaligned && c.Kind == "glibc" && c.Version != "" && target.CompareVersions(c.Version, "2.36") < 0 // which looks at the addresses instead
+	if n.elf.Odd == "" && !aligns || !isLibrary(n.Path) || n.role == executable || !machineOK(n.elf, s.target.Machine()) {
+		return false
+	}
+	return c.Kind == "glibc" || n.role == object || !n.elf.Dynamic
+}
+
+// noProgram says whether what has the place of a program of the VM's is none that the
+// kernel starts.
+func (n *native) noProgram() bool {
+	return n.Origin == release.ERTS && slices.Contains(vmPrograms(), path.Base(n.Path)) && (n.role == object || !n.elf.Mapped)
 }

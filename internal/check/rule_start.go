@@ -39,6 +39,25 @@ var (
 		Remedy: "begin it with #!/bin/sh", Needs: "another first line of #{base}",
 	})
 	startFolder = startStops.with(Cause{ID: "no-folder", Summary: "line #{line} goes to the folder #{name}, which is not there"})
+	startOutput = startStops.with(Cause{
+		ID: "no-output", Summary: "line #{line} writes #{name}, and there is no such folder",
+		Remedy: "make the folder of #{name} before line #{line}", Needs: "the folder of #{name}",
+	})
+	startRefusal = startStops.with(Cause{
+		ID: "refused", Summary: "#{shell} refuses what line #{line} has it do: #{name}",
+		Remedy: "write it for sh as POSIX has it, or begin the script with #!/bin/bash and install bash on the target",
+	})
+	startMisuse = startStops.with(Cause{
+		ID: "misused", Summary: "line #{line} has a program do what it refuses: #{name}", Remedy: "mend what line #{line} gives it",
+	})
+	startDepends = startStops.with(Cause{
+		ID: "depends", Summary: "line #{line} ends the start if #{name} fails", Symptom: "the release does not start where #{name} fails",
+		Remedy: "write what is to be done then (#{name} … || …), or see that it does not fail", Needs: "a #{name} that does not fail",
+	})
+	startWrites = startStops.with(Cause{
+		ID: "writes-own", Summary: "line #{line} writes #{name} in the release", Symptom: "the release does not start where it is read-only, or another user's",
+		Remedy: "write it to a folder for such files (RELEASE_TMP)", Needs: "a release that may be written",
+	})
 	startSyntax = startStops.with(Cause{
 		ID: "syntax", Summary: "#{shell} does not understand line #{line}: #{name}",
 		Remedy: "write it for sh as POSIX has it, or begin the script with #!/bin/bash and install bash on the target",
@@ -60,7 +79,12 @@ var (
 	noRuntimeProgram = Cause{
 		ID: "no-program", Summary: "it is not there, and the VM starts it", Remedy: "assemble the release anew", Needs: "#{base}",
 	}
-	noStartLine = Cause{
+	otherProgram = noRuntimeProgram.with(Cause{
+		ID: "other-program", Summary: "something else is in its place, and what that does is not known", Symptom: "what the VM says, if it is not what it needs",
+		Remedy: "start it once on the target, or assemble the release anew", Needs: "the program itself",
+	})
+	noProgramFile = noRuntimeProgram.with(Cause{ID: "no-program-file", Summary: "it is no program, and the VM starts it", Symptom: `"Exec format error", and the release does not start`})
+	noStartLine   = Cause{
 		ID: "no-first-line", Summary: "it has no first line #!", Symptom: `"exec format error", unless a shell starts it`,
 		Remedy: "begin it with #!/bin/sh", Needs: "a first line #! in #{base}",
 	}
@@ -78,7 +102,8 @@ func startScripts(s *Survey) (out []Finding) {
 		return []Finding{{Verdict: Fail, Subject: Subject{File: script, Origin: "metadata"}, Cause: &noScript, Evidence: Evidence{Wants: []string{script}}}}
 	}
 	st := s.starting()
-	if text := s.text(script); !strings.HasPrefix(text, "#!") && s.native(script) == nil {
+	real := s.startFile(shell.Position{File: s.on(script)})
+	if _, ours := s.inRelease(s.real(s.on(script))); ours && !s.begins(real, "#!") && s.native(real) == nil {
 		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(script), Cause: &noStartLine})
 	}
 	for _, f := range st.Faults {
@@ -96,8 +121,21 @@ func startScripts(s *Survey) (out []Finding) {
 	if st.cookie {
 		out = append(out, Finding{Verdict: Warn, Subject: s.subjectAt(script), Cause: noCookie, Facts: Params{}})
 	}
+	out = append(out, s.writesOwn(st)...)
 	out = append(out, s.missingPrograms(st)...)
 	return append(out, s.unfollowed(st)...)
+}
+
+// writesOwn is what a start writes into the release itself.
+func (s *Survey) writesOwn(st *start) (out []Finding) {
+	for _, w := range st.Writes {
+		if own, ours := s.inRelease(w.Name); ours && w.Sure {
+			out = append(out, Finding{
+				Verdict: Warn, Subject: s.subjectAt(s.startFile(w.Position)), Cause: startWrites, Params: Params{"name": own}, Facts: Params{"line": line(w.Position)},
+			})
+		}
+	}
+	return out
 }
 
 // missingPrograms are those that the VM starts when it starts, and that are not
@@ -120,7 +158,11 @@ func (s *Survey) missingPrograms(st *start) (out []Finding) {
 	} {
 		at := path.Join(st.vm.bin, p.name)
 		own, ours := s.inRelease(s.real(at))
-		if _, err := s.root.Stat(s.real(at)); !p.needed || err == nil || !ours {
+		if !p.needed {
+			continue
+		}
+		if _, err := s.root.Stat(s.real(at)); err == nil || !ours {
+			out = append(out, s.otherProgram(at, own, p.name)...)
 			continue
 		}
 		out = append(out, Finding{
@@ -130,8 +172,29 @@ func (s *Survey) missingPrograms(st *start) (out []Finding) {
 	return out
 }
 
+// otherProgram is what is said of something else in the place of a program of the VM's
+// own: what that does is not followed.
+func (s *Survey) otherProgram(at, own, name string) []Finding {
+	real, ours := s.inRelease(s.real(at))
+	f := Finding{Verdict: Unknown, Subject: s.subjectAt(own), Cause: otherProgram}
+	n := s.native(real)
+	switch {
+	case !ours && path.Base(s.real(at)) == name, n != nil:
+		return nil
+	case !ours:
+		f.Subject = s.subjectAt(s.startFile(shell.Position{File: path.Clean(at)}))
+		return []Finding{f}
+	case !s.begins(real, "#!") && name != "inet_gethost": // which a shell starts
+		f.Verdict, f.Cause = Fail, noProgramFile
+	}
+	return []Finding{f}
+}
+
 // distributed says whether the VM starts epmd.
 func (s *Survey) distributed(vm *vmStart) bool {
+	if vm.has("-no_epmd") {
+		return false
+	}
 	if v, ok := vm.value("-start_epmd"); ok && v.Text == "false" {
 		return false
 	}
@@ -205,7 +268,7 @@ func (s *Survey) madeThere(name string) bool {
 // speak of.
 func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool) {
 	name := f.Name
-	if strings.HasPrefix(name, "/") {
+	if f.Kind != shell.Refused && f.Kind != shell.Misused && strings.HasPrefix(name, "/") { // which are words, no path
 		name = "/" + path.Clean(rootfs.Clean(name))
 	}
 	if own, ok := s.inRelease(rootfs.Clean(name)); ok {
@@ -218,6 +281,7 @@ func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool)
 	causes := map[shell.FaultKind]*Cause{
 		shell.NotFound: startCalls, shell.NotExecutable: startRefused, shell.NoSource: startSource, shell.NoInput: startInput, shell.NoFolder: startFolder,
 		shell.Syntax: startSyntax, shell.Unset: startUnset, shell.Interpreter: startInterpreter,
+		shell.NoOutput: startOutput, shell.Refused: startRefusal, shell.Misused: startMisuse, shell.Depends: startDepends,
 	}
 	if f.Kind == shell.Interpreter && s.firstLineJudged(found.Subject.File) {
 		return found, false // see shebang
@@ -226,14 +290,22 @@ func (s *Survey) startFault(f shell.Fault, other bool) (found Finding, bad bool)
 		return found, false
 	}
 	cause := causes[f.Kind]
+	if f.Kind == shell.Depends && (other || slices.Contains(vmPrograms(), f.Name)) {
+		return found, false // commands of the start script are no starts; that the VM's own programs run is not for scripts to see to
+	}
 	if cause == nil || f.Open || s.elsewhere(f.Kind, name) || f.Kind == shell.NotFound && !s.ofRelease(f) || f.Kind == shell.NotExecutable && s.files[name] != nil && s.started(*s.files[name]) != "" {
 		return found, false
 	}
 	found.Cause = cause
+	if f.On != "" {
+		found.Verdict, found.Params["variable"] = Warn, f.On
+		found.Cause = cause.with(Cause{ID: cause.ID + "-unset", Summary: cause.Summary + ", unless #{variable} is set", Symptom: "none where #{variable} is set to what has it"})
+		return found, true
+	}
 	if f.Kind == shell.Unset || other || !f.Ends || !f.Sure {
 		found.Verdict = Warn
 	}
-	if f.Kind != shell.Unset && found.Verdict == Warn {
+	if f.Kind != shell.Unset && f.Kind != shell.Depends && found.Verdict == Warn {
 		found.Cause = cause.with(Cause{ID: cause.ID + "-aside", Symptom: startAside.Symptom})
 	}
 	return found, true

@@ -78,7 +78,16 @@ func (s *Survey) allLacking(n *native) (out []string) {
 	for i, o := range n.process.Objects {
 		scope[i] = scoped{s.offers(o.Real), len(o.File.VersionDefs) > 0, o.Real == s.on(n.Path)}
 	}
+	by := map[string]int{} // where the loader comes to what is wanted of a library, most of all
+	for i, o := range n.process.Objects {
+		if _, ok := by[o.File.Soname]; !ok {
+			by[o.File.Soname] = i
+		}
+	}
 	for _, sym := range n.wanted() {
+		if i, ok := by[sym.Library]; ok && sym.Version != "" && slices.Contains(scope[i].exports[sym.Name], sym.Version) && !scope[i].self {
+			continue
+		}
 		if n.lacks(sym, scope) {
 			out = append(out, sym.String())
 		}

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -31,6 +32,14 @@ var (
 		ID: "flag-unknown", Summary: "it gives the VM the flag #{flag}, and whether Erlang/OTP #{otp} knows it is not known",
 		Symptom: `"unknown flag", if it does not, and the release does not start`,
 	})
+	argMachine = argUnknown.with(Cause{
+		ID: "machine", Summary: "it gives the VM #{flag} #{value}, which it refuses where it sees no topology of processors",
+		Symptom: `"setting scheduler bind type '#{value}' failed: no cpu topology available"`,
+	})
+	argDoubt = argUnknown.with(Cause{
+		ID: "doubt", Summary: "it gives the VM #{flag} #{value}, with which not every VM runs: it depends on processors, or on memory that processes need",
+		Symptom: "the VM ends, where that does not suffice", Remedy: "start it once on the target, or give #{flag} another value in #{where}",
+	})
 	argValue = argUnknown.with(Cause{
 		ID: "value", Summary: "it gives the VM #{flag} #{value}, which is no value of that flag", Symptom: `"bad …", and the release does not start`,
 		Remedy: "give #{flag} another value in #{where}",
@@ -39,9 +48,17 @@ var (
 		ID: "file", Summary: "it gives the VM #{flag} #{file}, and there is no such file", Symptom: "the release does not start",
 		Remedy: "put #{file} there, or take #{flag} out of #{where}", Needs: "#{file}",
 	})
+	argKept = argUnknown.with(Cause{
+		ID: "file-unread", Summary: "it gives the VM -args_file #{file}, which is not read: it is larger than 1 MiB, or no file",
+		Symptom: "what the VM says of the arguments in it", Remedy: "start it once on the target", Needs: "a #{file} that can be read",
+	})
 	argModule = argUnknown.with(Cause{
 		ID: "module", Summary: "it gives the VM #{flag} #{module}, a module that the start has not loaded", Symptom: `"Error! Failed to load module '#{module}'"`,
 		Remedy: "add the application of #{module} to the release, or take #{flag} out of #{where}", Needs: "the module #{module}",
+	})
+	argAround = argUnknown.with(Cause{
+		ID: "around", Summary: "it gives the VM #{flag} #{file}, and that file names itself, or one that does", Symptom: "the VM reads it until there is no memory",
+		Remedy: "take #{flag} #{file} out of #{where}",
 	})
 	argVariable = argUnknown.with(Cause{
 		ID: "boot-var", Summary: "it gives the VM -boot_var without a name and a value", Symptom: `"Runtime terminating during boot (invalid_boot_var_argument)"`,
@@ -69,17 +86,23 @@ func vmArgs(s *Survey) (out []Finding) {
 			found(max(s.gone(a.Text), Unknown), a.from, argFile, Params{"flag": "-args_file", "file": a.Text})
 		}
 	}
-	flags := vmFlags()
-	for i := 0; i < len(vm.args); i++ {
-		a := vm.args[i]
-		switch {
-		case a.Unknown:
-		case strings.HasPrefix(a.Text, "+") && len(a.Text) > 1:
-			i += s.emulatorFlag(vm, i, flags, found)
-		case strings.HasPrefix(a.Text, "-"):
-			s.initFlag(vm, i, found)
-		}
+	for _, a := range vm.kept {
+		found(Unknown, a.from, argKept, Params{"file": a.Text})
 	}
+	if vm.around != nil {
+		found(Fail, vm.around.from, argAround, Params{"flag": "-args_file", "file": vm.around.Text})
+	}
+	flags, plain := knownFlags(), []vmArg{}
+	for i := 0; i < len(vm.args); i++ {
+		if a := vm.args[i]; a.Unknown || !strings.HasPrefix(a.Text, "+") {
+			plain = append(plain, a)
+			continue
+		}
+		i += s.emulatorFlag(vm, i, flags, found)
+	}
+	pollSets(vm, found)
+	s.environFlags(vm, found)
+	s.initFlags(vm, plain, found)
 	if flags := vm.Env["ERL_FLAGS"]; vm.open && flags.Unknown {
 		found(Unknown, s.startFile(vm.Position), argOpen, nil)
 	}
@@ -87,6 +110,18 @@ func vmArgs(s *Survey) (out []Finding) {
 }
 
 type foundArg func(v Verdict, from string, cause *Cause, params Params)
+
+// unless is of what is so only where a variable is not set, which was taken for unset:
+// whoever starts the release may set it.
+func (f foundArg) unless(variable string) foundArg {
+	return func(v Verdict, from string, cause *Cause, params Params) {
+		with := Params{"variable": variable}
+		maps.Copy(with, params)
+		f(min(v, Warn), from, cause.with(Cause{
+			ID: cause.ID + "-unset", Summary: cause.Summary + ", unless #{variable} is set", Remedy: "set #{variable} where the release is started", Needs: "#{variable}",
+		}), with)
+	}
+}
 
 // otp is the Erlang/OTP of the VM that runs the release; 0 if it is not known.
 func (s *Survey) otp() int {
@@ -104,6 +139,10 @@ const (
 // emulatorFlag judges a flag with "+", and says how many words it takes besides.
 func (s *Survey) emulatorFlag(vm *vmStart, i int, known []vmFlag, found foundArg) int {
 	a, next, unknown := vm.args[i], "", false
+	if a.Text == "+" {
+		found(Fail, a.from, &argUnknown, Params{"flag": a.Text})
+		return 0
+	}
 	if i+1 < len(vm.args) {
 		next, unknown = vm.args[i+1].Text, vm.args[i+1].Unknown
 	}
@@ -113,12 +152,24 @@ func (s *Survey) emulatorFlag(vm *vmStart, i int, known []vmFlag, found foundArg
 	if used && unknown {
 		return words
 	}
+	if unset := cmp.Or(a.Unset, vm.args[min(i+1, len(vm.args)-1)].Unset); unset != "" {
+		found = found.unless(unset)
+	}
 	params := Params{"flag": a.Text, "value": next}
 	if !used {
 		params["value"] = ""
 	}
 	switch {
+	case used && a.last && a.Text != "+c":
+		found(Fail, a.from, argShort, Params{"flag": a.Text})
+		return 0
+	case a.Text == "+V":
+		found(Fail, a.from, argEnds, params)
 	case state == flagFine:
+	case state == flagDoubt:
+		found(Unknown, a.from, argDoubt, params)
+	case state == flagMachine:
+		found(Unknown, a.from, argMachine, params)
 	case otp > newestTried || otp < oldestTried, state == flagMaybe:
 		found(Unknown, a.from, argMaybe, params)
 	case state == flagUnknown:
@@ -127,57 +178,6 @@ func (s *Survey) emulatorFlag(vm *vmStart, i int, known []vmFlag, found foundArg
 		found(Fail, a.from, argValue, params)
 	}
 	return words
-}
-
-// initFlag judges what init reads.
-func (s *Survey) initFlag(vm *vmStart, i int, found foundArg) {
-	a, next := vm.args[i], vmArg{}
-	if i+1 < len(vm.args) {
-		next = vm.args[i+1]
-	}
-	file := func(name string) {
-		if next.Unknown || !strings.HasPrefix(next.Text, "/") {
-			return // from a working directory that is not known
-		}
-		if v := s.gone(name); v != OK {
-			found(v, a.from, argFile, Params{"flag": a.Text, "file": next.Text})
-		}
-	}
-	switch a.Text {
-	case "-config":
-		if f := strings.TrimSuffix(next.Text, ".config") + ".config"; !s.elsewhere("", s.relative(f)) {
-			file(f)
-		}
-	case "-boot":
-		if f := next.Text + ".boot"; path.Base(f) != "start.boot" { // see boot
-			file(f)
-		}
-	case "-ssl_dist_optfile":
-		file(next.Text)
-	case "-proto_dist":
-		if m := next.Text + "_dist"; !next.Unknown && (vm.has("-sname") || vm.has("-name")) && !s.loads(vm, m) {
-			found(Fail, a.from, argModule, Params{"flag": a.Text, "module": m})
-		}
-	case "-boot_var":
-		if words := vm.words(i); words%2 != 0 || words == 0 {
-			found(Fail, a.from, argVariable, nil)
-		}
-	case "-s", "-run":
-		if next.Text != "" && !next.Unknown && !s.loads(vm, next.Text) {
-			found(Fail, a.from, argModule, Params{"flag": a.Text, "module": next.Text})
-		}
-	}
-}
-
-// words is how many follow a flag.
-func (v *vmStart) words(i int) (n int) {
-	for _, a := range v.args[i+1:] {
-		if strings.HasPrefix(a.Text, "-") || strings.HasPrefix(a.Text, "+") {
-			break
-		}
-		n++
-	}
-	return n
 }
 
 func (s *Survey) relative(name string) string {
@@ -220,6 +220,9 @@ func (s *Survey) loads(vm *vmStart, module string) bool {
 		if slices.Contains(l.Modules, module) {
 			return true
 		}
+	}
+	if vm == nil {
+		return true // not known
 	}
 	if mode, set := vm.value("-mode"); set && mode.Text == "embedded" {
 		return false

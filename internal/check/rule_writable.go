@@ -1,7 +1,6 @@
 package check
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,7 +53,7 @@ func writable(s *Survey) (out []Finding) {
 			Evidence: Evidence{Wants: []string{variable}},
 		})
 	}
-	sys := path.Join("releases", s.rel.Version, "sys.config")
+	sys := s.sysConfigAt()
 	if strings.Contains(s.text(sys), "RUNTIME_CONFIG=true") && !set("RELEASE_TMP") {
 		found(sys, "RELEASE_TMP", writesConfig)
 	}

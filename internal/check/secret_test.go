@@ -87,6 +87,7 @@ func TestRunFindsSecrets(t *testing.T) {
 		{"a dependency's", dep + "demo.pem", "644 " + key, "FAIL %s: it holds a private key"},
 		{"the configuration", meta + "sys.config", `644 [{hello,[{key,<<"` + escaped + `">>}]}].`, "FAIL %s: it holds a private key"},
 		{"the configuration, in numbers", meta + "sys.config", `644 [{hello,[{key,#{der => ` + numbers(der) + `}}]}].`, "FAIL %s: it holds a private key (PKCS #8, DER)"},
+		{"numbers in another file", meta + "other.config", `644 [{hello,[{key,#{der => ` + numbers(der) + `}}]}].`, ""},
 		{"the arguments of the VM", meta + "vm.args", "644 -env KEY \"" + escaped + "\"\n", "FAIL %s: it holds a private key"},
 		{"the environment", meta + "env.sh", "644 #!/bin/sh\nexport KEY='" + key + "'\n", "FAIL %s: it holds a private key"},
 		{"at the top", "tls.conf", "644 " + key, "FAIL %s: it holds a private key"},

@@ -11,6 +11,7 @@ import (
 
 	"dram/internal/check"
 	"dram/internal/release"
+	"dram/internal/rootfs"
 	"dram/internal/target"
 )
 
@@ -84,6 +85,16 @@ func watchHeap(t *testing.T, most *atomic.Uint64) (stop func()) {
 // sixty makes the release and the target, and gives what checks them.
 func sixty(b testing.TB) (run func()) {
 	b.Helper()
+	root, place := sixtyFiles().open(b), sixtyPlace()
+	live, err := target.New("dir:place", place.open(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return sixtyRun(b, root, live)
+}
+
+// sixtyFiles is the release.
+func sixtyFiles() tree {
 	files := mixed()
 	for i := range 58 {
 		files[fmt.Sprintf("lib/dep%d-1.0.0/ebin/dep%d.app", i, i)] = "644 {vsn,\"1.0.0\"}"
@@ -94,14 +105,20 @@ func sixty(b testing.TB) (run func()) {
 			files[fmt.Sprintf("lib/dep%d-1.0.0/priv/nif.so", i)] = elf(large())
 		}
 	}
-	root, place := files.open(b), bookworm()
+	return files
+}
+
+// sixtyPlace is the target.
+func sixtyPlace() tree {
+	place := bookworm()
 	for i := range 20 {
 		place[fmt.Sprintf(in+"libbig%d.so.1", i)] = elf(big(i))
 	}
-	live, err := target.New("dir:place", place.open(b))
-	if err != nil {
-		b.Fatal(err)
-	}
+	return place
+}
+
+func sixtyRun(b testing.TB, root rootfs.FS, live *target.Target) (run func()) {
+	b.Helper()
 	var doc bytes.Buffer
 	if err := live.Capture(&doc); err != nil {
 		b.Fatal(err)

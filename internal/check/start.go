@@ -32,9 +32,26 @@ func (s *Survey) starting() *start {
 			s.start = s.follow("bin/"+s.rel.Name, cmp.Or(s.boot.Command, "start"), "RELEASE_COOKIE=given")
 			s.start.cookie = true
 		}
+		if s.boot.Launched != nil {
+			s.start = s.launch()
+		}
 		s.start.vm = s.vmOf(s.start)
 	}
 	return s.start
+}
+
+// launch is a start by the program that has the place of the scripts: it executes another.
+func (s *Survey) launch() *start {
+	run := s.boot.Launched(s.at, s.environ(nil))
+	out := &start{script: "bin/" + s.rel.Name, Trace: shell.Trace{Runs: []shell.Run{run}}}
+	fault := shell.Fault{Kind: shell.NotFound, Position: run.Position, Name: "/" + run.Path, Ends: true, Sure: true}
+	if info, err := s.root.Stat(s.real(run.Path)); err == nil {
+		if fault.Kind = shell.NotExecutable; info.Mode()&0o111 != 0 {
+			return out
+		}
+	}
+	out.Faults, out.Runs = append(out.Faults, fault), nil
+	return out
 }
 
 // stops says whether each start ends over a fault of a kind.
@@ -44,8 +61,10 @@ func (st *start) stops(is func(shell.Fault) bool) bool {
 
 // follow runs one of the release's scripts in mind.
 func (s *Survey) follow(script, args string, env ...string) *start {
+	_, partial := s.target.Root().(rootfs.Described) // which has what was asked for, not all
 	w := shell.World{
-		Files: s.root, Resolve: func(name string) (string, error) { return rootfs.Resolve(s.root, name) },
+		Partial: partial,
+		Files:   s.root, Resolve: func(name string) (string, error) { return rootfs.Resolve(s.root, name) },
 		Env: s.environ(env), Open: s.target.Open(target.Programs), Own: func(name string) bool {
 			_, own := s.inRelease(rootfs.Clean(name))
 			return own

@@ -43,6 +43,16 @@ func TestRunFollowsTheStart(t *testing.T) {
 			"FAIL shebang " + env + ": its lines end in CR LF",
 		}},
 		{"it insists", started(": ${DATABASE_URL:?}"), []string{"WARN start " + env + ": line 2 ends the start unless DATABASE_URL is set"}},
+		{"what the shell's own commands refuse", started("export A-B=1"), []string{
+			"FAIL start " + env + ": sh refuses what line 2 has it do: export: A-B: bad variable name",
+		}},
+		{"a limit that may be refused", started("ulimit -n 2000000"), []string{
+			"WARN start " + env + ": sh refuses what line 2 has it do: ulimit: 2000000: Operation not permitted",
+		}},
+		{"no folder to write to", started("echo x >/gone/log"), []string{"FAIL start " + env + ": line 2 writes /gone/log, and there is no such folder"}},
+		{"it writes into the release", started("echo x >/app/releases/data"), []string{"WARN start " + env + ": line 2 writes releases/data in the release"}},
+		{"a link for a start script", started("").with("bin/run", started("")["bin/hello"]).with("bin/hello", "-> run"), nil},
+		{"a link to a device", started("").with("lib/hello-0.1.0/priv/null", "-> /dev/null"), nil},
 		{"it ends by itself", started("exit 3"), []string{"FAIL start " + env + ": line 2 ends the start with status 3"}},
 		{"it cannot be followed", started("exec $(sed x)"), []string{
 			"UNKNOWN start " + env + ": what a start does from line 2 on is not known: which command it calls is not known",
@@ -70,7 +80,7 @@ func TestRunFollowsTheStart(t *testing.T) {
 			"FAIL start " + erts + "inet_gethost: it is not there, and the VM starts it",
 		}},
 		{"no epmd, which a name wants", named("-sname x"), []string{"FAIL start " + erts + "epmd: it is not there, and the VM starts it"}},
-		{"no epmd, which nobody wants", named("-sname x -start_epmd false"), nil},
+		{"no epmd, which nobody wants", named("-sname x -start_epmd false -erl_epmd_port 0"), nil},
 		{"no heart, which is wanted", named("-heart"), []string{"FAIL start " + erts + "heart: it is not there, and the VM starts it"}},
 		{"another script", started("").with("bin/migrate", "#!/bin/sh\nset -e\npsql\n"), []string{"WARN program bin/migrate: it calls psql, which is not on the target"}},
 	} {
@@ -93,6 +103,7 @@ func TestRunJudgesTheVMsArguments(t *testing.T) {
 	const (
 		elixir = "releases/0.1.0/elixir"
 		bad    = "FAIL vm-args " + elixir + ": it gives the VM "
+		unread = ", which is not read: it is larger than 1 MiB, or no file"
 	)
 	flag := func(f string) []string {
 		return []string{bad + "the flag " + f + ", which Erlang/OTP 27 does not know"}
@@ -106,19 +117,24 @@ func TestRunJudgesTheVMsArguments(t *testing.T) {
 		"+P notanumber": value("+P", "notanumber"), "+P 1": value("+P", "1"), "+Q99999999999": value("+Q99999999999", ""),
 		"+sbwt maybe": value("+sbwt", "maybe"), "+C often": value("+C", "often"), "+S x": value("+S", "x"),
 		"-config /gone": gone("-config", "/gone"), "-args_file /gone": gone("-args_file", "/gone"), "-boot /gone": gone("-boot", "/gone"),
-		"-config gone": nil, "-config /app/releases/0.1.0/sys": nil, "-ssl_dist_optfile /gone": gone("-ssl_dist_optfile", "/gone"),
+		"-config gone": {"UNKNOWN vm-args releases/0.1.0/elixir: it gives the VM -config gone, and there is no such file"}, "-config /app/releases/0.1.0/sys": nil, "-ssl_dist_optfile /gone": gone("-ssl_dist_optfile", "/gone"),
 		"-config /etc/gone":               {"UNKNOWN vm-args " + elixir + ": it gives the VM -config /etc/gone, and there is no such file"},
+		"-args_file /app/lib/self":        {"FAIL vm-args lib/self: it gives the VM -args_file /app/lib/self, and that file names itself, or one that does"},
+		"-args_file /app/lib/large":       {"UNKNOWN vm-args " + elixir + ": it gives the VM -args_file /app/lib/large" + unread},
+		"-args_file /app/bin":             gone("-args_file", "/app/bin"),
 		"-args_file /app/lib/args":        {"FAIL vm-args lib/args: it gives the VM the flag +Zzzz, which Erlang/OTP 27 does not know"},
-		"-s hello start -run erlang halt": nil,
+		"-s hello start -run erlang halt": {bad + "-run erlang halt, over which it ends"},
 		"-mode embedded -s gone":          {bad + "-s gone, a module that the start has not loaded"},
 		"-mode embedded -s other":         {bad + "-s other, a module that the start has not loaded"},
 		"-mode interactive -s other":      nil,
 		"-boot_var X":                     {bad + "-boot_var without a name and a value"}, "-boot_var X y": nil,
-		"-extra +Zzzz": nil, "-my_app +1": flag("+1"), "-eval x": nil,
+		"-extra +Zzzz": nil, "-my_app +1": flag("+1"),
+		"-eval x": {"UNKNOWN vm-args " + elixir + ": it gives the VM -eval x, and what comes of that is known when it runs"},
 		"-proto_dist inet_tls -sname x -start_epmd false": {bad + "-proto_dist inet_tls_dist, a module that the start has not loaded"},
 	} {
 		t.Run(args, func(t *testing.T) {
-			rel := named(args).with("lib/args", "644 # a comment\n+Zzzz 'a b' # another\n").with("lib/hello-0.1.0/ebin/other.beam", made("other", 182))
+			rel := named(args).with("lib/args", "644 # a comment\n+Zzzz 'a b' # another\n").with("lib/hello-0.1.0/ebin/other.beam", made("other", 182)).
+				with("lib/self", "644 -args_file /app/lib/self").with("lib/large", "644 "+strings.Repeat("#\n", 1<<19)+"+Zzzz")
 			if strings.Contains(args, "proto_dist") || !strings.Contains(args, "-mode") {
 				rel = rel.with(elixir, strings.Replace(rel[elixir], "-noshell", "-noshell -mode embedded", 1))
 			}
@@ -132,6 +148,10 @@ func TestRunJudgesTheVMsArguments(t *testing.T) {
 			kept(t, got)
 		})
 	}
+}
+
+// Which versions of the VM know a flag.
+func TestRunJudgesFlagsByTheVM(t *testing.T) {
 	for erts, want := range map[string][]string{
 		"11.2": {"FAIL JPperf", "FAIL pad"}, "12.3": {"UNKNOWN JPperf", "FAIL pad"}, "13.2": {"FAIL pad"}, "14.2": {"UNKNOWN pad"}, "15.2": nil,
 		"99.0": nil, "18.0": {"UNKNOWN Zz"},
@@ -175,6 +195,9 @@ func TestRunReadsConfigurations(t *testing.T) {
 		"[\"/etc/my.config\"].":                   {"UNKNOWN config " + sys + ": it includes /etc/my.config, which is not there"},
 		"[\"there\"].":                            {"FAIL config releases/0.1.0/there.config: it is no sound configuration"},
 		"[\"/app/releases/0.1.0/there.config\"].": {"FAIL config releases/0.1.0/there.config: it is no sound configuration"},
+		"[\"sys\"].":                              bad, // of itself: what is included may not include
+		"[\"./sys\",\"sys\"].":                    {bad[0], bad[0]},
+		strings.Repeat("%\n", 1<<19) + "[bad":     {"UNKNOWN config " + sys + ": it is larger than 1 MiB, and is not read"},
 		"\xef\xbb\xbf[].":                         bad, "{}.": bad, "[]": bad, "[].[].": bad, "[a].": bad, "[{a}].": bad, "[{a,b}].": bad, "[{\"a\",[]}].": bad,
 		"[{kernel,[a]}].": bad, "[{a,[{b,\"\xe9\"}]}].": bad,
 	} {
@@ -183,7 +206,7 @@ func TestRunReadsConfigurations(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, lines(got)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
+			t.Errorf("%.100q (-want +got):\n%s", text, diff)
 		}
 	}
 }

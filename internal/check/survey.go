@@ -59,6 +59,8 @@ type memo struct {
 	links        map[string][]string // see linksTo
 	bootLoads    map[string]bool     // see bootModules
 	idleApps     map[string]bool     // see idle
+
+	consultations map[string]consulted // see consult
 }
 
 // Release is what is checked.
@@ -232,6 +234,26 @@ func (s *Survey) text(name string) string {
 	return string(bytes.ToValidUTF8(b, nil))
 }
 
+// unreadFile says whether a file of the release is too large for text.
+func (s *Survey) unreadFile(name string) bool {
+	return s.files[name] != nil && s.files[name].Size > maxScript
+}
+
+// begins says whether a file of the release begins with some bytes.
+func (s *Survey) begins(name, with string) bool {
+	if f := s.files[name]; f == nil || !f.Mode.IsRegular() {
+		return false
+	}
+	f, err := s.rel.FS.Open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	head := make([]byte, len(with))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == with
+}
+
 // inRelease is the release's path of a name in root.
 func (s *Survey) inRelease(name string) (string, bool) { return strings.CutPrefix(name, s.at+"/") }
 
@@ -289,6 +311,9 @@ func (s *Survey) offers(real string) exports {
 		list, _ = s.target.Exports(real)
 	}
 	for _, sym := range list {
+		if sym.Hidden && s.target.Facts.Libc.Kind == "musl" {
+			continue // it looks for no versions, and passes these over
+		}
 		out[sym.Name] = append(out[sym.Name], sym.Version)
 	}
 	s.exports[real] = out

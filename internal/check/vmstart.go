@@ -1,9 +1,13 @@
 package check
 
 import (
+	"cmp"
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
+	"dram/internal/beam"
 	"dram/internal/rootfs"
 	"dram/internal/shell"
 )
@@ -11,36 +15,47 @@ import (
 // vmStart is how the VM is started: by which program, with which arguments.
 type vmStart struct {
 	shell.Run
-	bin  string  // the folder of the VM's programs, in root
-	args []vmArg // in the order in which they count
-	open bool    // there may be others
-	gone []vmArg // files of arguments that are not there
+	bin    string  // the folder of the VM's programs, in root
+	args   []vmArg // in the order in which they count
+	late   bool    // -boot comes where it is no argument of the VM's any more
+	open   bool    // there may be others
+	gone   []vmArg // files of arguments that are not there
+	around *vmArg  // one that names itself, or what names it; nil if none
+	kept   []vmArg // and those that are, and are not read: they are too large, or no files
 }
 
 // vmArg is one argument of the VM, with where it is from.
 type vmArg struct {
 	shell.Value
 	from string // the file that says it
+	last bool   // of a file of arguments
+
+	inFile bool // it is of one
 }
 
 const maxArgsDepth = 8
 
 // vmStart reads the arguments as erlexec does: ERL_AFLAGS, the command line,
-// ERL_FLAGS, ERL_ZFLAGS, and the files that -args_file names, each where it stands.
+// ERL_FLAGS, ERL_OTP27_FLAGS, ERL_ZFLAGS, and the files that -args_file names, each where it stands.
 func (s *Survey) vmStart(r *shell.Run, scripts []string) *vmStart {
 	v := &vmStart{Run: *r, bin: path.Dir(r.Path)}
 	if dir := r.Env["BINDIR"]; dir.Text != "" && !dir.Unknown {
 		v.bin = rootfs.Clean(dir.Text)
 	}
 	s.flagsOf(v, "ERL_AFLAGS", scripts)
-	for _, a := range r.Argv[min(1, len(r.Argv)):] {
+	argv := r.Argv[min(1, len(r.Argv)):]
+	for i, a := range argv {
 		if a.Text == "-extra" { // what follows is the program's own
+			v.late = slices.ContainsFunc(argv[i:], func(a shell.Value) bool { return a.Text == "--boot" || a.Text == "-boot" })
 			break
 		}
-		v.args = append(v.args, vmArg{a, s.saying(a.Text, scripts)})
+		v.args = append(v.args, vmArg{Value: a, from: s.saying(a.Text, scripts)})
 		v.open = v.open || a.Unknown
 	}
+	v.apart()
 	s.flagsOf(v, "ERL_FLAGS", scripts)
+	otp, _ := beam.OTPOf(cmp.Or(s.erts, s.rel.ERTS)) // this comes before the VM is found
+	s.flagsOf(v, fmt.Sprintf("ERL_OTP%d_FLAGS", otp), scripts)
 	s.flagsOf(v, "ERL_ZFLAGS", scripts)
 	v.args = s.expand(v, v.args, 0)
 	return v
@@ -60,34 +75,52 @@ func (s *Survey) saying(word string, scripts []string) string {
 func (s *Survey) flagsOf(v *vmStart, name string, scripts []string) {
 	flags := v.Env[name]
 	v.open = v.open || flags.Unknown
-	for w := range strings.FieldsSeq(flags.Text) {
-		v.args = append(v.args, vmArg{shell.Value{Text: w}, s.saying(w, scripts)})
+	words := argsOf(flags.Text, false)
+	for _, w := range words {
+		v.args = append(v.args, vmArg{Value: shell.Value{Text: w, Unset: flags.Unset}, from: s.saying(w, scripts)})
+	}
+	if len(words) > 0 {
+		v.apart()
 	}
 }
+
+// apart has arguments from different places not be taken for one another's.
+func (v *vmStart) apart() { v.args = append(v.args, vmArg{Value: shell.Value{Text: "--"}}) }
 
 // expand puts what is in files of arguments in the place of their names. They
 // name files from where they themselves are not: from the working directory.
 func (s *Survey) expand(v *vmStart, args []vmArg, depth int) (out []vmArg) {
 	for i := 0; i < len(args); i++ {
-		if args[i].Text != "-args_file" || i+1 >= len(args) || depth > maxArgsDepth {
+		if args[i].Text != "-args_file" || i+1 >= len(args) {
 			out = append(out, args[i])
 			continue
 		}
-		i++
+		if i++; depth > maxArgsDepth {
+			v.around = &args[i]
+			continue
+		}
 		name := rootfs.Clean(args[i].Text)
 		if args[i].Unknown {
 			v.open = true
 			continue
 		}
-		b, err := rootfs.ReadFile(s.root, s.real(name), maxScript)
-		if err != nil {
+		info, err := s.root.Stat(s.real(name))
+		if err != nil || info.IsDir() {
 			v.gone = append(v.gone, args[i])
+			continue
+		}
+		b, err := rootfs.ReadFile(s.root, s.real(name), maxScript)
+		if !info.Mode().IsRegular() || err != nil {
+			v.kept = append(v.kept, args[i])
 			continue
 		}
 		var inner []vmArg
 		from := s.startFile(shell.Position{File: name})
-		for _, w := range argsOf(string(b)) {
-			inner = append(inner, vmArg{shell.Value{Text: w}, from})
+		for _, w := range argsOf(string(b), true) {
+			inner = append(inner, vmArg{Value: shell.Value{Text: w}, from: from, inFile: true})
+		}
+		if len(inner) > 0 {
+			inner[len(inner)-1].last = true
 		}
 		out = append(out, s.expand(v, inner, depth+1)...)
 	}
@@ -102,41 +135,45 @@ func (s *Survey) real(name string) string {
 	return name
 }
 
-// argsOf is the words of a file of arguments: # begins a comment, quotes and
-// backslashes quote.
-func argsOf(text string) (out []string) {
-	for line := range strings.Lines(text) {
-		var cur strings.Builder
-		has, quote := false, byte(0)
-		for i := 0; i < len(line); i++ {
-			switch c := line[i]; {
-			case quote != 0 && c == quote:
-				quote = 0
-			case quote != 0:
-				cur.WriteByte(c)
-			case c == '"' || c == '\'':
-				quote, has = c, true
-			case c == '\\' && i+1 < len(line):
-				i++
-				cur.WriteByte(line[i])
-				has = true
-			case c == '#' && !has:
-				i = len(line)
-			case strings.IndexByte(" \t\r\n", c) >= 0:
-				if has {
-					out = append(out, cur.String())
-				}
-				cur.Reset()
-				has = false
-			default:
-				cur.WriteByte(c)
-				has = true
-			}
-		}
+// argsOf is the words of arguments as erlexec splits them: quotes and backslashes
+// quote, also over lines; in files # begins a comment, wherever it stands.
+func argsOf(text string, comments bool) (out []string) {
+	var cur strings.Builder
+	has, quote := false, byte(0)
+	end := func() {
 		if has {
 			out = append(out, cur.String())
 		}
+		cur.Reset()
+		has = false
 	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0:
+			cur.WriteByte(c)
+		case c == '"' || c == '\'':
+			quote, has = c, true
+		case c == '\\' && i+1 < len(text):
+			i++
+			cur.WriteByte(text[i])
+			has = true
+		case c == '#' && comments:
+			end()
+			for i+1 < len(text) && text[i+1] != '\n' {
+				i++
+			}
+		case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
+			end()
+		case c == 0: // C ends there
+			i = len(text)
+		default:
+			cur.WriteByte(c)
+			has = true
+		}
+	}
+	end()
 	return out
 }
 
@@ -148,6 +185,16 @@ func (v *vmStart) has(flag string) bool {
 		}
 	}
 	return false
+}
+
+// first is the word after the first of a flag.
+func (v *vmStart) first(flag string) (arg vmArg, ok bool) {
+	for i := range v.args[:max(len(v.args)-1, 0)] {
+		if v.args[i].Text == flag {
+			return v.args[i+1], true
+		}
+	}
+	return arg, false
 }
 
 // value is the word after the last of a flag.

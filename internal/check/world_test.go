@@ -45,22 +45,31 @@ func (tr tree) without(names ...string) tree {
 	return tr
 }
 
-func (tr tree) open(t testing.TB) *rootfs.DirFS {
+func (tr tree) open(t testing.TB) rootfs.FS {
 	t.Helper()
-	dir := t.TempDir()
+	if testing.Short() {
+		return tr.skeleton() // as sound a root as one on disk, and made without a thousand files
+	}
+	fsys, err := rootfs.Dir(tr.lay(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = fsys.Close() })
+	return fsys
+}
+
+// lay puts the tree on disk.
+func (tr tree) lay(t testing.TB) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	for name, body := range tr {
 		at := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		mode := fs.FileMode(0o755)
-		for _, m := range []fs.FileMode{0o644, 0o600, 0o750} {
-			if rest, ok := strings.CutPrefix(body, fmt.Sprintf("%o ", m)); ok {
-				mode, body = m, rest
-			}
-		}
+		mode, body, to := node(body)
 		var err error
-		if to, ok := strings.CutPrefix(body, "-> "); ok {
+		if to != "" {
 			err = os.Symlink(to, at)
 		} else {
 			err = os.WriteFile(at, []byte(body), mode)
@@ -69,12 +78,30 @@ func (tr tree) open(t testing.TB) *rootfs.DirFS {
 			t.Fatal(err)
 		}
 	}
-	fsys, err := rootfs.Dir(dir)
-	if err != nil {
-		t.Fatal(err)
+	return dir
+}
+
+// node is what the text of a tree stands for: a mode and a content, or a link's target.
+func node(body string) (mode fs.FileMode, text, to string) {
+	if to, ok := strings.CutPrefix(body, "-> "); ok {
+		return 0, "", to
 	}
-	t.Cleanup(func() { _ = fsys.Close() })
-	return fsys
+	for _, m := range []fs.FileMode{0o644, 0o600, 0o750} {
+		if rest, ok := strings.CutPrefix(body, fmt.Sprintf("%o ", m)); ok {
+			return m, rest, ""
+		}
+	}
+	return 0o755, body, ""
+}
+
+// skeleton is the tree as a root in memory, of which nothing is known but its files.
+func (tr tree) skeleton() rootfs.FS {
+	nodes := map[string]rootfs.Node{}
+	for name, body := range tr {
+		mode, text, to := node(body)
+		nodes[name] = rootfs.Node{Mode: mode, Text: text, Link: to}
+	}
+	return struct{ rootfs.FS }{rootfs.NewSkeleton(nodes)}
 }
 
 func elf(l lib) string { return string(l.Bytes()) }

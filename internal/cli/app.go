@@ -40,7 +40,7 @@ func (g *globals) with(c config.Config) (*app, error) {
 		return nil, err
 	}
 	client := &http.Client{Transport: httpbound.Base()}
-	u := ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
+	u := g.progress()
 	return &app{settings: c, Pipeline: &pipeline.Pipeline{
 		Store: st,
 		UI:    u,
@@ -68,4 +68,9 @@ func (g *globals) plannedWith(ctx context.Context, c config.Config, dir string) 
 	}
 	pl, err := a.Plan(ctx, dir, c)
 	return a, pl, err
+}
+
+// progress is told to stderr, as the flags say.
+func (g *globals) progress() *ui.UI {
+	return ui.New(g.std.Err, ui.Options{Verbose: g.verbose, Quiet: g.quiet})
 }

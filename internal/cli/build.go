@@ -39,27 +39,12 @@ brings its libraries. The release is checked against that place.`),
 			if err != nil {
 				return err
 			}
-			c, err := g.config(cmd, dirArg(args))
-			if err != nil {
-				return err
-			}
-			if outs.Needs().Portable != output.NotPortable {
-				c = c.Brought()
-			}
-			p, pl, err := g.plannedWith(cmd.Context(), c, dirArg(args))
-			if err != nil {
-				return err
-			}
-			r, err := p.Build(cmd.Context(), pl, outs)
-			if err != nil {
-				return err
-			}
-			written, err := p.Write(cmd.Context(), pl, r, outs)
+			p, path, err := g.build(cmd, dirArg(args), outs)
 			if err != nil {
 				return err
 			}
 			printTimings(p.UI, start)
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), written[0].Place)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
 			return err
 		},
 	}
@@ -67,6 +52,30 @@ brings its libraries. The release is checked against that place.`),
 	cmd.Flags().Lookup(portableFlag).NoOptDefVal = string(output.TarForm)
 	g.settings(cmd)
 	return cmd
+}
+
+// build builds the project in dir and writes its release: where that is.
+func (g *globals) build(cmd *cobra.Command, dir string, outs output.Outputs) (p *app, path string, err error) {
+	c, err := g.config(cmd, dir)
+	if err != nil {
+		return nil, "", err
+	}
+	if outs.Needs().Portable != output.NotPortable {
+		c = c.Brought()
+	}
+	p, pl, err := g.plannedWith(cmd.Context(), c, dir)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := p.Build(cmd.Context(), pl, outs)
+	if err != nil {
+		return nil, "", err
+	}
+	written, err := p.Write(cmd.Context(), pl, r, outs)
+	if err != nil {
+		return nil, "", err
+	}
+	return p, written[0].Place, nil
 }
 
 const portableFlag = "portable"

@@ -55,7 +55,7 @@ The exit code is 0 whether or not something was mended.`),
 
 func showVerified(out io.Writer, v *store.Verified) error {
 	for _, m := range v.Mended {
-		if _, err := fmt.Fprintf(out, "removed %s: %s\n", m.Path, m.Why); err != nil {
+		if _, err := fmt.Fprintf(out, "removed %s: %s\n", ui.Line(m.Path), ui.Line(m.Why)); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ func report(w io.Writer, err error) {
 	if refused, ok := errors.AsType[*pipeline.Refused](err); ok {
 		_ = findings.Text(w, refused.Report) // stderr: there is nowhere to tell of it
 	}
-	_, _ = fmt.Fprintf(w, "error: %s\n", ui.Plain(err.Error()))
+	_, _ = fmt.Fprintf(w, "error: %s\n", said(err))
 	if hint := problem.Hint(err); hint != "" {
 		_, _ = fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(ui.Plain(hint), "\n", "\n        "))
 	}
@@ -114,7 +114,7 @@ megabytes, without a Dockerfile and without a daemon.
 	root.CompletionOptions.DisableDefaultCmd = true
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newPush, newInit, newRun, newCheck, newInspect, newDiff, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain, newShell,
+		newPlan, newBuild, newImage, newPush, newVerify, newInit, newRun, newRehearse, newCheck, newInspect, newDiff, newRebase, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain, newShell,
 	} {
 		root.AddCommand(make(g))
 	}

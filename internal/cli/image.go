@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -31,10 +32,12 @@ and crane push take, or an OCI layout (-o oci:DIR). With --load it is put into
 Docker or Podman, with --push it is sent to a registry, as dram push does. The
 manifest's digest, with --push as HOST/NAME@DIGEST, is the only thing on stdout.
 
-For several releases or platforms (--all-releases, --release and --platform
-repeated) there is an image each, at its usual path or in one layout, and a line
-each on stdout: DIGEST, two spaces, NAME VSN PLATFORM. They are spread over the
-builders that dram.toml names.
+For several platforms (--platform linux/amd64,linux/arm64) there is one index of
+their images, NAME-VSN.tar, and its digest is printed. No emulator is needed.
+
+For several releases (--all-releases, --release repeated) there is an image each,
+at its usual path or in one layout, and a line each on stdout: DIGEST, two spaces,
+NAME VSN PLATFORM,... They are spread over the builders that dram.toml names.
 
 A release that was built elsewhere (a directory or a tarball) is bottled with
 the libraries of the toolchain, which must match the one it was built with.`),
@@ -43,7 +46,8 @@ the libraries of the toolchain, which must match the one it was built with.`),
   dram image -o oci:./layout
   dram image --load && docker run --rm -p 4000:4000 my_app
   dram image --push registry.example/team/my_app --tag 0.1.0 --tag latest
-  dram image --all-releases --platform linux/amd64,linux/arm64
+  dram image --platform linux/amd64,linux/arm64
+  dram image --all-releases -o oci:./layout
   dram image ./my_app-0.1.0.tar.gz --toolchain distro:debian/12`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,9 +82,7 @@ func (g *globals) makeImage(cmd *cobra.Command, arg string, to *outputFlags, all
 	if err != nil {
 		return err
 	}
-	next(made.UI, made.written)
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ref())
-	return err
+	return made.tell(cmd.OutOrStdout())
 }
 
 // next says what people do with what was written.
@@ -153,12 +155,27 @@ func (g *globals) image(ctx context.Context, c config.Config, arg string, asked 
 		return nil, err
 	}
 	m := &made{app: a, plan: pl, result: r}
-	if m.written, err = a.Write(ctx, pl, r, outs); err != nil {
+	if err := m.write(ctx, outs); err != nil {
 		return nil, err
 	}
-	summary(a.UI, r, m.written)
 	printTimings(a.UI, start)
 	return m, nil
+}
+
+// write writes what is wanted of it, and lists that.
+func (m *made) write(ctx context.Context, outs output.Outputs) (err error) {
+	if m.written, err = m.Write(ctx, m.plan, m.result, outs); err != nil {
+		return err
+	}
+	summary(m.UI, m.result, m.written)
+	return nil
+}
+
+// tell says what people do with it, and prints its digest.
+func (m *made) tell(stdout io.Writer) error {
+	next(m.UI, m.written)
+	_, err := fmt.Fprintln(stdout, m.ref())
+	return err
 }
 
 func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg string, outs output.Outputs) (*made, error) {
@@ -167,7 +184,7 @@ func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg strin
 		return nil, err
 	}
 	pl := plan.ForRelease(c, a.Toolchains.Arch).In(filepath.Dir(filepath.Clean(arg)))
-	if err := plan.CheckImageFiles(ctx, pl.Dir, pl.Image); err != nil {
+	if err := plan.CheckImage(ctx, pl.Dir, pl.Image); err != nil {
 		return nil, err
 	}
 	r, err := a.Bottle(ctx, pl, arg, outs.Needs())
@@ -175,11 +192,7 @@ func (g *globals) imageOfRelease(ctx context.Context, c config.Config, arg strin
 		return nil, err
 	}
 	m := &made{app: a, plan: pl.Named(r.Release), result: r}
-	if m.written, err = a.Write(ctx, m.plan, r, outs); err != nil {
-		return nil, err
-	}
-	summary(a.UI, r, m.written)
-	return m, nil
+	return m, m.write(ctx, outs)
 }
 
 // summary lists what was written, and the image's layers and their sizes.

@@ -17,6 +17,7 @@ import (
 	"dram/internal/pipeline"
 	"dram/internal/plan"
 	"dram/internal/problem"
+	"dram/internal/project"
 	"dram/internal/ref"
 	"dram/internal/scaffold"
 	"dram/internal/tool"
@@ -82,7 +83,7 @@ func (g *globals) init(cmd *cobra.Command, dir string, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	changes, err := scaffold.Compare(s.Plan.Dir, files)
+	changes, err := scaffold.Compare(s.Root(), files)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (g *globals) init(cmd *cobra.Command, dir string, o initOptions) error {
 	if err := scaffold.Refused(changes); err != nil && !o.force {
 		return err
 	}
-	if err := scaffold.Write(s.Plan.Dir, changes); err != nil {
+	if err := scaffold.Write(s.Root(), changes); err != nil {
 		return err
 	}
 	s.Loaded = !o.noLoad && g.loadForInit(cmd.Context(), p, s.Plan)
@@ -108,7 +109,7 @@ func tellInit(out io.Writer, u *ui.UI, s scaffold.Project, changes []scaffold.Ch
 			continue
 		}
 		written++
-		if _, err := fmt.Fprintln(out, c.Path); err != nil {
+		if _, err := fmt.Fprintln(out, s.Named(c.Path)); err != nil {
 			return err
 		}
 	}
@@ -144,6 +145,10 @@ func (g *globals) scaffold(cmd *cobra.Command, dir string, o initOptions) (*pipe
 	if s.Plan, err = a.PlanProject(cmd.Context(), proj, a.settings); err != nil {
 		return nil, s, err
 	}
+	if a.settings.Git {
+		s.Plan.Notes = append(s.Plan.Notes, "build.git: docker build does not ask git, so nothing sets GIT_SHA, GIT_TAG and SOURCE_DATE_EPOCH here: an ARG of the build's Dockerfile can")
+	}
+	s.Below = project.Below(s.Plan.Dir)
 	s.Job, err = a.Job(cmd.Context(), s.Plan)
 	return a.Pipeline, s, err
 }
@@ -154,6 +159,7 @@ func (g *globals) inContainer(cmd *cobra.Command, dir string) (*app, error) {
 	c, err := g.config(cmd, dir)
 	if err == nil {
 		c, err = c.WithFlag("engine", []string{plan.BuildKitEngine})
+		c.Emulate = true // a Dockerfile builds for the platform that Docker is told, in a toolchain of it
 	}
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ var dramCall = regexp.MustCompile(`(?m)^\s*(?:- |run: )?dram ([^\n|&;]*)$`)
 // Each call of dram in a pipeline is one that the command line takes.
 func TestPipelinesCallDramAsItIs(t *testing.T) {
 	for _, service := range scaffold.Services() {
-		f, err := scaffold.Pipeline(service, &plan.Plan{Release: "web", Toolchain: "distro:debian/13"})
+		f, err := scaffold.Pipeline(service, &plan.Plan{Release: "web", Toolchain: "distro:debian/13"}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

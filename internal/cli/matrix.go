@@ -1,12 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"dram/internal/config"
 	"dram/internal/output"
 	"dram/internal/pipeline"
-	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ui"
 )
@@ -38,11 +36,20 @@ func newMatrix(c config.Config, to *outputFlags, all bool) *matrix {
 // printed depends on that, and not on how many the project has.
 func several(c config.Config) bool { return len(c.Releases) > 1 || len(c.Platforms) > 1 }
 
+// oneRelease says whether all builds are of one release, for several platforms: what is
+// printed is its digest then, as for one build.
+func (m *matrix) oneRelease() bool { return !m.all && len(m.settings.Releases) <= 1 }
+
 // check finds before the build what would fail after it.
 func (m *matrix) check() error {
 	for _, a := range m.to.asked {
-		if a.Flag != output.FlagFile {
-			return problem.New(problem.Usage, "build them all first, then load or push each", "--load and --push take one release and platform")
+		value, layout := strings.CutPrefix(a.Value, "oci:")
+		switch {
+		case m.oneRelease():
+		case a.Flag != output.FlagFile:
+			return problem.New(problem.Usage, "build them all first, then load or push each", "--%s takes one release", a.Flag)
+		case !layout:
+			return problem.New(problem.Usage, "leave -o out, or write to an image layout: -o oci:DIR", "%q is one file, and there is an image a release", value)
 		}
 	}
 	if m.all && len(m.settings.Releases) > 0 && strings.HasPrefix(m.settings.Origin("release"), "--") {
@@ -51,29 +58,28 @@ func (m *matrix) check() error {
 	return nil
 }
 
-// layout is the one that all images go into, nil if each goes into a file of its own.
-func (m *matrix) layout() (*output.Layout, error) {
-	value, asked := m.to.value(output.FlagFile)
-	if !asked {
-		return nil, nil //nolint:nilnil // there is none
+// outputs are what is written.
+func (m *matrix) outputs(ctx context.Context) (output.Outputs, error) {
+	asked, err := m.to.open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if dir, ok := strings.CutPrefix(value, "oci:"); ok {
-		l, err := output.OpenLayout(dir)
-		return &l, err
+	outs := ofProject(asked)
+	if len(m.settings.Platforms) > 1 {
+		err = outs.ForPlatforms()
 	}
-	return nil, problem.New(problem.Usage, "leave -o out, or write to an image layout: -o oci:DIR", "%q is one file, and there is an image a release and platform", value)
+	return outs, err
 }
 
-// builds is what is written, and what stdout says of it.
-type builds struct {
-	mu   sync.Mutex
-	done map[*plan.Plan]*output.Build
-}
-
-// run builds all and prints a line for each image that was written: its digest,
-// release, version and platform. What failed is told after that.
-func (m *matrix) run(ctx context.Context, a *app, stdout io.Writer, dir string, in *output.Layout) error {
+// run builds all and prints a line for each release that was written: its digest, name,
+// version and platforms; of one release the digest alone. What failed is told after that.
+func (m *matrix) run(ctx context.Context, a *app, stdout io.Writer, dir string) error {
 	start := time.Now()
+	outs, err := m.outputs(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = outs.Close() }() // all is written
 	decide := a.PlanMatrix
 	if m.all {
 		decide = a.PlanAllReleases
@@ -82,64 +88,54 @@ func (m *matrix) run(ctx context.Context, a *app, stdout io.Writer, dir string, 
 	if err != nil {
 		return err
 	}
-	outs := output.Usual()
-	if in != nil {
-		outs = output.Outputs{output.Tarball{}, output.Cached{}}
-	}
-	b := &builds{done: map[*plan.Plan]*output.Build{}}
-	failed := todo.Build(ctx, outs, func(done *output.Build, written []output.Written) {
-		if in == nil {
-			a.UI.Note("%-10s %s, %s", "image", relative(written[1].Place), ui.Bytes(done.ImageSize()))
+	count := 0
+	var printing error
+	failed := todo.Build(ctx, outs, func(builds []*output.Build, written []output.Written) {
+		count += len(builds)
+		for _, w := range written {
+			if w.Name != "" {
+				a.UI.Note("%-10s %s, %s", w.Name, relative(w.Place), ui.Bytes(w.Size))
+			}
 		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.done[done.Plan] = done
+		line, err := m.line(builds, written)
+		if err == nil {
+			_, err = fmt.Fprintln(stdout, line)
+		}
+		printing = cmp.Or(printing, err)
+		if m.oneRelease() {
+			next(a.UI, written)
+		}
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if in != nil {
-		if err := b.write(ctx, todo.Plans, in); err != nil {
-			return err
-		}
-	}
-	for _, pl := range todo.Plans {
-		if r := b.done[pl]; r != nil {
-			if _, err := fmt.Fprintf(stdout, "%s  %s %s %s\n", r.Image, r.Release, r.Version, pl.Platform); err != nil {
-				return err
-			}
-		}
-	}
-	a.UI.Note("%d of %d done in %s", len(b.done), len(todo.Plans), ui.Seconds(time.Since(start)))
-	return failed
+	a.UI.Note("%d of %d done in %s", count, len(todo.Plans), ui.Seconds(time.Since(start)))
+	return cmp.Or(failed, printing)
 }
 
-// write puts the images into one layout: each release's for all platforms, or none
-// of it if one of its builds failed.
-func (b *builds) write(ctx context.Context, plans []*plan.Plan, in *output.Layout) error {
-	for len(plans) > 0 {
-		n := slices.IndexFunc(plans, func(pl *plan.Plan) bool { return pl.Release != plans[0].Release })
-		if n < 0 {
-			n = len(plans)
-		}
-		var whole []*output.Build
-		for _, pl := range plans[:n] {
-			if r := b.done[pl]; r != nil {
-				whole = append(whole, r)
-			}
-		}
-		if len(whole) == n {
-			if err := in.WriteIndex(ctx, whole); err != nil {
-				return err
-			}
-		} else {
-			for _, pl := range plans[:n] {
-				delete(b.done, pl) // it was built and is in the cache, but not written
-			}
-		}
-		plans = plans[n:]
+// line is what stdout says of a release that was written.
+func (m *matrix) line(builds []*output.Build, written []output.Written) (string, error) {
+	digest := string(builds[0].Image)
+	var platforms []string
+	for _, b := range builds {
+		platforms = append(platforms, b.Plan.Platform)
 	}
-	return nil
+	if len(builds) > 1 {
+		of, err := output.IndexDigest(builds)
+		if err != nil {
+			return "", err
+		}
+		digest = string(of)
+	}
+	if !m.oneRelease() {
+		return fmt.Sprintf("%s  %s %s %s", digest, builds[0].Release, builds[0].Version, strings.Join(platforms, ",")), nil
+	}
+	for _, w := range written {
+		if w.Ref != "" {
+			return w.Ref, nil
+		}
+	}
+	return digest, nil
 }
 
 // several runs dram image as a matrix.
@@ -150,13 +146,9 @@ func (g *globals) several(cmd *cobra.Command, m *matrix, arg string) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	in, err := m.layout()
-	if err != nil {
-		return err
-	}
 	a, err := g.with(m.settings)
 	if err != nil {
 		return err
 	}
-	return m.run(cmd.Context(), a, cmd.OutOrStdout(), arg, in)
+	return m.run(cmd.Context(), a, cmd.OutOrStdout(), arg)
 }

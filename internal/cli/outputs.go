@@ -12,6 +12,7 @@ import (
 
 	"dram/internal/output"
 	"dram/internal/problem"
+	"dram/internal/signature"
 )
 
 // outputFlags are the flags that ask for outputs, as the table of outputs has them.
@@ -61,8 +62,8 @@ func (f *outputFlags) read(cmd *cobra.Command) error {
 			f.asked = append(f.asked, output.Asked{Flag: flag.Name, Value: value})
 		}
 	})
-	if _, pushes := f.value("push"); !pushes && (len(f.tags) > 0 || len(f.mountFrom) > 0 || f.plainHTTP || len(f.attach) > 0) {
-		return problem.New(problem.Usage, "name the place with --push HOST/NAME", "--tag, --mount-from, --attach and --plain-http are for --push")
+	if _, pushes := f.value("push"); !pushes && (len(f.tags) > 0 || len(f.mountFrom) > 0 || f.plainHTTP || len(f.attach) > 0 || f.sign != "") {
+		return problem.New(problem.Usage, "name the place with --push HOST/NAME", "--tag, --mount-from, --attach, --sign and --plain-http are for --push")
 	}
 	return nil
 }
@@ -104,15 +105,17 @@ type pushing struct {
 	tags, mountFrom []string
 	plainHTTP       bool
 	attach          []string
+	sign            string
 }
 
 func (f *pushing) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.tags, "tag", nil, "a tag that the image gets in the registry, besides that of REF, repeatable")
 	flags.StringArrayVar(&f.mountFrom, "mount-from", nil, "a repository of the same registry that may have layers already, repeatable")
+	flags.StringVar(&f.sign, "sign", "", "sign the image there with this private key, a file or env:NAME, as cosign does ("+signature.PasswordVariable+" opens it)")
 	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak to a registry that has no TLS; to this machine's own, dram does so anyway")
 }
 
 func (f *pushing) options() output.Options {
-	return output.Options{Tags: f.tags, MountFrom: f.mountFrom, PlainHTTP: f.plainHTTP, Attach: f.attach, Environ: os.Environ()}
+	return output.Options{Tags: f.tags, MountFrom: f.mountFrom, PlainHTTP: f.plainHTTP, Attach: f.attach, Sign: f.sign, Environ: os.Environ()}
 }

@@ -105,14 +105,14 @@ func printPlan(out io.Writer, pl *plan.Plan) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	width := len("note")
 	for _, d := range pl.Decisions {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, ui.Plain(d.Value), ui.Plain(d.Reason))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, ui.Line(d.Value), ui.Line(d.Reason))
 		width = max(width, len(d.Name))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, n := range pl.Notes { // they are as long as they need
-		if _, err := fmt.Fprintf(out, "%-*s  %s\n", width, "note", ui.Plain(n)); err != nil {
+		if _, err := fmt.Fprintf(out, "%-*s  %s\n", width, "note", ui.Line(n)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -63,18 +64,36 @@ func (g *globals) pushWritten(cmd *cobra.Command, what string, to output.Push) (
 	if err != nil {
 		return "", err
 	}
-	img, _, err := output.OpenWritten(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
+	images, err := output.OpenPlatforms(from, oci.Options{Arch: a.Toolchains.Arch, TempDir: a.Store.TempDir})
 	if err != nil {
 		return "", err
 	}
-	report, err := a.Check(cmd.Context(), from, pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow, Image: img})
+	for _, img := range images {
+		if err := a.checkPushed(cmd.Context(), from, img); err != nil {
+			return "", err
+		}
+	}
+	return to.SendAll(cmd.Context(), a.Store, a.UI, images)
+}
+
+// checkPushed checks an image before it is sent.
+func (a *app) checkPushed(ctx context.Context, from ref.Ref, img v1.Image) error {
+	config, err := img.ConfigFile()
 	if err != nil {
-		return "", err
+		return fmt.Errorf("opening image %q: %w", from, err)
+	}
+	opts := pipeline.CheckOptions{Target: a.settings.CheckTarget, Allow: a.settings.Allow, Image: img}
+	if len(a.settings.Platforms) == 0 {
+		opts.Platform = "linux/" + config.Architecture
+	}
+	report, err := a.Check(ctx, from, opts)
+	if err != nil {
+		return err
 	}
 	if err := pipeline.Verdict(report); err != nil {
-		return "", &pipeline.Refused{Report: report, Err: err}
+		return &pipeline.Refused{Report: report, Err: err}
 	}
-	return to.Send(cmd.Context(), a.Store, a.UI, img)
+	return nil
 }
 
 // runInDaemon loads an image into Docker or Podman and runs it there.

@@ -22,6 +22,7 @@ const (
 	atRun    = "dram run"
 	atDocker = "dram run --docker"
 	atPush   = "dram push"
+	atRebase = "dram rebase"
 )
 
 // taken says which references are taken at a place of the table, so that commands
@@ -40,6 +41,7 @@ func Places() []Place {
 		{atRun, runUse()},
 		{atDocker, dockerUse()},
 		{atPush, pushUse()},
+		{atRebase, rebaseUse()},
 		{"dram image -o", output.FileUse()},
 	}
 }
@@ -51,6 +53,14 @@ func runUse() ref.Use {
 		Kinds: []ref.Kind{ref.Path, ref.Tar, ref.Layout, ref.Image},
 		Hint:  "name a project, a tar that dram image wrote, oci:DIR or image:REF",
 	}
+}
+
+// rehearseUse says which references name what dram rehearse starts: what dram run
+// takes.
+func rehearseUse() ref.Use {
+	use := runUse()
+	use.Noun, use.Hint = "image or release", "name a project, a release's directory or tarball, or an image as tar:FILE, oci:DIR or image:REF"
+	return use
 }
 
 // dockerUse says which references name what dram run --docker loads.
@@ -72,5 +82,14 @@ func pushUse() ref.Use {
 		Instead: map[ref.Kind]string{
 			ref.Image: "crane copy and skopeo copy bring an image from one registry to another; dram push sends one that dram image wrote",
 		},
+	}
+}
+
+// rebaseUse says which references name what dram rebase takes.
+func rebaseUse() ref.Use {
+	return ref.Use{
+		Noun:  "image",
+		Kinds: []ref.Kind{ref.Tar, ref.Layout, ref.Image},
+		Hint:  "name a tar that dram image wrote, oci:DIR or image:REF",
 	}
 }

@@ -88,7 +88,7 @@ func (g *globals) run(cmd *cobra.Command, what string, command []string, how run
 	if err != nil {
 		return err
 	}
-	p, from, err := g.imageToRun(cmd, what)
+	p, from, err := g.imageToRun(cmd, taken(atRun), what)
 	if err != nil {
 		return err
 	}
@@ -136,10 +136,10 @@ func (g *globals) passOnEnd(err error) error {
 	return &passedOn{code}
 }
 
-// imageToRun finds the image that an argument names, building it first where
-// it names a project.
-func (g *globals) imageToRun(cmd *cobra.Command, what string) (*app, ref.Ref, error) {
-	from, err := taken(atRun).Find(what)
+// imageToRun finds the image that an argument names, building it first where it names
+// a project.
+func (g *globals) imageToRun(cmd *cobra.Command, use ref.Use, what string) (*app, ref.Ref, error) {
+	from, err := use.Find(what)
 	if err != nil {
 		return nil, from, err
 	}

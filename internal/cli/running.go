@@ -16,32 +16,45 @@ import (
 // maxEnvFile bounds a file of variables, in bytes.
 const maxEnvFile = 1 << 20
 
+// variables is the flags that say what a program's environment has.
+type variables struct{ env, envFiles []string }
+
+func (v *variables) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVarP(&v.env, "env", "e", nil, "K=V for the program's environment, or K to pass on this one's, repeatable")
+	f.StringArrayVar(&v.envFiles, "env-file", nil, "a FILE with such lines, as docker run --env-file takes it, repeatable")
+}
+
 // running is the flags that say how an image is run.
 type running struct {
-	env, envFiles, volumes []string
-	name                   string
+	variables
+	volumes []string
+	name    string
 }
 
 func (r *running) register(cmd *cobra.Command) {
+	r.variables.register(cmd)
 	f := cmd.Flags()
-	f.StringArrayVarP(&r.env, "env", "e", nil, "K=V for the program's environment, or K to pass on this one's, repeatable")
-	f.StringArrayVar(&r.envFiles, "env-file", nil, "a FILE with such lines, as docker run --env-file takes it, repeatable")
 	f.StringArrayVar(&r.volumes, "volume", nil, "SOURCE:TARGET or SOURCE:TARGET:ro, a directory or a file of this machine in the image, repeatable")
 	f.StringVar(&r.name, "name", "", "with --docker, the container's name")
 }
 
-// environment is the variables: those of files, then those of -e, and the terminal's
-// kind where one is handed over.
-func (r *running) environment(terminal bool) ([]string, error) {
+// environment is the variables: those of files, then those of -e.
+func (v *variables) environment() ([]string, error) {
 	var lines []string
-	for _, name := range r.envFiles {
+	for _, name := range v.envFiles {
 		more, err := envFile(name)
 		if err != nil {
 			return nil, err
 		}
 		lines = append(lines, more...)
 	}
-	env, err := passOn(append(lines, r.env...))
+	return passOn(append(lines, v.env...))
+}
+
+// environment is the variables, and the terminal's kind where one is handed over.
+func (r *running) environment(terminal bool) ([]string, error) {
+	env, err := r.variables.environment()
 	if kind := os.Getenv("TERM"); terminal && kind != "" {
 		env = append([]string{"TERM=" + kind}, env...)
 	}

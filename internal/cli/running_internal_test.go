@@ -16,7 +16,7 @@ func TestEnvironmentOfARun(t *testing.T) {
 	}
 	t.Setenv("PASSED", "on")
 	t.Setenv("TERM", "xterm")
-	r := running{env: []string{"A=2"}, envFiles: []string{file}}
+	r := running{variables: variables{env: []string{"A=2"}, envFiles: []string{file}}}
 	for terminal, first := range map[bool][]string{false: nil, true: {"TERM=xterm"}} {
 		got, err := r.environment(terminal)
 		if d := cmp.Diff(append(first, "A=1", "B= two words ", "PASSED=on", "C=a=b#c", "A=2"), got); d != "" || err != nil {

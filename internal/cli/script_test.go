@@ -20,10 +20,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dram/internal/cli"
+	"dram/internal/httpbound"
 	"dram/internal/sandbox"
 )
 
@@ -33,6 +35,9 @@ func TestMain(m *testing.M) {
 	sandbox.Main()
 	testscript.Main(m, map[string]func(){"dram": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		// Who is not reached is not waited for.
+		at := httpbound.Waiter(func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) })
+		ctx = context.WithValue(ctx, httpbound.PauseKey{}, at)
 		code := cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 		stop()
 		os.Exit(code)

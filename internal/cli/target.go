@@ -13,6 +13,7 @@ import (
 	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/target"
+	"dram/internal/ui"
 )
 
 const targetHelp = `
@@ -243,7 +244,7 @@ func showTarget(out io.Writer, t *target.Target) error {
 		{"certificates", or(f.CABundle, "none", target.Certificates)},
 		{"UTF-8 locale", or(utf8, "none", target.Locales)},
 	} {
-		_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], ui.Line(row[1]))
 	}
 	showProfile(w, t.Profile())
 	return w.Flush()

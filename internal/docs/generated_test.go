@@ -24,6 +24,7 @@ import (
 	"dram/internal/cli"
 	"dram/internal/config"
 	"dram/internal/ref"
+	"dram/internal/rehearse"
 	"dram/internal/release"
 	"dram/internal/source"
 	"dram/internal/target"
@@ -81,6 +82,8 @@ func generate(t *testing.T, kind, argument string) string {
 		return references()
 	case "rules":
 		return rules()
+	case "circumstances":
+		return circumstances()
 	case "exclusions":
 		return exclusions()
 	case "ignore":
@@ -177,7 +180,7 @@ func references() string {
 	}
 	b.WriteString("| |")
 	for _, p := range cli.Places() {
-		b.WriteString(" `" + p.Where + "` |")
+		b.WriteString(" `" + strings.TrimPrefix(p.Where, "dram ") + "` |")
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(cli.Places())) + "\n")
 	for _, k := range append(ref.Kinds(), ref.Path) {
@@ -197,6 +200,15 @@ func rules() string {
 	b.WriteString("| rule | what must hold | at worst |\n|---|---|---|\n")
 	for _, r := range check.Rules() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, r.Title, r.Worst)
+	}
+	return b.String()
+}
+
+func circumstances() string {
+	var b strings.Builder
+	b.WriteString("| circumstance | what it is | where it is found |\n|---|---|---|\n")
+	for _, c := range rehearse.Circumstances() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, c.Changes, c.Why)
 	}
 	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"dram/internal/entrypoint"
 	"dram/internal/environ"
 	"dram/internal/layer"
 	"dram/internal/problem"
@@ -40,6 +41,7 @@ func (o Options) withDefaults(rel *release.Release) Options {
 			o.Cmd = []string{command}
 		}
 	}
+	o.Entrypoint = entrypoint.Wrap(o.Entrypoint, "/"+appDir+"/bin", "/"+appDir)
 	return o
 }
 
@@ -87,15 +89,23 @@ func (b blob) DiffID() (v1.Hash, error)             { return v1.NewHash(string(b
 func (b blob) Compressed() (io.ReadCloser, error)   { return b.a.Open() }
 func (b blob) Uncompressed() (io.ReadCloser, error) { return b.a.OpenTar() }
 func (b blob) Size() (int64, error)                 { return b.a.Size, nil }
-func (b blob) MediaType() (types.MediaType, error)  { return types.OCILayer, nil }
+func (b blob) MediaType() (types.MediaType, error)  { return mediaType(b.a), nil }
+
+// mediaType is what manifests call a layer.
+func mediaType(a *layer.Archive) types.MediaType {
+	if a.Format == layer.Zstd {
+		return types.OCILayerZStd
+	}
+	return types.OCILayer
+}
 
 func assemble(rel *release.Release, plans []layerPlan, archives []*layer.Archive, opts Options) (v1.Image, error) {
 	created := v1.Time{Time: time.Unix(opts.Epoch, 0).UTC()}
 	var adds []mutate.Addendum
 	for i, a := range archives {
 		adds = append(adds, mutate.Addendum{
-			Layer: blob{a}, MediaType: types.OCILayer,
-			History: v1.History{Created: created, CreatedBy: "dram", Comment: plans[i].name},
+			Layer: blob{a}, MediaType: mediaType(a),
+			History: v1.History{Created: created, CreatedBy: author, Comment: plans[i].name},
 		})
 	}
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)

@@ -36,6 +36,7 @@ type File struct {
 	source  string // where the content lies in the release
 	outside bool   // or in the toolchain's root
 	made    []byte // the content, where dram wrote it
+	alone   bool   // nothing that it names is needed: a program without libraries, a script that nothing runs
 }
 
 // staying is what stays as it is in contents.

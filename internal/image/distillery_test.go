@@ -62,7 +62,7 @@ func TestDistilleryImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(c.Config.Entrypoint, []string{"/app/bin/hello"}) || !slices.Equal(c.Config.Cmd, []string{"foreground"}) {
+	if !slices.Equal(c.Config.Entrypoint, []string{"/usr/lib/dram/init", "/app/bin/hello"}) || !slices.Equal(c.Config.Cmd, []string{"foreground"}) {
 		t.Errorf("runs %q %q", c.Config.Entrypoint, c.Config.Cmd)
 	}
 	for _, kv := range []string{"RELEASE_MUTABLE_DIR=/tmp/hello-0.1.0", "REPLACE_OS_VARS=true"} {

@@ -11,6 +11,7 @@ import (
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
+	"dram/internal/tool"
 )
 
 // Healthcheck is how a container engine sees that the release serves. It is Docker's
@@ -43,6 +44,10 @@ func (d *Draft) starts(entrypoint []string) error {
 	var asked [][2]string
 	if len(entrypoint) > 0 {
 		asked = append(asked, [2]string{entrypoint[0], "image.entrypoint"})
+	}
+	if h := d.opts.Healthcheck; h != nil && h.Command[0] == tool.HealthCommand && d.opts.Shell != NoShell {
+		return problem.New(problem.Usage, "take a command of the start script (rpc, with an expression) or a program, or leave the shell out: image.shell = false",
+			"image.healthcheck: the release has the command %q in images without a shell alone", tool.HealthCommand)
 	}
 	if d.opts.Healthcheck != nil {
 		asked = append(asked, [2]string{d.opts.Healthcheck.argv(d.rel)[0], "image.healthcheck"})

@@ -20,6 +20,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"dram/internal/distro"
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -29,8 +30,10 @@ import (
 )
 
 // Recipe is part of what names an image. Raise it whenever an image's bytes may
-// change though release, root and options do not.
-const Recipe = 5
+// change though release, root and options do not. 7: they start by an init; 8: they may
+// have no shell; 9: what does without one is compiled anew; 10: and knows more
+// versions of scripts, and asks after health.
+const Recipe = 10
 
 // Options are what an image depends on besides the release. Only Root is
 // needed.
@@ -46,18 +49,31 @@ type Options struct {
 	Inventory    bool     // Image.Inventory is asked for
 	Volumes      []string // "/data"
 	Healthcheck  *Healthcheck
+	Shell        Shell
 	User         string // "UID:GID", default DefaultUser
 	Env          []string
 	Labels       map[string]string
 	ExposedPorts []string // "4000/tcp"
-	Entrypoint   []string // default /app/bin/NAME
+	Entrypoint   []string // default /app/bin/NAME; a program of the release gets the init
 	Cmd          []string // default start
 	Epoch        int64    // SOURCE_DATE_EPOCH; 0 is layer.DefaultEpoch
+	Compression  layer.Compression
 }
+
+// Shell says whether an image has a shell.
+type Shell int
+
+// An image has one unless it is to have none: programs then take the place of scripts.
+const (
+	WithShell Shell = iota
+	NoShell
+)
 
 // Contents is what an image has besides what the release needs.
 type Contents struct {
-	Packages    []string // of the root, whole, and what they depend on
+	Packages []string // of the root, whole, and what they depend on
+	// Offered are more of them, as far as the root has them.
+	Offered     []distro.Want
 	TimeZones   bool
 	Locales     []string // "de_DE.UTF-8"
 	PackageList bool     // where scanners look for it
@@ -105,6 +121,9 @@ type Draft struct {
 	excluded []release.Excluded
 	sys      *system
 	extra    extras
+	// bare is what is built in its place where there is to be no shell. What is looked at
+	// is the draft with one: the programs in place of scripts do as these would.
+	bare *Draft
 }
 
 // NewDraft decides what the image of a release holds.
@@ -113,6 +132,7 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 		return nil, err
 	}
 	d := &Draft{st: st, rel: rel, opts: opts.withDefaults(rel)}
+	d.opts.Shell = WithShell
 	var kept []release.File
 	kept, d.excluded = rel.ForImage(tools.Boot(rel).Exclude)
 	var err error
@@ -125,11 +145,18 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	if err := d.place(); err != nil {
 		return nil, err
 	}
-	return d, d.starts(opts.Entrypoint)
+	if err := d.starts(opts.Entrypoint); err != nil || opts.Shell != NoShell {
+		return d, err
+	}
+	d.bare, err = d.withoutShell()
+	return d, err
 }
 
 // Build makes the image, or finds its layers in the store.
 func (d *Draft) Build(ctx context.Context) (*Image, error) {
+	if d.bare != nil {
+		return d.bare.Build(ctx)
+	}
 	plans := plan(d.sys, d.files, d.extra.entries, d.opts.Root)
 	archives, err := pack(ctx, d.st, plans, d.opts)
 	if err != nil {
@@ -183,7 +210,7 @@ func (p layerPlan) files() int {
 // plan lays everything out. What changes rarely is compressed as one, for size;
 // dependencies and own applications each by itself, for speed.
 func plan(sys *system, files []File, extra []layer.Entry, root rootfs.FS) []layerPlan {
-	base := layer.Group{Name: "system", Dense: true}
+	base := layer.Group{Name: systemLayer, Dense: true}
 	for _, f := range sys.Files {
 		base.Entries = append(base.Entries, f.entry(root))
 	}
@@ -201,14 +228,14 @@ func plan(sys *system, files []File, extra []layer.Entry, root rootfs.FS) []laye
 	}
 	var added []layer.Group
 	if len(extra) > 0 {
-		added = []layer.Group{{Name: "files", Entries: extra}}
+		added = []layer.Group{{Name: extraLayer, Entries: extra}}
 	}
 	plans := []layerPlan{
-		{"system", []layer.Group{base}},
+		{systemLayer, []layer.Group{base}},
 		{"runtime", whole(runtime)},
 		{"dependencies", densely(byApp(deps, func(f File) string { return f.App }))},
 		{"application", byApp(own, func(f File) string { return f.App })},
-		{"files", added},
+		{extraLayer, added},
 	}
 	var out []layerPlan
 	for _, p := range plans {
@@ -242,7 +269,7 @@ func pack(ctx context.Context, st *store.Store, plans []layerPlan, opts Options)
 	g, ctx := errgroup.WithContext(ctx)
 	for i, p := range plans {
 		g.Go(func() error {
-			a, err := layer.Build(ctx, st, p.groups, layer.Options{Epoch: opts.Epoch})
+			a, err := layer.Build(ctx, st, p.groups, layer.Options{Epoch: opts.Epoch, Compression: opts.Compression})
 			if err != nil {
 				return fmt.Errorf("packing layer %q: %w", p.name, err)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"dram/internal/entrypoint"
 	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
@@ -174,13 +175,13 @@ func TestBuild(t *testing.T) {
 	for _, l := range img.Layers {
 		names = append(names, fmt.Sprint(l.Name, " ", l.Files, " ", l.Reused))
 	}
-	if diff := cmp.Diff([]string{"system 28 false", "runtime 3 false", "dependencies 1 false", "application 9 false"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"system 29 false", "runtime 3 false", "dependencies 1 false", "application 9 false"}, names); diff != "" {
 		t.Error(diff)
 	}
 	got := flat(t, img.OCI)
 	want := map[string]string{
 		"app": "755 ", "app/bin/hello": "755 #!/bin/sh\n. env.sh\nexec uptime\n", "app/releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(mixCookie),
-		"app/erts-15.2/bin/beam.smp": "755 beam", "app/lib/hello-0.1.0/priv/data.so": "777 data.so.1",
+		"app/erts-15.2/bin/beam.smp": "755 beam", entrypoint.Path: "755 " + string(entrypoint.Init("amd64")), "app/lib/hello-0.1.0/priv/data.so": "777 data.so.1",
 		"bin": "777 usr/bin", "usr/bin/sh": "777 dash", "usr/bin/dash": "755 #!", "usr/bin/uptime": "755 #!",
 		"usr/bin/awk": "777 /etc/alternatives/awk", "etc/alternatives/awk": "777 /usr/bin/mawk", "usr/bin/mawk": "755 #!",
 		"etc/ssl/certs/ca-certificates.crt": "644 certificates", "etc/os-release": "777 ../usr/lib/os-release",
@@ -216,7 +217,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := v1.Config{
-		User: "65532:65532", Entrypoint: []string{"/app/bin/hello"}, Cmd: []string{"start"}, WorkingDir: "/app", StopSignal: "SIGTERM",
+		User: "65532:65532", Entrypoint: []string{"/usr/lib/dram/init", "/app/bin/hello"}, Cmd: []string{"start"}, WorkingDir: "/app", StopSignal: "SIGTERM",
 		ExposedPorts: map[string]struct{}{"4000/tcp": {}, "53/udp": {}},
 		Env: []string{
 			"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=de_DE.UTF-8", "HOME=/tmp", "RELEASE_TMP=/tmp",
@@ -312,6 +313,24 @@ func TestTarball(t *testing.T) {
 			if diff := cmp.Diff(want, got[name]); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
+		}
+	}
+}
+
+// Erlang's release_handler, which unpacks a release that upgrades another, reads the first
+// member of a gzip file alone.
+func TestTarballWithRelup(t *testing.T) {
+	files := releaseFiles()
+	for _, want := range []bool{false, true} {
+		if want {
+			files["releases/0.1.0/relup"] = `{"0.1.0", [], []}.`
+		}
+		a, err := Tarball(t.Context(), openStore(t), readRelease(t, dirFS(t, files)), TarballOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Members == 1 != want {
+			t.Errorf("with a relup %t: %d members", want, a.Members)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dram/internal/distro"
+	"dram/internal/entrypoint"
 )
 
 // outside is what an image has beside the release and what ELF files and scripts
@@ -82,6 +83,7 @@ func ReasonOf(name string) string {
 		{outside.terminfo, "a terminal, for remote consoles"},
 		{outside.identity, "what scanners tell the system by"},
 		{[]string{"etc/passwd", "etc/group", "etc/hosts", "etc/nsswitch.conf"}, "every image has it"},
+		{[]string{entrypoint.Path}, "process 1: passes signals on, and waits for processes that nobody waits for"},
 		{outside.merged, "programs and libraries are named by both paths"},
 		{[]string{zones}, "time zones (image.tzdata)"},
 		{[]string{"usr/lib/locale"}, "a locale (image.locales)"},

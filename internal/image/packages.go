@@ -37,13 +37,16 @@ func (t *tree) inventory() (*distro.Inventory, error) {
 
 // packages puts packages into the image: all their files, and those of what they
 // depend on. start is those that may need others.
-func (t *tree) packages(names []string) (start []string, err error) {
-	if len(names) == 0 {
+func (t *tree) packages(names []string, offered []distro.Want) (start []string, err error) {
+	if len(names)+len(offered) == 0 {
 		return nil, nil
 	}
 	inv, err := t.inventory()
 	if err != nil {
 		return nil, err
+	}
+	if names = append(slices.Clone(names), t.present(inv, offered)...); len(names) == 0 {
+		return nil, nil
 	}
 	if inv == nil {
 		return nil, problem.New(problem.Usage, "choose a toolchain whose system lists its packages, or name programs: --program",
@@ -63,6 +66,22 @@ func (t *tree) packages(names []string) (start []string, err error) {
 		}
 	}
 	return start, nil
+}
+
+// present are those of the packages that the root has.
+func (t *tree) present(inv *distro.Inventory, offered []distro.Want) (names []string) {
+	if inv == nil {
+		return nil
+	}
+	family := distro.Identify(t.root).Family()
+	for _, w := range offered {
+		for _, name := range w.Names(family) {
+			if _, missing := inv.Closure([]string{name}); missing == "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // packaged puts one file of a package into the image; some, such as documentation,

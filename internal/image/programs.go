@@ -58,9 +58,12 @@ func appPrograms() map[string][]Program {
 // included as far as they are programs there, and what was asked for by name,
 // which must be there.
 func programs(fsys rootfs.FS, rel *release.Release, files []File, opts Options) ([]Program, []rootfs.Program, error) {
-	wanted := scriptPrograms()
-	for _, app := range rel.Apps {
-		wanted = append(wanted, appPrograms()[app.Name]...)
+	var wanted []Program
+	if opts.Shell != NoShell {
+		wanted = scriptPrograms()
+		for _, app := range rel.Apps {
+			wanted = append(wanted, appPrograms()[app.Name]...)
+		}
 	}
 	called := func(f File, by string) error {
 		words, err := words(f)

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"dram/internal/distro"
+	"dram/internal/entrypoint"
 	"dram/internal/layer"
+	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
@@ -28,7 +30,7 @@ type system struct {
 }
 
 // systemFile is one entry, in a form that can be kept: its content is the
-// root's file Source, or Text.
+// root's file Source, Text, or the init.
 type systemFile struct {
 	Path   string
 	Mode   fs.FileMode
@@ -37,6 +39,7 @@ type systemFile struct {
 	Digest store.Digest
 	Source string
 	Text   string
+	Init   string // or entrypoint.Init of this processor
 }
 
 func (f systemFile) entry(root rootfs.FS) layer.Entry {
@@ -46,9 +49,17 @@ func (f systemFile) entry(root rootfs.FS) layer.Entry {
 	case f.Source != "":
 		e.Open = opener(root, f.Source)
 	default:
-		e.Open = bytesOpener([]byte(f.Text))
+		e.Open = bytesOpener(f.text())
 	}
 	return e
+}
+
+// text is the content of a file that dram wrote.
+func (f systemFile) text() []byte {
+	if f.Init != "" {
+		return entrypoint.Init(f.Init)
+	}
+	return []byte(f.Text)
 }
 
 // findSystem is the closure, from the store if the same root was searched for
@@ -83,7 +94,7 @@ func damage(root rootfs.FS) error {
 
 func systemKey(rel *release.Release, files []File, opts Options) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "recipe %d root %q user %q programs %q version %q\n", Recipe, opts.RootKey, opts.User, opts.Programs, rel.Version)
+	_, _ = fmt.Fprintf(sum, "recipe %d init %q root %q user %q programs %q version %q shell %d\n", Recipe, entrypoint.ID(opts.Architecture), opts.RootKey, opts.User, opts.Programs, rel.Version, opts.Shell)
 	_, _ = fmt.Fprintf(sum, "packages %q zones %t locales %q list %t inventory %t\n", opts.Packages, opts.TimeZones, opts.Locales, opts.PackageList, opts.Inventory)
 	for _, e := range opts.Extra {
 		_, _ = fmt.Fprintf(sum, "extra %q %s %q %s\n", e.Path, e.Mode, e.Link, e.Digest)
@@ -102,7 +113,7 @@ func systemKey(rel *release.Release, files []File, opts Options) string {
 // mayNeed says whether a file of the release may need files outside it: a
 // program, a library, a script that others source.
 func mayNeed(f File) bool {
-	if f.Mode.Type() == fs.ModeSymlink || f.Mode.IsDir() {
+	if f.Mode.Type() == fs.ModeSymlink || f.Mode.IsDir() || f.alone {
 		return false
 	}
 	return f.Mode&0o111 != 0 || path.Ext(f.Path) == ".sh" || f.shell || strings.Contains(path.Base(f.Path), ".so")
@@ -131,7 +142,7 @@ func searchSystem(rel *release.Release, files []File, opts Options) (*system, er
 	if err != nil {
 		return nil, err
 	}
-	packaged, err := t.packages(opts.Packages)
+	packaged, err := t.packages(opts.Packages, opts.Offered)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +181,7 @@ func (t *tree) fill(closure rootfs.Closure, opts Options) error {
 		errs = append(errs, t.timeZones())
 	}
 	errs = append(errs, t.moreLocales(opts.Locales))
-	return errors.Join(append(errs, t.skeleton(opts.User))...)
+	return errors.Join(append(errs, t.skeleton(opts.User), t.init(opts.Architecture))...)
 }
 
 // inPlace names files that the user adds by where they will lie.
@@ -217,6 +228,18 @@ func (t *tree) text(at, content string) {
 	t.files[at] = systemFile{
 		Path: at, Mode: 0o644, Size: int64(len(content)), Digest: store.DigestOf([]byte(content)), Text: content,
 	}
+}
+
+// init puts process 1 of images there.
+func (t *tree) init(arch string) error {
+	program := entrypoint.Init(arch)
+	if program == nil {
+		return problem.New(problem.Usage, "choose one of "+strings.Join(entrypoint.Architectures(), ", "), "images of %q are not made: there is no process 1 for it", arch)
+	}
+	t.files[entrypoint.Path] = systemFile{
+		Path: entrypoint.Path, Mode: 0o755, Size: int64(len(program)), Digest: store.DigestOf(program), Init: arch,
+	}
+	return nil
 }
 
 // file puts the root's file source, a real one, at a place.

@@ -27,7 +27,11 @@ func Tarball(ctx context.Context, st *store.Store, rel *release.Release, opts Ta
 	if err != nil {
 		return nil, err
 	}
-	a, err := layer.Build(ctx, st, byApp(files, func(f File) string { return f.App }), layer.Options{Epoch: opts.Epoch, NoDiffID: true})
+	// A release that upgrades another while that runs is unpacked by Erlang's
+	// release_handler, whose erl_tar stops where a gzip member ends.
+	a, err := layer.Build(ctx, st, byApp(files, func(f File) string { return f.App }), layer.Options{
+		Epoch: opts.Epoch, NoDiffID: true, Whole: rel.Has(rel.Below("relup")),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("packing release %q: %w", rel.Name, err)
 	}

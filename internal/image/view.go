@@ -14,7 +14,7 @@ import (
 func (d *Draft) View() (system, shipped rootfs.FS) {
 	nodes := map[string]rootfs.Node{}
 	for _, f := range d.sys.Files {
-		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Text: f.Text, Size: f.Size}
+		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Text: string(f.text()), Size: f.Size}
 		if f.Source != "" {
 			n.Open = func() (fs.File, error) { return d.opts.Root.Open(f.Source) }
 		}

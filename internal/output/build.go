@@ -13,6 +13,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
+	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -24,6 +25,7 @@ type Build struct {
 	Store *store.Store // which has the bytes
 	UI    *ui.UI
 	Dram  string // its version
+	Arch  string // this machine's architecture, as Go names it
 }
 
 // Result is what a build came to. Its bytes are in the cache.
@@ -46,6 +48,9 @@ type Result struct {
 type Materials struct {
 	Toolchain string `json:"toolchain,omitempty"` // of what its root holds
 	Source    string `json:"source,omitempty"`    // "" of a release that was built elsewhere
+	// Revision is which commit the source is, nil where that is not asked for or not
+	// known. It is no part of what is kept: another commit may have the same source.
+	Revision *source.Revision `json:"-"`
 }
 
 // Blob is content in the cache.
@@ -73,6 +78,15 @@ func (r *Result) Names() []string { return imageNames(r.Release, r.Version) }
 
 func imageNames(release, version string) []string {
 	return []string{release + ":" + strings.ReplaceAll(version, "+", "_"), release + ":latest"}
+}
+
+// OpenPlatforms opens an image that was written for all of its platforms.
+func OpenPlatforms(from ref.Ref, opts oci.Options) ([]v1.Image, error) {
+	images, err := oci.Platforms(from, opts)
+	if err != nil {
+		return nil, problem.New(problem.Usage, "name a tar that dram image wrote, or an image layout: oci:DIR", "%w", err)
+	}
+	return images, nil
 }
 
 // OpenWritten opens an image that was written, a tar or a layout, and tells its

@@ -25,6 +25,7 @@ type Options struct {
 	MountFrom []string // repositories of the registry that may have layers already
 	PlainHTTP bool     // the registry has no TLS
 	Attach    []string // what goes to the registry with the image, by name
+	Sign      string   // the key that the image is signed with there, "" for none
 	Environ   []string // says where the daemon is
 }
 

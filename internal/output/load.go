@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"dram/internal/daemon"
+	"dram/internal/layer"
 	"dram/internal/plan"
+	"dram/internal/problem"
 	"dram/internal/publish"
 	"dram/internal/store"
 	"dram/internal/ui"
@@ -27,8 +31,21 @@ func openLoad(ctx context.Context, _ string, o Options) (Output, error) {
 // Needs is the image, when what stays here is written.
 func (Load) Needs() Needs { return Needs{Image: true, Files: true} }
 
-// Check has nothing to find: the daemon answered.
-func (Load) Check(*plan.Plan) error { return nil }
+// Check refuses layers that the daemon cannot read.
+func (l Load) Check(pl *plan.Plan) error {
+	if pl.Image.How().Format == layer.Zstd {
+		return readsZstd(l.Daemon)
+	}
+	return nil
+}
+
+func readsZstd(d *daemon.Client) error {
+	if d.Zstd() {
+		return nil
+	}
+	return problem.New(problem.Usage, "make an image of gzip layers for it (--compression gzip), or use Docker 23 or newer",
+		"%s cannot read layers that zstd compressed", d.Name())
+}
 
 // Write loads the image.
 func (l Load) Write(ctx context.Context, b *Build) (Written, error) {
@@ -55,6 +72,15 @@ func (l Load) Close() error {
 // LoadImage puts an image into a daemon under its names and gives the name or id that
 // the daemon knows it by.
 func LoadImage(ctx context.Context, u *ui.UI, d *daemon.Client, img v1.Image, names []string) (string, error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(manifest.Layers, func(l v1.Descriptor) bool { return l.MediaType == types.OCILayerZStd }) {
+		if err := readsZstd(d); err != nil {
+			return "", err
+		}
+	}
 	stage := u.Start("load", d.Name())
 	id, err := img.ConfigName()
 	if err != nil {

@@ -23,6 +23,8 @@ type Needs struct {
 	Files   bool // what stays on this machine is written before
 	// Inventory is what the image holds and where that is from.
 	Inventory bool
+	// Revision is which commit the source is, as far as git tells.
+	Revision bool
 	// Portable is the release with all that it needs, in this form.
 	Portable Form
 }
@@ -67,7 +69,7 @@ func (o Outputs) Needs() (all Needs) {
 	for _, out := range o {
 		n := out.Needs()
 		all.Tarball, all.Image, all.Portable = all.Tarball || n.Tarball, all.Image || n.Image, cmp.Or(all.Portable, n.Portable)
-		all.Inventory = all.Inventory || n.Inventory
+		all.Inventory, all.Revision = all.Inventory || n.Inventory, all.Revision || n.Revision
 	}
 	return all
 }

@@ -8,10 +8,8 @@ import (
 
 	"dram/internal/plan"
 	"dram/internal/publish"
+	"dram/internal/signature"
 )
-
-// inTotoType is the media type of statements of in-toto, which provenances are.
-const inTotoType = "application/vnd.in-toto+json"
 
 // Provenance is how an image was made, in a file: SLSA provenance v1.
 type Provenance struct{ Path string }
@@ -24,7 +22,7 @@ func openProvenance(_ context.Context, value string, _ Options) (Output, error) 
 }
 
 // Needs is the image.
-func (Provenance) Needs() Needs { return Needs{Image: true, Inventory: true} }
+func (Provenance) Needs() Needs { return Needs{Image: true, Inventory: true, Revision: true} }
 
 // Check has nothing to find: the place was looked at when it was named.
 func (Provenance) Check(*plan.Plan) error { return nil }
@@ -37,6 +35,8 @@ func (p Provenance) Write(_ context.Context, b *Build) (Written, error) {
 	}
 	return Written{Name: "provenance", Place: p.Path, Size: int64(len(text))}, publish.Text(publish.Anywhere(p.Path), text)
 }
+
+const provenancePredicate = "https://slsa.dev/provenance/v1"
 
 // statement is an in-toto statement v1 with a SLSA provenance v1.
 type statement struct {
@@ -51,6 +51,8 @@ type resource struct {
 	Name   string            `json:"name,omitempty"`
 	URI    string            `json:"uri,omitempty"`
 	Digest map[string]string `json:"digest,omitempty"`
+
+	Annotations map[string]any `json:"annotations,omitempty"`
 }
 
 type predicate struct {
@@ -72,7 +74,7 @@ type predicate struct {
 // gives the same bytes.
 func (b *Build) provenance() ([]byte, error) {
 	s := statement{
-		Type: "https://in-toto.io/Statement/v1", PredicateType: "https://slsa.dev/provenance/v1",
+		Type: signature.StatementType, PredicateType: provenancePredicate,
 		Subject: []resource{{Name: b.Release, Digest: sha256(string(b.Image))}},
 	}
 	d := &s.Predicate.Definition
@@ -99,7 +101,7 @@ func (b *Build) materials() []resource {
 	m := b.Materials
 	out := []resource{{Name: "toolchain", URI: b.Plan.Toolchain, Digest: sha256(m.Toolchain)}}
 	if m.Source != "" {
-		out = append(out, resource{Name: "source", Digest: sha256(m.Source)})
+		out = append(out, b.source())
 	}
 	for _, d := range b.Plan.LockedDeps {
 		switch {
@@ -111,6 +113,28 @@ func (b *Build) materials() []resource {
 	}
 	return out
 }
+
+// source is what was compiled: by its files, and by its commit as far as it is what that
+// has.
+func (b *Build) source() resource {
+	out := resource{Name: "source", Digest: sha256(b.Materials.Source)}
+	r := b.Materials.Revision
+	if r == nil {
+		return out
+	}
+	if at := r.Address(); at != "" {
+		out.URI = "git+" + at + "@" + r.Commit
+	}
+	if len(r.Changed) == 0 {
+		out.Digest["gitCommit"] = r.Commit
+		return out
+	}
+	out.Annotations = map[string]any{"changed_since_commit": r.Commit, "changed": r.Changed[:min(len(r.Changed), mostChanged)]}
+	return out
+}
+
+// mostChanged is how many of a source's changed files are named.
+const mostChanged = 20
 
 // sha256 is a digest as in-toto has it.
 func sha256(digest string) map[string]string {

@@ -3,15 +3,19 @@ package output
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/environ"
+	"dram/internal/oci"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/publish"
 	"dram/internal/ref"
+	"dram/internal/signature"
 	"dram/internal/store"
 	"dram/internal/ui"
 )
@@ -24,6 +28,8 @@ type Push struct {
 	From []name.Repository
 	// Attach are the bills of materials and the like that go with it, by their names.
 	Attach []string
+	// Sign signs it, nil for not at all.
+	Sign *signature.Signer
 }
 
 func openPush(_ context.Context, place string, o Options) (Output, error) { return ParsePush(place, o) }
@@ -43,6 +49,9 @@ func ParsePush(place string, o Options) (Push, error) {
 	if bad := attachable(o.Attach); bad != nil && err == nil {
 		err = bad
 	}
+	if o.Sign != "" && err == nil {
+		p.Sign, err = signature.OpenSigner(o.Sign, func(name string) (string, bool) { return environ.Lookup(o.Environ, name) })
+	}
 	for _, from := range o.MountFrom {
 		repo, bad := name.NewRepository(from)
 		if bad != nil && err == nil {
@@ -54,7 +63,9 @@ func ParsePush(place string, o Options) (Push, error) {
 }
 
 // Needs is the image, when what stays here is written, and what is said of it.
-func (p Push) Needs() Needs { return Needs{Image: true, Files: true, Inventory: len(p.Attach) > 0} }
+func (p Push) Needs() Needs {
+	return Needs{Image: true, Files: true, Inventory: len(p.Attach) > 0, Revision: slices.Contains(p.Attach, "provenance")}
+}
 
 // Check has nothing to find: nobody is asked before there is something to send.
 func (Push) Check(*plan.Plan) error { return nil }
@@ -65,17 +76,47 @@ func (p Push) Write(ctx context.Context, b *Build) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	sent, err := p.Send(ctx, b.Store, b.UI, img)
-	if err == nil {
-		err = p.attach(ctx, b, img)
-	}
+	sent, err := p.send(ctx, b.Store, b.UI, shipment{img, []v1.Image{img}, func(ctx context.Context) error { return p.attach(ctx, b, img) }})
 	return Written{Place: p.To.Repository.String(), Ref: sent, Next: "docker pull %s"}, err
 }
 
-// Send sends an image and gives its reference, by its digest. Which repositories
-// have which blobs is kept in the cache: another repository of that registry is
-// given them without sending them.
+// Send sends an image, signs it where that is asked for, and gives its reference, by
+// its digest. Which repositories have which blobs is kept in the cache: another
+// repository of that registry is given them without sending them.
 func (p Push) Send(ctx context.Context, st *store.Store, u *ui.UI, img v1.Image) (string, error) {
+	return p.send(ctx, st, u, shipment{img, []v1.Image{img}, nil})
+}
+
+// SendAll sends the images of all platforms as Send sends one: several as an index, which
+// is what is signed.
+func (p Push) SendAll(ctx context.Context, st *store.Store, u *ui.UI, images []v1.Image) (string, error) {
+	if len(images) == 1 {
+		return p.Send(ctx, st, u, images[0])
+	}
+	index, err := publish.NewIndex(images)
+	if err != nil {
+		return "", err
+	}
+	return p.send(ctx, st, u, shipment{index, images, nil})
+}
+
+// shipment is what is sent: an image, or several and their index.
+type shipment struct {
+	of     publish.Subject // what tags name
+	images []v1.Image
+	attach func(context.Context) error // sends what goes along; nil for nothing
+}
+
+func (s shipment) push(ctx context.Context, to *publish.Pusher, at publish.Destination) (publish.Pushed, error) {
+	if len(s.images) == 1 {
+		return to.Push(ctx, s.images[0], at)
+	}
+	return to.PushIndex(ctx, s.images, at)
+}
+
+// send is Send; what goes along is sent before the image is signed, and both before a tag
+// names it.
+func (p Push) send(ctx context.Context, st *store.Store, u *ui.UI, s shipment) (string, error) {
 	host := p.To.Repository.RegistryStr()
 	stage := u.Start("push", p.To.Repository.String())
 	pusher := &publish.Pusher{
@@ -83,8 +124,16 @@ func (p Push) Send(ctx context.Context, st *store.Store, u *ui.UI, img v1.Image)
 		Progress: func(now publish.Pushed) {
 			stage.Update(fmt.Sprintf("%s: %s of %s sent", p.To.Repository, ui.Bytes(min(now.Sent, now.Total)), ui.Bytes(now.Total)))
 		},
+		Untagged: func(ctx context.Context) error {
+			if s.attach != nil {
+				if err := s.attach(ctx); err != nil {
+					return err
+				}
+			}
+			return p.sign(ctx, u, s.of)
+		},
 	}
-	done, err := pusher.Push(ctx, img, p.To)
+	done, err := s.push(ctx, pusher, p.To)
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +141,33 @@ func (p Push) Send(ctx context.Context, st *store.Store, u *ui.UI, img v1.Image)
 		noteBlob(st, host, h, p.To.Repository)
 	}
 	stage.Done("%s:%s, %s", p.To.Repository, strings.Join(p.To.Tags, ","), pushedSummary(done))
+	for _, img := range s.images {
+		if err := tellLayers(u, img, done); err != nil {
+			return "", err
+		}
+	}
 	return done.Ref, nil
+}
+
+// tellLayers tells of each layer how it came there.
+func tellLayers(u *ui.UI, img v1.Image, done publish.Pushed) error {
+	m, err := img.Manifest()
+	if err != nil {
+		return err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	names := oci.LayerNames(config)
+	for i, l := range m.Layers {
+		name := ""
+		if i < len(names) {
+			name = names[i]
+		}
+		u.Note("  %-14.14s %9s  %-7s  %.12s", name, ui.Bytes(l.Size), done.How[l.Digest], l.Digest.Hex)
+	}
+	return nil
 }
 
 func pushedSummary(p publish.Pushed) string {

@@ -23,13 +23,14 @@ type billForm struct {
 	name      string // asked for by
 	suffix    string // of files
 	mediaType string
+	predicate string // of a statement that has it
 	write     func(*sbom.Bill, *bytes.Buffer) error
 }
 
 func billForms() []billForm {
 	return []billForm{
-		{"cyclonedx", ".cdx.json", "application/vnd.cyclonedx+json", func(b *sbom.Bill, w *bytes.Buffer) error { return b.CycloneDX(w) }},
-		{"spdx", ".spdx.json", "application/spdx+json", func(b *sbom.Bill, w *bytes.Buffer) error { return b.SPDX(w) }},
+		{"cyclonedx", ".cdx.json", "application/vnd.cyclonedx+json", "https://cyclonedx.org/bom", func(b *sbom.Bill, w *bytes.Buffer) error { return b.CycloneDX(w) }},
+		{"spdx", ".spdx.json", "application/spdx+json", "https://spdx.dev/Document", func(b *sbom.Bill, w *bytes.Buffer) error { return b.SPDX(w) }},
 	}
 }
 

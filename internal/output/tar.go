@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dram/internal/layer"
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/publish"
@@ -45,7 +46,11 @@ func (t Tar) Write(ctx context.Context, b *Build) (Written, error) {
 	}
 	at := t.place(b.Plan, b.Version)
 	_, err = publish.Tar(ctx, at, img, b.Names())
-	return Written{Name: "image", Place: at.Path, Size: b.ImageSize(), Next: "docker load < %s"}, err
+	next := "docker load < %s"
+	if b.Plan.Image.How().Format == layer.Zstd { // which not every Docker reads
+		next = "dram run %s"
+	}
+	return Written{Name: "image", Place: at.Path, Size: b.ImageSize(), Next: next}, err
 }
 
 // FileUse says which references name a file or a directory that an image is written

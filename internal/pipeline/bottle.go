@@ -49,6 +49,9 @@ func (p *Pipeline) Bottle(ctx context.Context, pl *plan.Plan, path string, needs
 }
 
 func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string, needs output.Needs) (*output.Result, error) {
+	if pl.Image.GitLabels {
+		p.UI.Warn("no labels of git: a release that was built elsewhere does not tell of which commit it is")
+	}
 	rel, done, err := p.openRelease(ctx, path)
 	if err != nil {
 		return nil, err
@@ -109,8 +112,13 @@ func (b *bottling) drafted(ctx context.Context, p *Pipeline) error {
 	b.extra = closing
 	opts := imageOptions(b.plan, b.root, b.tc)
 	opts.Extra, opts.Inventory = extra, b.needs.Inventory
-	b.draft, err = image.NewDraft(p.Store, b.rel, opts)
-	return err
+	if b.draft, err = image.NewDraft(p.Store, b.rel, opts); err != nil {
+		return err
+	}
+	if calls := b.draft.ShellCalls(); len(calls) > 0 {
+		p.UI.Warn("the image has no shell, and these start one, in vain: %s", strings.Join(calls, ", "))
+	}
+	return nil
 }
 
 func (b *bottling) close() {
@@ -180,8 +188,7 @@ func (p *Pipeline) tarball(ctx context.Context, b *bottling, r *output.Result) e
 }
 
 func newPortable(b *bottling) (*image.Portable, error) {
-	_, arch, _ := strings.Cut(b.plan.Platform, "/")
-	made, err := image.NewPortable(b.rel, image.PortableOptions{TarballOptions: tarballOptions(b.plan), Root: b.root, Architecture: arch})
+	made, err := image.NewPortable(b.rel, image.PortableOptions{TarballOptions: tarballOptions(b.plan), Root: b.root, Architecture: b.plan.Arch()})
 	if err == nil && len(made.Missing) > 0 && !slices.Contains(b.plan.Check.Allow, "soname") {
 		err = missing(made.Missing, b.tc)
 	}
@@ -225,8 +232,12 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
 		Programs: pl.Image.Asked(), User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
-	o.Contents = image.Contents{Packages: set.Packages, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList}
+	o.Contents = image.Contents{Packages: set.Packages, Offered: set.Offered, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList}
+	o.Compression = set.How()
 	o.Entrypoint, o.Cmd = set.Starts()
+	if set.NoShell {
+		o.Shell = image.NoShell
+	}
 	o.Healthcheck = healthcheck(set.Healthcheck)
 	for _, d := range set.Directories {
 		if d.Volume {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,6 +12,7 @@ import (
 	"dram/internal/credential"
 	"dram/internal/distro"
 	"dram/internal/engine"
+	"dram/internal/entrypoint"
 	"dram/internal/image"
 	"dram/internal/layer"
 	"dram/internal/output"
@@ -52,7 +52,7 @@ func (p *Pipeline) Write(ctx context.Context, pl *plan.Plan, r *output.Result, o
 
 // finished is a build as outputs are written from it.
 func (p *Pipeline) finished(pl *plan.Plan, r *output.Result) *output.Build {
-	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI, Dram: p.Version}
+	return &output.Build{Result: r, Plan: pl, Store: p.Store, UI: p.UI, Dram: p.Version, Arch: p.host()}
 }
 
 func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs) (_ *output.Result, err error) {
@@ -62,6 +62,18 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	}
 	for _, note := range src.Notes {
 		p.UI.Warn("%s", note)
+	}
+	rev, err := p.revision(pl, src, needs)
+	if err != nil {
+		return nil, err
+	}
+	pl = p.labelled(pl, rev)
+	if pl.Across != nil {
+		r, err := p.buildAcross(ctx, pl, src, needs)
+		if err == nil {
+			r.Materials.Revision = rev
+		}
+		return r, err
 	}
 	tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Additions)
 	if err != nil {
@@ -73,6 +85,7 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 			return nil, err
 		}
 		p.UI.Start("build", "").Done("nothing changed: the result is in the cache")
+		r.Materials.Revision = rev
 		return r, nil
 	}
 	built, err := p.compile(ctx, pl, src, tc, needs)
@@ -84,15 +97,11 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 			err = closed
 		}
 	}()
-	dir, err := rootfs.Dir(built.Dir)
+	rel, done, err := readBuilt(ctx, pl, built)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = dir.Close() }()
-	rel, err := release.Read(ctx, dir, release.Options{OwnApps: pl.OwnApps})
-	if err != nil {
-		return nil, fmt.Errorf("reading the release: %w", err)
-	}
+	defer done()
 	r, err := p.bottle(ctx, &bottling{plan: pl, rel: rel, tc: tc, needs: needs, own: true})
 	if err != nil {
 		return nil, err
@@ -102,7 +111,22 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if !built.Fresh {
 		key = ownKey(key, pl.Dir)
 	}
+	r.Materials.Revision = rev
 	return r, p.Store.Put("result", key, r)
+}
+
+// readBuilt reads the release that a job left. The caller lets go of it.
+func readBuilt(ctx context.Context, pl *plan.Plan, built *engine.Result) (*release.Release, func(), error) {
+	dir, err := rootfs.Dir(built.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	rel, err := release.Read(ctx, dir, release.Options{OwnApps: pl.OwnApps})
+	if err != nil {
+		_ = dir.Close()
+		return nil, nil, fmt.Errorf("reading the release: %w", err)
+	}
+	return rel, func() { _ = dir.Close() }, nil // only read
 }
 
 // compile runs the build's steps in the toolchain.
@@ -116,7 +140,12 @@ func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree,
 			return nil, err
 		}
 	}
-	job := pl.Job(tc, root, facts, src, p.Environ)
+	return p.compileIn(ctx, pl, tc, pl.Job(tc, root, facts, src, p.Environ))
+}
+
+// compileIn runs a job of the plan in its toolchain.
+func (p *Pipeline) compileIn(ctx context.Context, pl *plan.Plan, tc *toolchain.Toolchain, job engine.Job) (_ *engine.Result, err error) {
+	src := job.Source
 	if job.Lineage, err = pl.Lineage(ctx, src, p.Store); err != nil {
 		return nil, err
 	}
@@ -163,12 +192,14 @@ func (p *Pipeline) keptResult(key, dir string, needs output.Needs) *output.Resul
 // resultKey names what a build comes to: what the plan depends on, what was seen
 // in the toolchain, and every recipe that makes bytes of it.
 func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs output.Needs) string {
-	recipes := fmt.Sprintf("%d-%d-%s", image.Recipe, layer.Recipe, store.DigestOf([]byte(check.Recipe())).Hex()[:12])
+	recipes := fmt.Sprintf("%d-%d-%s", image.Recipe, layer.Recipe, short(check.Recipe())+short(entrypoint.ID(pl.Arch())))
 	if needs.Portable != output.NotPortable { // which is checked, and not the tarball
 		recipes += fmt.Sprintf("-%s%d", needs.Portable, portable.Recipe)
 	}
 	return pl.Key(src.Digest(), tc.ID+tc.Content()) + "-" + recipes
 }
+
+func short(text string) string { return store.DigestOf([]byte(text)).Hex()[:12] }
 
 // kept is the result of an earlier build with the same key, if all its bytes
 // are in the cache, sound.
@@ -235,7 +266,7 @@ func (p *Pipeline) runJob(ctx context.Context, name string, job engine.Job) (*en
 		},
 		Doubtful: func(why error) { p.UI.Note("%v: it is made anew", why) },
 		Failed: func(s engine.Step, _ error) {
-			p.UI.Note("%s failed by itself: the dependencies are compiled with the project", strings.Join(s.Argv, " "))
+			p.UI.Note("%s failed by itself: the dependencies are compiled with the project", s.Command())
 		},
 		Unlocked: func(s engine.Step) {
 			p.UI.Warn("%s is not up to date: run `%s` and commit it, or builds may differ", s.Lock, s.Relock)
@@ -261,5 +292,5 @@ func stepNames(job engine.Job) string {
 			shown = s
 		}
 	}
-	return strings.Join(shown.Argv, " ")
+	return shown.Command()
 }

@@ -29,6 +29,9 @@ type CheckOptions struct {
 	Allow   []string // rules by name
 	// Image is the one that the release is in, where somebody opened it already.
 	Image v1.Image
+	// Platform is what an image is for, where there are several; "" for the one that was
+	// asked for.
+	Platform string
 }
 
 // ReleaseUse says which references name a release that was built.
@@ -43,6 +46,7 @@ func ReleaseUse() ref.Use {
 // Check checks a release: a directory, a tarball, or an image that holds one.
 // Nothing is built and nothing is run.
 func (p *Pipeline) Check(ctx context.Context, from ref.Ref, opts CheckOptions) (*check.Report, error) {
+	p = p.at(opts.Platform)
 	found, err := p.openAny(ctx, from, opts.Image)
 	if err != nil {
 		return nil, err
@@ -88,12 +92,12 @@ func (u unpacker) Unpack(ctx context.Context, r ref.Ref) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return u.root(ctx, tc)
+	return u.root(ctx, "target", tc)
 }
 
-// root is where a target or an image lies unpacked.
-func (p *Pipeline) root(ctx context.Context, tc *toolchain.Toolchain) (string, error) {
-	stage := p.UI.Start("target", tc.Name)
+// root is where a root filesystem lies unpacked; what says for whom.
+func (p *Pipeline) root(ctx context.Context, what string, tc *toolchain.Toolchain) (string, error) {
+	stage := p.UI.Start(what, tc.Name)
 	dir, err := tc.Unpack(ctx, progress(stage))
 	if err != nil {
 		return "", err
@@ -138,7 +142,7 @@ func (p *Pipeline) openInImage(ctx context.Context, from ref.Ref, img v1.Image) 
 	if err != nil {
 		return found{}, err
 	}
-	dir, err := p.root(ctx, tc)
+	dir, err := p.root(ctx, "target", tc)
 	if err != nil {
 		return found{}, err
 	}

@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"dram/internal/engine"
 	"dram/internal/problem"
@@ -50,7 +50,7 @@ func (p *Pipeline) openLog(key string) (*buildLog, error) {
 func (l *buildLog) begin(s engine.Step) {
 	l.begun, _ = l.Seek(0, io.SeekEnd)
 	l.machine = thisMachine()
-	_, _ = fmt.Fprintf(l, "== %s: %s\n", s.Name, strings.Join(s.Argv, " "))
+	_, _ = fmt.Fprintf(l, "== %s: %s\n", s.Name, s.Command())
 }
 
 // maxShown bounds how much of a failed step's output is shown, in bytes; the
@@ -118,7 +118,7 @@ var hints = []struct{ says, hint string }{
 }
 
 func stepHint(s engine.Step, output []byte) string {
-	if hint := programHint(output); hint != "" {
+	if hint := cmp.Or(programHint(output), libraryHint(output)); hint != "" {
 		return hint
 	}
 	for _, h := range hints {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -14,7 +15,6 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/tool"
-	"dram/internal/tool/tools"
 )
 
 // Matrix is several builds of one project: releases × platforms.
@@ -36,7 +36,7 @@ func (p *Pipeline) PlanAllReleases(ctx context.Context, dir string, cfg config.C
 
 func (p *Pipeline) planMatrix(ctx context.Context, dir string, cfg config.Config, wanted func(tool.Project) ([]string, error)) (*Matrix, error) {
 	stage := p.UI.Start("plan", dir)
-	proj, err := tools.Read(dir, plan.Given(cfg))
+	proj, cfg, err := read(dir, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -101,46 +101,120 @@ func (m *Matrix) atOnce() int {
 	return 1
 }
 
-// Done is told of a build whose outputs are written.
-type Done func(b *output.Build, written []output.Written)
+// Done is told of a release whose outputs are written: of its builds, one for each
+// platform.
+type Done func(builds []*output.Build, written []output.Written)
 
-// Build builds all, writes of each the outputs as it comes, and tells done. A build
-// that fails lets the others go on; the error says what became of each that failed,
-// and has the kind of the first.
+// Build builds all, writes the outputs of each release when it is built for all of its
+// platforms, in the order in which they were asked for, and tells done. A build that fails
+// lets the others go on, and nothing of its release is written; the error says what became
+// of each that failed, and has the kind of the first.
 func (m *Matrix) Build(ctx context.Context, outs output.Outputs, done Done) error {
+	early, err := m.prefetch(ctx)
+	if err != nil {
+		return err
+	}
 	errs := make([]error, len(m.Plans))
+	made := make([]*output.Build, len(m.Plans))
+	ended := make([]chan struct{}, len(m.Plans))
+	for i := range ended {
+		ended[i] = make(chan struct{})
+	}
 	var group errgroup.Group
 	group.SetLimit(m.atOnce())
-	for i, pl := range m.Plans {
-		group.Go(func() error {
-			errs[i] = m.build(ctx, pl, outs, done)
-			return nil
-		})
+	go func() {
+		for i, pl := range m.Plans {
+			group.Go(func() error {
+				defer close(ended[i])
+				made[i], errs[i] = m.build(ctx, pl, outs)
+				return nil
+			})
+		}
+	}()
+	for _, part := range m.releases() {
+		for i := part.from; i < part.to; i++ {
+			<-ended[i]
+		}
+		errs[part.from] = cmp.Or(errs[part.from], m.write(ctx, made[part.from:part.to], outs, done))
 	}
-	_ = group.Wait() // each has its own error
+	early()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return m.failed(errs)
 }
 
+// span is which of the plans are of one release.
+type span struct{ from, to int }
+
+func (m *Matrix) releases() (out []span) {
+	for i, pl := range m.Plans {
+		if i == 0 || pl.Release != m.Plans[i-1].Release {
+			out = append(out, span{i, i})
+		}
+		out[len(out)-1].to = i + 1
+	}
+	return out
+}
+
 // build builds one.
-func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs, done Done) error {
+func (m *Matrix) build(ctx context.Context, pl *plan.Plan, outs output.Outputs) (*output.Build, error) {
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	p := m.p.at(pl.Platform).With(m.p.UI.Job(buildName(pl)))
 	defer p.UI.Leave()
 	r, err := p.Build(ctx, pl, outs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	written, err := p.Write(ctx, pl, r, outs)
-	if err != nil {
-		return err
+	return p.finished(pl, r), nil
+}
+
+// write writes the outputs of one release, if it was built for all its platforms.
+func (m *Matrix) write(ctx context.Context, builds []*output.Build, outs output.Outputs, done Done) error {
+	if ctx.Err() != nil || slices.Contains(builds, nil) {
+		return nil // why is told where it failed
 	}
-	done(m.p.finished(pl, r), written)
-	return nil
+	for _, b := range builds {
+		b.UI = m.p.UI.Job(b.Release)
+	}
+	defer builds[0].UI.Leave()
+	var written []output.Written
+	var err error
+	if len(builds) == 1 {
+		written, err = outs.Write(ctx, builds[0])
+	} else {
+		written, err = outs.WriteIndex(ctx, builds)
+	}
+	if err == nil {
+		done(builds, written)
+	}
+	return err
+}
+
+// prefetch unpacks, while the first builds go on, what later ones take of other
+// platforms: what these lack is known before anything is built. What it gives waits for
+// the end. Who builds with it says what went wrong while it was unpacked.
+func (m *Matrix) prefetch(ctx context.Context) (wait func(), err error) {
+	var group errgroup.Group
+	for _, pl := range m.Plans {
+		if pl.Across == nil {
+			continue
+		}
+		p := m.p.at(pl.Platform).With(m.p.UI.Job(buildName(pl)))
+		tc, err := p.OpenToolchain(ctx, pl.Toolchain, pl.Across.Runtime)
+		p.UI.Leave()
+		if err != nil {
+			_ = group.Wait() // what was begun is kept
+			return nil, p.diskFull(err)
+		}
+		group.Go(func() error {
+			_, err := tc.Unpack(ctx, nil)
+			return err
+		})
+	}
+	return func() { _ = group.Wait() }, nil
 }
 
 // failed is what is said at the end: each error, once for all builds that it

@@ -32,7 +32,7 @@ func planner(t *testing.T, options ...EngineOption) *Pipeline {
 		t.Fatal(err)
 	}
 	return &Pipeline{
-		Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64", Distros: distros.All()}, Engines: options,
+		Host: "amd64", Store: st, UI: ui.New(&strings.Builder{}, ui.Options{}), Toolchains: &toolchain.Provider{Store: st, Arch: "amd64", Distros: distros.All()}, Engines: options,
 	}
 }
 
@@ -145,7 +145,7 @@ func TestCancelledMatrix(t *testing.T) {
 	cancel()
 	m := &Matrix{p: planner(t, EngineOption{Name: "native", Engine: refusing{}}), Plans: []*plan.Plan{{Engine: "native"}, {Engine: "native"}}}
 	var called atomic.Int32
-	err := m.Build(ctx, output.Usual(), func(*output.Build, []output.Written) { called.Add(1) })
+	err := m.Build(ctx, output.Usual(), func([]*output.Build, []output.Written) { called.Add(1) })
 	if !errors.Is(err, context.Canceled) || called.Load() != 0 {
 		t.Errorf("%v, %d results", err, called.Load())
 	}

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/oci"
 	"dram/internal/problem"
 	"dram/internal/ref"
 	"dram/internal/sandbox"
@@ -70,7 +71,7 @@ func givenTo(img v1.Image, config *v1.ConfigFile, user int) (out []string, err e
 	if err != nil || i < 0 || i >= len(layers) {
 		return nil, err
 	}
-	plain, err := layers[i].Uncompressed()
+	plain, err := oci.OpenTar(layers[i])
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"dram/internal/check"
@@ -19,7 +21,6 @@ import (
 	"dram/internal/store"
 	"dram/internal/target"
 	"dram/internal/tool"
-	"dram/internal/tool/tools"
 	"dram/internal/toolchain"
 	"dram/internal/ui"
 	"dram/internal/upstream"
@@ -33,6 +34,7 @@ type Pipeline struct {
 	Engines    []EngineOption // in the order in which auto tries them
 	Environ    []string       // dram's own environment
 	Version    string         // dram's own
+	Host       string         // the architecture that compiles, as Go names it; "" for this machine's
 	Refresh    bool           // ask archives and registries again
 }
 
@@ -42,6 +44,9 @@ func (p *Pipeline) With(u *ui.UI) *Pipeline {
 	other.UI = u
 	return &other
 }
+
+// host is the architecture that compiles.
+func (p *Pipeline) host() string { return cmp.Or(p.Host, runtime.GOARCH) }
 
 // at is the pipeline for a platform, "" for the same.
 func (p *Pipeline) at(platform string) *Pipeline {
@@ -64,7 +69,7 @@ func (p *Pipeline) asking() *Pipeline {
 // Plan reads the project in dir and decides how it is built. Nothing is
 // changed but the cache's knowledge of archives and registries.
 func (p *Pipeline) Plan(ctx context.Context, dir string, cfg config.Config) (*plan.Plan, error) {
-	proj, err := tools.Read(dir, plan.Given(cfg))
+	proj, cfg, err := read(dir, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +124,7 @@ func (p *Pipeline) decide(ctx context.Context, in plan.Inputs) (*plan.Plan, erro
 // inputs is what a plan of the project is made from.
 func (p *Pipeline) inputs(proj tool.Project, cfg config.Config, tell toolchain.Progress) plan.Inputs {
 	in := plan.Inputs{
-		Project: proj, Config: cfg, Arch: p.Toolchains.Arch,
+		Project: proj, Config: cfg, Arch: p.Toolchains.Arch, Host: p.host(),
 		Distro: p.Toolchains.Distros.Default().Info(), Engine: p.chooseEngine,
 		Versions: func(ctx context.Context, suite string) (distro.Versions, error) {
 			return p.Toolchains.Versions(ctx, suite, tell)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -42,29 +43,16 @@ func (o RunOptions) program() bool { return len(o.Command) > 0 && strings.Contai
 // with another code than 0, or with any when ctx was done, is or wraps a
 // *sandbox.ExitError.
 func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) error {
-	image, err := p.Toolchains.Open(ctx, from, toolchain.Options{As: opts.As})
-	if err != nil {
-		return err
-	}
-	if err := sandbox.Emulates(p.Toolchains.Arch); err != nil {
-		return fmt.Errorf("running %s: %w", from, err)
-	}
-	dir, err := image.Root(ctx)
-	if err != nil {
-		return err
-	}
 	epmd, err := ownEpmd(ctx)
 	if err != nil {
 		return err
 	}
 	opts.Env = environ.Merge(epmd, opts.Env)
-	spec, err := runSpec(dir, image.Config, opts)
+	spec, _, err := p.imageSpec(ctx, from, opts)
 	if err != nil {
-		return fmt.Errorf("running %s: %w", from, err)
-	}
-	if err := p.asUser(ctx, from, opts, &spec); err != nil {
 		return err
 	}
+	dir := spec.Lower[0]
 	spec.Mounts = opts.Volumes
 	spec.Tmpfs = slices.DeleteFunc(spec.Tmpfs, func(at string) bool {
 		return slices.ContainsFunc(opts.Volumes, func(m sandbox.Mount) bool { return m.Target == at })
@@ -80,6 +68,28 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 		p.tellUnset(dir, spec.Env)
 	}
 	return err
+}
+
+// imageSpec is an image's process as a container would have it, in a sandbox that has
+// the host's network; its lower directory is the image's root. volumes are the places
+// that the image declares as such.
+func (p *Pipeline) imageSpec(ctx context.Context, from ref.Ref, opts RunOptions) (spec sandbox.Spec, volumes []string, err error) {
+	image, err := p.Toolchains.Open(ctx, from, toolchain.Options{As: opts.As})
+	if err != nil {
+		return spec, nil, err
+	}
+	if err := sandbox.Emulates(p.Toolchains.Arch); err != nil {
+		return spec, nil, fmt.Errorf("running %s: %w", from, err)
+	}
+	dir, err := image.Root(ctx)
+	if err != nil {
+		return spec, nil, err
+	}
+	if spec, err = runSpec(dir, image.Config, opts); err != nil {
+		return spec, nil, fmt.Errorf("running %s: %w", from, err)
+	}
+	volumes = slices.Sorted(maps.Keys(image.Config.Volumes))
+	return spec, volumes, p.asUser(ctx, from, opts, &spec)
 }
 
 // tellUnset says what a program that failed lacked, as far as that is known.

@@ -62,7 +62,7 @@ func runnable(t *testing.T) tree {
 }
 
 // imageWith is one with the shell, in a layout.
-func imageWith(t *testing.T, config v1.Config, more tree) ref.Ref {
+func imageWith(t *testing.T, config v1.Config, more tree, history ...v1.History) ref.Ref {
 	t.Helper()
 	tr := runnable(t)
 	maps.Copy(tr, more)
@@ -72,7 +72,7 @@ func imageWith(t *testing.T, config v1.Config, more tree) ref.Ref {
 		t.Fatal(err)
 	}
 	file = file.DeepCopy()
-	file.Config = config
+	file.Config, file.History = config, history
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +123,28 @@ func TestRunImage(t *testing.T) {
 				t.Errorf("said %q", said)
 			}
 		})
+	}
+}
+
+// What is mounted at one of the image's volumes, otherwise empty and in memory, is seen
+// there.
+func TestRunImageWithAVolume(t *testing.T) {
+	w := newWorld(t)
+	from := imageWith(t, v1.Config{
+		Entrypoint: []string{"/bin/sh", "-c", "read a < /data/x; echo $a; echo more >/data/y"}, Env: []string{"PATH=/usr/bin:/bin"}, User: "7:8",
+		Volumes: map[string]struct{}{"/data": {}, "/other": {}},
+	}, nil, v1.History{CreatedBy: "dram"})
+	at := t.TempDir()
+	if err := os.WriteFile(filepath.Join(at, "x"), []byte("of the host\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	opts := RunOptions{Volumes: []sandbox.Mount{{Source: at, Target: "/data"}}, Stdout: &out, Stderr: &out}
+	if err := w.RunImage(t.Context(), from, opts); err != nil || out.String() != "of the host\n" {
+		t.Errorf("%v, %q", err, out.String())
+	}
+	if more, err := os.ReadFile(filepath.Join(at, "y")); err != nil || string(more) != "more\n" {
+		t.Errorf("%v, %q", err, more)
 	}
 }
 
@@ -322,5 +344,19 @@ func TestJob(t *testing.T) {
 	pl.Toolchain = "oci:" + filepath.Join(t.TempDir(), "gone")
 	if _, err := w.Job(t.Context(), pl); err == nil {
 		t.Error("there is a job with a toolchain that is not there")
+	}
+}
+
+// A user of an image of dram's writes where the image has directories of the user's own
+// or of everybody's, and nowhere else.
+func TestRunImageAsItsUser(t *testing.T) {
+	w := newWorld(t)
+	w.set(t, "[[image.directories]]\npath = \"/srv/own\"\n[[image.directories]]\npath = \"/srv/all\"\nmode = \"1777\"\nowner = \"0\"\n")
+	w.on(t, runnable(t))
+	w.engine.release = hello().with("bin/hello", "#!/bin/sh\nfor d in /srv/own /srv/all /app /srv /tmp; do echo >$d/x && echo $d; done 2>/dev/null\nexit 0\n")
+	from := w.asLayout(t, w.built(t))
+	var out bytes.Buffer
+	if err := w.RunImage(t.Context(), from, RunOptions{Stdout: &out, Stderr: &out}); err != nil || out.String() != "/srv/own\n/srv/all\n/tmp\n" {
+		t.Errorf("%v, it could write to %q", err, out.String())
 	}
 }

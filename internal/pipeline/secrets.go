@@ -19,7 +19,7 @@ import (
 // readSource finds what a build by the plan sees.
 func (p *Pipeline) readSource(ctx context.Context, pl *plan.Plan) (*source.Tree, error) {
 	return source.Read(ctx, pl.Dir, source.Options{
-		Output: pl.OutputDir, Built: pl.Built(), Store: p.Store, Secrets: pl.Secrets,
+		Output: pl.OutputDir, Built: pl.Built(), Compiled: pl.Compiled(), Store: p.Store, Secrets: pl.Secrets,
 		Context: source.Context{Dir: pl.Context.Dir, At: pl.Context.At, Beside: pl.Context.Beside},
 	})
 }

@@ -66,7 +66,7 @@ func (w *world) restart(t *testing.T, cache string) {
 	}
 	u := ui.New(w.said, ui.Options{})
 	w.Pipeline = &Pipeline{
-		Store: st, UI: u,
+		Store: st, UI: u, Host: "amd64",
 		Toolchains: &toolchain.Provider{Store: st, HTTP: http.DefaultClient, Arch: "amd64", Distros: distros.All(), Warn: u.Warn},
 		Engines: []EngineOption{{
 			Name: "native", Engine: w.engine, Needs: func(context.Context) []sandbox.Precondition { return nil },
@@ -110,6 +110,8 @@ type compiler struct {
 	reuses  bool // the steps began with what an earlier run had left
 	// during, if set, is what happens while the steps run.
 	during func(ctx context.Context, job engine.Job, ev engine.Events) error
+	// compiles, if set, is what comes of a job.
+	compiles func(job engine.Job, release tree) tree
 	// closing is what the results' Close gives.
 	closing error
 
@@ -130,7 +132,11 @@ func (c *compiler) Run(ctx context.Context, job engine.Job, ev engine.Events) (*
 		}
 	}
 	dir := c.t.TempDir()
-	writeTree(c.t, dir, c.release)
+	release := c.release
+	if c.compiles != nil {
+		release = c.compiles(job, release)
+	}
+	writeTree(c.t, dir, release)
 	return &engine.Result{Dir: dir, Fresh: !c.reuses, Close: func() error { return c.closing }}, nil
 }
 
@@ -195,6 +201,11 @@ func writeTree(t *testing.T, dir string, tr tree) {
 // imageOf is an image for linux/amd64 of one layer.
 func imageOf(t *testing.T, tr tree) v1.Image {
 	t.Helper()
+	return imageFor(t, "amd64", tr)
+}
+
+func imageFor(t *testing.T, arch string, tr tree) v1.Image {
+	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, name := range slices.Sorted(maps.Keys(tr)) {
@@ -226,7 +237,7 @@ func imageOf(t *testing.T, tr tree) v1.Image {
 		t.Fatal(err)
 	}
 	file = file.DeepCopy()
-	file.OS, file.Architecture = "linux", "amd64"
+	file.OS, file.Architecture = "linux", arch
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/project/dockerfile"
 )
 
 // locked are packages that lie beside a lock file of npm.
@@ -109,6 +110,38 @@ func TestStepsOfAssets(t *testing.T) {
 	}
 }
 
+// Where no alias makes the assets, and the Dockerfile calls what does: what that runs is
+// brought before, and the time is taken out of what it makes.
+func TestAssetsByDockerfile(t *testing.T) {
+	p := own(dockerfile.Recipe{Commands: []dockerfile.Command{
+		{Text: "mix tailwind default", Run: "mix tailwind default --minify", Dir: ".", Before: "compile"},
+		{Text: "mix phx.digest", Run: "mix phx.digest", Dir: ".", Before: "compile"},
+	}})
+	p.Deps = []project.Dep{{Name: "tailwind", Source: project.Hex}}
+	p.Assets = project.Assets{Packages: []project.Package{{Dir: "assets", Manager: "npm"}}, Manifest: "config/prod.exs"}
+	want := []string{
+		"+1 mix deps.get --only prod", "1 mix deps.compile --skip-umbrella-children --skip-local-deps", "+1 mix tailwind.install --if-missing",
+		"~ sh -euc mix tailwind default --minify", "~ sh -euc mix phx.digest && find",
+	}
+	steps := told(job(t, p, nil))
+	digest := &steps[len(steps)-2]
+	*digest, _, _ = strings.Cut(*digest, " . ") // and what takes the time out
+	if diff := cmp.Diff(want, steps[:len(steps)-1]); diff != "" {
+		t.Error(diff)
+	}
+	if got := make1(t, inputs(p)); len(got.Notes) > 0 {
+		t.Errorf("notes: %q", got.Notes)
+	}
+	p.Deps = append(p.Deps, project.Dep{Name: "shelf", Source: project.Path, Where: "libs/shelf"})
+	if got := make1(t, inputs(p)); len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "what that calls is fetched") {
+		t.Errorf("notes: %q", got.Notes)
+	}
+	ignoring := flags(t, inputs(p), "dockerfile ignore")
+	if got := make1(t, ignoring); !slices.ContainsFunc(got.Notes, func(n string) bool { return strings.Contains(n, "no step makes its assets") }) {
+		t.Errorf("notes: %q", got.Notes)
+	}
+}
+
 // Where setting up has the network, whatever it needs was compiled: a failure of that
 // is the build's. Elsewhere dependencies may as well be compiled with the project.
 func TestSettingUpCompilesNothing(t *testing.T) {
@@ -186,6 +219,12 @@ func TestNodeOfAssets(t *testing.T) {
 	}
 	if p, err = with(locked(project.Package{})); err != nil || !slices.Equal(p.Packages, []string{"nodejs", "npm"}) {
 		t.Errorf("with no version asked for, packages %q, %v", p.Packages, err)
+	}
+	built := own(dockerfile.Recipe{Node: "14"})
+	built.Assets.Packages = []project.Package{locked(project.Package{Script: "deploy"})}
+	p = make1(t, inputs(built))
+	if !slices.Contains(p.Decisions, Decision{"node", "v14.x of nodejs.org by its checksum, unless the toolchain has that", "Dockerfile builds with it"}) || len(p.Packages) > 0 {
+		t.Errorf("with the Dockerfile's, %+v, packages %q", p.Decisions, p.Packages)
 	}
 	for _, tt := range []struct {
 		pkg  project.Package

@@ -50,10 +50,16 @@ func (m *maker) toolchainFor(ctx context.Context) error {
 	case m.in.Config.Toolchain != "":
 		m.choose(m.in.Config.Toolchain, m.set("toolchain.ref"))
 		return m.agrees(ctx)
+	case m.plan.build.Elixir().Offer != "" && m.in.Config.Dockerfile != config.IgnoreDockerfile:
+		m.choose("image:"+m.plan.build.Elixir().Offer, m.facts.DockerFile+" builds in it")
+		return nil
 	case m.plan.build.Elixir().None:
-		return m.byErlang(ctx, m.plan.build.Elixir().Image)
+		return m.byErlang(ctx, m.plan.build.Elixir())
 	case asked.Elixir.Version != "" || asked.Erlang.Version != "":
 		return m.byAskedVersions(ctx)
+	}
+	if m.byOffer(ctx) {
+		return nil
 	}
 	if asks := m.plan.build.Elixir(); asks.Below != "" {
 		return m.byElixir(ctx, asks)
@@ -106,6 +112,9 @@ func (m *maker) byRequirement(ctx context.Context) error {
 		}
 		has = append(has, offered(o))
 	}
+	if m.bySeries(ctx, wants) {
+		return nil
+	}
 	of := " of mix.exs"
 	if len(wants) > 1 || wants[0].file != "mix.exs" {
 		of = "" // each says so
@@ -136,6 +145,9 @@ func (m *maker) byElixir(ctx context.Context, asks tool.Elixir) error {
 			m.choose(s.Reference(), fmt.Sprintf("%s whose Elixir (%s) %s", m.newest(), v.Elixir, asks.Why))
 			return nil
 		}
+	}
+	if m.officialBelow(ctx, asks, want) {
+		return nil
 	}
 	if asks.Refuse != nil {
 		return asks.Refuse("", "every "+m.in.Distro.Name+" that dram knows")

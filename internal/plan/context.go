@@ -57,6 +57,10 @@ func inContext(at string, part tool.Job) tool.Job {
 	}
 	part.Export, part.Assembled = inside(part.Export), inside(part.Assembled)
 	part.CacheDirs = each(part.CacheDirs, inside)
+	part.Fixed = each(part.Fixed, func(kv string) string {
+		name, value, _ := strings.Cut(kv, "=")
+		return name + "=" + inside(value)
+	})
 	part.Steps = append([]engine.Step(nil), part.Steps...)
 	for i := range part.Steps {
 		s := &part.Steps[i]

@@ -46,6 +46,27 @@ func TestGapsAreNoted(t *testing.T) {
 			"bundlex downloads while it is compiled, and compiling has no network: --build-network host gives it one",
 		},
 		{
+			"headers that no toolchain has by itself",
+			project.Project{Shown: project.Shown{Locked: []string{"scenic_driver_local"}}},
+			nil,
+			"scenic_driver_local is compiled against GLFW and GLEW (glfw3, glew, by pkg-config): --package NAME adds the headers, by the name of the toolchain's distribution",
+		},
+		{
+			"what git knows",
+			project.Project{Shown: project.Shown{AsksGit: "mix.exs"}},
+			nil,
+			"mix.exs asks git, and the build sees no .git: have it read GIT_SHA and GIT_TAG, which --build-git gives, or let .git in by a .dockerignore that does not leave it out",
+		},
+		{"what git knows, as values", project.Project{Shown: project.Shown{AsksGit: "mix.exs"}}, []string{"build-git", "true"}, ""},
+		{"headers, and packages that were set", project.Project{Shown: project.Shown{Locked: []string{"enacl"}}}, []string{"package", "libsodium-dev"}, ""},
+		{
+			"programs that are called",
+			project.Project{Shown: project.Shown{Locked: []string{"pdf_generator"}}},
+			nil,
+			"pdf_generator calls wkhtmltopdf or chromium when it runs, and the image has none: --image-package NAME adds it",
+		},
+		{"programs that are called, and there", project.Project{Shown: project.Shown{Locked: []string{"mogrify"}}}, []string{"image-package", "imagemagick"}, ""},
+		{
 			"a server that nothing tells to listen",
 			project.Project{Deps: []project.Dep{{Name: "phoenix", Source: project.Hex}}},
 			nil,

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dram/internal/config"
 	"dram/internal/distro"
+	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/source"
 	"dram/internal/tool"
@@ -16,9 +18,11 @@ import (
 // Contents is what the image has beside the release and what that needs.
 type Contents struct {
 	Packages    []string                `json:"image_packages,omitempty"` // whole, and what they depend on
+	Offered     []distro.Want           `json:"offered,omitempty"`        // the same, of those that the toolchain has
 	TimeZones   bool                    `json:"tzdata,omitempty"`
 	Locales     []string                `json:"locales,omitempty"`
 	PackageList bool                    `json:"package_list,omitempty"`
+	NoShell     bool                    `json:"no_shell,omitempty"`
 	Files       []config.ImageFile      `json:"files,omitempty"`
 	Directories []config.ImageDirectory `json:"directories,omitempty"`
 }
@@ -28,6 +32,26 @@ type Starting struct {
 	Entrypoint  []string            `json:"entrypoint,omitempty"` // in place of the release's script
 	Command     []string            `json:"command,omitempty"`    // in place of what starts the release
 	Healthcheck *config.Healthcheck `json:"healthcheck,omitempty"`
+}
+
+// Packing is how the image's layers are compressed.
+type Packing struct {
+	Compression string `json:"compression,omitempty"`       // "zstd", "" for gzip
+	Level       int    `json:"compression_level,omitempty"` // 0 for the usual
+}
+
+func packing(c config.Config) Packing {
+	level, _ := strconv.Atoi(c.Level) // it was looked at when it was set
+	return Packing{Compression: c.Compression, Level: level}
+}
+
+// How is it, as package layer has it.
+func (p Packing) How() layer.Compression {
+	how := layer.Compression{Level: p.Level}
+	if p.Compression == "zstd" {
+		how.Format = layer.Zstd
+	}
+	return how
 }
 
 // FileNames are the files of the project that the image has.
@@ -41,7 +65,7 @@ func (c Contents) FileNames() []string {
 
 func contents(c config.Config) Contents {
 	return Contents{
-		Packages: c.ImagePackages, TimeZones: c.TZData, Locales: c.Locales, PackageList: c.PackageList,
+		Packages: c.ImagePackages, TimeZones: c.TZData, Locales: c.Locales, PackageList: c.PackageList, NoShell: c.NoShell(),
 		Files: c.ImageFiles, Directories: c.Directories,
 	}
 }
@@ -56,14 +80,15 @@ func (m *maker) image(ctx context.Context) error {
 	if len(set.Locales) > 0 {
 		m.need(tool.Need{What: distro.Locales, Why: "image.locales"})
 	}
+	return CheckImage(ctx, m.plan.Dir, set)
+}
+
+// CheckImage finds settings of the image that do not go together, and files that it is
+// to have and the project has not.
+func CheckImage(ctx context.Context, dir string, set ImageSettings) error {
 	if err := set.fits(); err != nil {
 		return err
 	}
-	return CheckImageFiles(ctx, m.plan.Dir, set)
-}
-
-// CheckImageFiles finds files that the image is to have and the project has not.
-func CheckImageFiles(ctx context.Context, dir string, set ImageSettings) error {
 	if len(set.Files) == 0 {
 		return nil
 	}
@@ -78,6 +103,9 @@ func (s ImageSettings) fits() error {
 	if len(s.Command) > 0 && strings.Contains(s.Command[0], "/") && len(s.Entrypoint) == 0 {
 		return problem.New(problem.Usage, `a program is the entrypoint: entrypoint = ["`+s.Command[0]+`"]`,
 			"image.command is what the release's script is given (start, eval …), and %q is a program", s.Command[0])
+	}
+	if how := s.How(); how.Format == layer.Gzip && how.Level > layer.MaxGzip {
+		return problem.New(problem.Usage, fmt.Sprintf("use 1 to %d, or --compression zstd", layer.MaxGzip), "gzip has no level %d", how.Level)
 	}
 	return nil
 }
@@ -109,15 +137,21 @@ func (s ImageSettings) Asked() []string {
 // imageTables lists what dram.toml has of the image as decisions.
 func (m *maker) imageTables() {
 	set, by := m.plan.Image, "set by "+config.FileName
+	whose := func(key, does string) string {
+		if m.in.Config.Origin(key) != "" {
+			return m.in.Config.Origin(key) + " " + does
+		}
+		return by
+	}
 	for _, f := range set.Files {
-		m.decide("file", f.Source+" at /"+f.To()+rights(f.Mode, f.Owner), by)
+		m.decide("file", f.Source+" at /"+f.To()+rights(f.Mode, f.Owner), whose("image.files", "copies it into its image: so does dram"))
 	}
 	for _, d := range set.Directories {
 		volume := ""
 		if d.Volume {
 			volume = ", a volume"
 		}
-		m.decide("directory", d.Path+rights(d.Mode, d.Owner)+volume, by)
+		m.decide("directory", d.Path+rights(d.Mode, d.Owner)+volume, whose("image.directories", "makes it, or calls it a volume"))
 	}
 	if h := set.Healthcheck; h != nil {
 		m.decide("health check", strings.Join(h.Command, " "), by)

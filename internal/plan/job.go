@@ -23,12 +23,12 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	raw, err := json.Marshal([]any{
 		"recipe", Recipe, src, tc, p.Release, p.Platform, p.MixEnv, p.OwnApps, p.Fetch, p.Setup, p.Deploy, p.Cookie, p.Network, p.Tool, p.ReleaseEnv,
 		p.BuildEnv, p.Image.Start, p.Image.Programs, p.Image.User, p.Image.Env, p.Image.Labels, p.Image.Expose,
-		p.Image.Contents, p.Image.Starting,
+		p.Image.Contents, p.Image.Starting, p.Image.Packing,
 	})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
 	}
-	return store.DigestOf(append(append(raw, p.stepsLine()...), p.contextLine()...)).Hex()
+	return store.DigestOf(append(append(append(raw, p.stepsLine()...), p.contextLine()...), p.acrossLine()...)).Hex()
 }
 
 // Job is the build as an engine runs it, in a toolchain with these facts.
@@ -47,12 +47,12 @@ func (p *Plan) Job(tc *toolchain.Toolchain, root string, facts toolchain.Facts, 
 		Name:   p.Release,
 		Tool:   p.by.About().Title,
 		Root:   root,
-		Source: src, Platform: p.Platform,
+		Source: src, Platform: p.Compiles(),
 		Toolchain: engine.Toolchain{
 			ID: tc.ID, Name: tc.Ref.String(), Pull: tc.Pull(), Image: tc.Image,
 		},
 		CacheDirs: part.CacheDirs,
-		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv),
+		Env:       slices.Concat(environment(tc, facts), part.Env, p.BuildEnv, part.Fixed),
 		Export:    part.Export, Assembled: part.Assembled, Isolated: p.Isolated,
 		Steps: part.Steps, Compile: part.Compile, Astray: part.Astray, Mirrors: part.Mirrors,
 	}

@@ -25,6 +25,7 @@ type Additions struct {
 	PublicOnly bool `json:"-"`
 	// Upstream is what it has of the projects' own releases.
 	Upstream toolchain.Upstream `json:"upstream,omitzero"`
+	toolchain.Crossing
 }
 
 // Set is what settings add to a toolchain, whatever the project.
@@ -34,7 +35,7 @@ func Set(c config.Config) Additions {
 
 // Options are the additions as toolchains take them.
 func (a Additions) Options() toolchain.Options {
-	return toolchain.Options{Packages: a.Packages, Needs: a.Needs, PublicOnly: a.PublicOnly, Upstream: a.Upstream}
+	return toolchain.Options{Packages: a.Packages, Needs: a.Needs, PublicOnly: a.PublicOnly, Upstream: a.Upstream, Crossing: a.Crossing}
 }
 
 func (p planner) Need(n tool.Need) { p.m.need(n) }
@@ -54,9 +55,11 @@ func (m *maker) need(n tool.Need) {
 // project needs.
 func (m *maker) additions(context.Context) error {
 	m.plan.Packages, m.plan.PublicOnly = m.in.Config.Packages, m.plan.Isolated
-	if more := without(m.in.Config.ImagePackages, m.plan.Packages); len(more) > 0 {
+	if more := tool.Without(m.in.Config.ImagePackages, m.plan.Packages); len(more) > 0 {
 		m.plan.Packages = slices.Concat(m.plan.Packages, more)
 	}
+	m.compilers()
+	m.ownRuntime()
 	if m.plan.Toolchain == "" {
 		m.toUnknown()
 		return nil
@@ -111,7 +114,7 @@ func (m *maker) toDistribution(value string) error {
 			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("%s needs %s, and which package of %s has it is not known: --package NAME", n.Why, n.What, id))
 			continue
 		}
-		if missing := without(names, m.plan.Packages); len(missing) > 0 {
+		if missing := tool.Without(names, m.plan.Packages); len(missing) > 0 {
 			m.plan.Packages = slices.Concat(m.plan.Packages, missing)
 			m.decide("packages", strings.Join(missing, ", "), n.Why+" needs "+string(n.What))
 		}
@@ -124,7 +127,7 @@ func (m *maker) packages(where string) {
 	if asked := m.in.Config.Packages; len(asked) > 0 {
 		m.decide("packages", strings.Join(asked, ", ")+where, m.set("toolchain.packages"))
 	}
-	if more := without(m.in.Config.ImagePackages, m.in.Config.Packages); len(more) > 0 {
+	if more := tool.Without(m.in.Config.ImagePackages, m.in.Config.Packages); len(more) > 0 {
 		m.decide("packages", strings.Join(more, ", ")+where, "image.packages has them, which come from the toolchain: "+m.set("image.packages"))
 	}
 }
@@ -156,8 +159,4 @@ func (m *maker) toImage(r ref.Ref) {
 	if found := m.in.Added(r, m.plan.Additions); found != "" {
 		m.decide("added", found, "what the image was last found to lack")
 	}
-}
-
-func without(names, those []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(those, n) })
 }

@@ -16,6 +16,7 @@ import (
 	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/distro/distros"
+	"dram/internal/environ"
 	"dram/internal/match"
 	"dram/internal/problem"
 	"dram/internal/project"
@@ -26,7 +27,7 @@ import (
 
 // Recipe is part of what names a result: results of one recipe with the same
 // inputs are the same bytes. Raise it whenever bytes may change.
-const Recipe = 5
+const Recipe = 6
 
 // Inputs is what decisions are made from. The functions are asked only where
 // their answer is needed.
@@ -41,6 +42,8 @@ type Inputs struct {
 	// Engine chooses an engine: the one that was asked for, or for "auto" the
 	// first that this machine can run; reason says why.
 	Engine func(ctx context.Context, asked string) (name, reason string, err error)
+	// Host is the architecture that compiles, as Go names it; "" for Arch.
+	Host string
 	// Tags lists the tags of an image repository that begin with a prefix, or more.
 	Tags func(ctx context.Context, repository, prefix string) ([]string, error)
 	// Upstream finds a release of Erlang/OTP or of Elixir; nil where none is to be
@@ -104,14 +107,18 @@ type BuildSettings struct {
 	Context project.Context `json:"context,omitzero"`
 	MixEnv  string          `json:"mix_env"`
 	// ReleaseEnv is what the release is made for, "" where its tool's default holds.
-	ReleaseEnv string   `json:"release_env,omitempty"`
-	BuildEnv   []string `json:"-"`                         // "K=V", sorted; see Decisions
-	Secrets    []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
+	ReleaseEnv string `json:"release_env,omitempty"`
+	// UpgradeFrom is the tarball of an earlier release that the release upgrades.
+	UpgradeFrom string   `json:"upgrade_from,omitempty"`
+	BuildEnv    []string `json:"-"`                         // "K=V", sorted; see Decisions
+	Git         bool     `json:"git,omitempty"`             // among these is what git says of the commit
+	Secrets     []string `json:"include_secrets,omitempty"` // files that the build sees whatever they hold
 	// Steps are the user's own.
 	Steps []config.Step `json:"steps,omitempty"`
 	// Credentials are which of the user's own fetching from git has: "ssh", "netrc".
 	Credentials []string `json:"credentials,omitempty"`
 	Source
+	Across *Across `json:"across,omitempty"` // nil where the platform's own programs build
 }
 
 // Results is where results go.
@@ -143,7 +150,8 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		Dir: facts.Dir, Tool: by.About().Name, by: by, OwnApps: facts.OwnApps,
 		Notes: slices.Clone(facts.Notes),
 	}}
-	m.plan.take(in.Config)
+	m.follow(ctx)
+	m.plan.take(m.in.Config)
 	m.plan.Source = Source{LockedDeps: facts.LockedDeps, Licences: facts.Licences}
 	for _, step := range []struct {
 		decide func(context.Context) error
@@ -151,6 +159,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 	}{
 		{m.tool, ""},
 		{m.engine, "engine"},
+		{m.across, ""},
 		{m.release, ""},
 		{m.context, ""},
 		{m.toolchain, "toolchain"},
@@ -160,6 +169,7 @@ func Make(ctx context.Context, in Inputs) (*Plan, error) {
 		{m.work, ""},
 		{m.image, ""},
 		{m.additions, ""},
+		{m.toOffered, ""},
 		{m.output, ""},
 	} {
 		err := step.decide(ctx)
@@ -189,6 +199,9 @@ type maker struct {
 	needs []tool.Need // of the project, as its tool found them
 	open  error       // why an engine or a toolchain could not be had
 	place placing     // what fits where the release is to run
+
+	series string // a release of Elixir that is had for the series that mix.exs begins with, "" if none is
+	following
 }
 
 func (m *maker) decide(name, value, reason string) {
@@ -322,9 +335,14 @@ func (p *Plan) RunPath(version string) string {
 	return strings.TrimSuffix(p.TarballPath(version), ".tar.gz") + ".run"
 }
 
-// ImagePath is where the image goes unless told otherwise.
+// ImagePath is where the image goes unless told otherwise: one for all platforms, where
+// there are several.
 func (p *Plan) ImagePath(version string) string {
-	return filepath.Join(p.OutputDir, fmt.Sprintf("%s-%s-%s.tar", p.Release, version, strings.ReplaceAll(p.Platform, "/", "-")))
+	name := p.Release + "-" + version
+	if !p.perPlatform {
+		name += "-" + strings.ReplaceAll(p.Platform, "/", "-")
+	}
+	return filepath.Join(p.OutputDir, name+".tar")
 }
 
 // ForRelease is the plan for a release that was built elsewhere: bottle it,
@@ -332,7 +350,7 @@ func (p *Plan) ImagePath(version string) string {
 // of the default distribution.
 func ForRelease(c config.Config, arch string) *Plan {
 	p := &Plan{
-		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: slices.Concat(c.Packages, without(c.ImagePackages, c.Packages))},
+		Tool: "release", Platform: "linux/" + arch, Additions: Additions{Packages: slices.Concat(c.Packages, tool.Without(c.ImagePackages, c.Packages))},
 		Toolchain: cmp.Or(c.Toolchain, distros.All().Example()),
 	}
 	p.take(c)
@@ -351,6 +369,19 @@ func (p *Plan) Named(release string) *Plan {
 	named := *p
 	named.Release = release
 	return &named
+}
+
+// Labelled is the plan with more labels of the image; those that it has win.
+func (p *Plan) Labelled(labels []string) *Plan {
+	labelled := *p
+	labelled.Image.Labels = slices.Sorted(slices.Values(environ.Merge(labels, p.Image.Labels)))
+	return &labelled
+}
+
+// Arch is the platform's architecture, as Go names it.
+func (p *Plan) Arch() string {
+	_, arch, _ := strings.Cut(p.Platform, "/")
+	return arch
 }
 
 // Noted is the plan with more notes.

@@ -13,12 +13,15 @@ import (
 	"dram/internal/distro/distros"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/project/dockerfile"
 	"dram/internal/tool/mix"
 )
 
 // inputs are what is known where nothing is set, of a project as given.
 func inputs(p project.Project) Inputs {
-	p.Dir = "/src/shop"
+	if p.Dir == "" {
+		p.Dir = "/src/shop"
+	}
 	packaged := map[string]distro.Versions{
 		"debian/13": {Elixir: "1.18.3", Erlang: "27.3.4.1"}, "debian/12": {Elixir: "1.14.0", Erlang: "25.2.3"}, "debian/forky": {Elixir: "1.20.4", Erlang: "29.1.1"},
 	}
@@ -72,8 +75,10 @@ func TestRelease(t *testing.T) {
 		{"several, one asked for", "worker", project.Project{App: "shop", Releases: two}, "mix release worker --overwrite", "worker: set by --release", ""},
 		{"several, a default", "", project.Project{App: "shop", Releases: two, DefaultRelease: "web"}, "mix release web --overwrite", "web: default_release in mix.exs", ""},
 		{"computed", "", project.Project{App: "shop", ReleasesOpen: true}, "", "mix.exs computes its releases", "--release NAME"},
-		{"computed, asked for", "x", project.Project{App: "shop", ReleasesOpen: true}, "mix release x --overwrite", "x: set by --release", ""},
+		{"computed, asked for", "x", project.Project{App: "shop", ReleasesOpen: true}, "mix release x --overwrite --path /app/_build/prod/rel/x", "x: set by --release", ""},
+		{"assembled elsewhere", "", project.Project{App: "shop", Releases: []project.Release{{Name: "web", Elsewhere: true}}}, "mix release web --overwrite --path /app/_build/prod/rel/web", "web: the only one", ""},
 		{"umbrella", "", project.Project{Umbrella: true, Releases: two[:1]}, "mix release web --overwrite", "web: the only one", ""},
+		{"umbrella that computes them", "", project.Project{Umbrella: true, ReleasesOpen: true}, "", "mix.exs computes its releases", "--release NAME"},
 		{"umbrella without any", "", project.Project{Umbrella: true, OwnApps: []string{"a", "b"}}, "", "an umbrella needs a release declared", "releases: [my_release: [applications: [a: :permanent, b: :permanent]]]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,6 +102,15 @@ func TestRelease(t *testing.T) {
 
 // A command by hand needs a toolchain and no release: it may be what makes one
 // possible.
+// A tool that knows no upgrade of a release that runs refuses one.
+func TestRelupOfMix(t *testing.T) {
+	p := own(dockerfile.Recipe{})
+	_, err := Make(t.Context(), flags(t, inputs(p), "upgrade-from rel/old.tar.gz"))
+	if problem.Code(err) != 2 || !strings.Contains(err.Error(), "`mix release` makes no relup") {
+		t.Error(err)
+	}
+}
+
 func TestByHandNeedsNoRelease(t *testing.T) {
 	for name, p := range map[string]project.Project{
 		"an umbrella without any":     {Umbrella: true, OwnApps: []string{"a"}, ElixirRequirement: "~> 1.14.0"},
@@ -256,6 +270,27 @@ func TestVersionsNearby(t *testing.T) {
 	const want = "with Elixir 1.18.3 there are Erlang 27.3.4, 26.2.5\nwith Erlang 27.0 there are Elixir 1.17.3, 1.16.0\n"
 	if hint := problem.Hint(err); !strings.HasPrefix(hint, want) {
 		t.Errorf("hint %q, want %q", hint, want)
+	}
+}
+
+// A registry tells the tags of one series at a time: where that of the version that is
+// asked for has none, those beside it are what the hint offers.
+func TestSeriesNearby(t *testing.T) {
+	in := inputs(project.Project{App: "shop", Asked: project.Asked{
+		Elixir: project.Version{Version: "1.18.99", File: ".tool-versions"}, Erlang: project.Version{Version: "27.0", File: ".tool-versions"},
+	}})
+	in.Tags = func(_ context.Context, _, series string) ([]string, error) {
+		switch {
+		case strings.HasPrefix(series, "1.17"):
+			return []string{"1.17.3-erlang-27.0-debian-trixie-20250101"}, nil
+		case strings.HasPrefix(series, "1.19"):
+			return nil, errors.New("the registry is gone")
+		}
+		return nil, nil
+	}
+	_, err := Make(t.Context(), in)
+	if hint := problem.Hint(err); !strings.HasPrefix(hint, "with Erlang 27.0 there are Elixir 1.17.3\n") {
+		t.Errorf("%v: hint %q", err, hint)
 	}
 }
 

@@ -114,7 +114,7 @@ func (m *maker) offer(ctx context.Context) error {
 	}
 	has := m.toolchainElixir(ctx)
 	for _, o := range m.facts.Offers {
-		if o.Elixir == "" || has != "" && within(has, o.Elixir) {
+		if o.Elixir == "" || m.plan.Toolchain == "image:"+o.Image || has != "" && alikeUpTo(2, has, o.Elixir) {
 			continue
 		}
 		m.plan.Notes = append(m.plan.Notes, offered(o))

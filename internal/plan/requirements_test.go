@@ -12,13 +12,13 @@ import (
 // What files that dram does not obey build with is offered where dram builds with
 // something else, and so is a version file's word where a flag says otherwise.
 func TestOtherVersionsAreNoted(t *testing.T) {
-	docker := project.Offer{File: "Dockerfile", Image: "hexpm/elixir:1.17.3-erlang-27.1", Elixir: "1.17.3", Erlang: "27.1"}
+	docker := project.Offer{File: "Dockerfile", Image: "hexpm/elixir:1.15.3-erlang-26.1", Elixir: "1.15.3", Erlang: "26.1"}
 	for _, tt := range []struct {
 		name, set string
 		project   project.Project
 		want      string // the note, "" for none
 	}{
-		{"a Dockerfile", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}}, "Dockerfile builds with hexpm/elixir:1.17.3-erlang-27.1: --toolchain image:hexpm/elixir:1.17.3-erlang-27.1 does so, too"},
+		{"a Dockerfile", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}}, "Dockerfile builds with hexpm/elixir:1.15.3-erlang-26.1: --toolchain image:hexpm/elixir:1.15.3-erlang-26.1 does so, too"},
 		{"a Dockerfile with the same", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:1.18", Elixir: "1.18"}}}}, ""},
 		{"a Dockerfile that does not say", "", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}}}, ""},
 		{"a Dockerfile beside a toolchain that was set", "distro:debian/13", project.Project{Elsewhere: project.Elsewhere{Offers: []project.Offer{docker}}}, ""},

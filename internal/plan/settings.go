@@ -21,9 +21,12 @@ type ImageSettings struct {
 	Start    string   `json:"start,omitempty"`    // what of the release starts it, "" for what its tool has
 	Contents
 	Starting
-	Env    []string `json:"-"`                // "K=V", sorted; see Decisions
-	Labels []string `json:"-"`                // "K=V", sorted; see Decisions
-	Expose []int    `json:"expose,omitempty"` // ports, TCP
+	Packing
+	Env    []string `json:"-"` // "K=V", sorted; see Decisions
+	Labels []string `json:"-"` // "K=V", sorted; see Decisions
+	// GitLabels asks for those that git tells, besides.
+	GitLabels bool  `json:"git_labels,omitempty"`
+	Expose    []int `json:"expose,omitempty"` // ports, TCP
 }
 
 // CheckSettings is what was set of the check.
@@ -36,11 +39,12 @@ type CheckSettings struct {
 // after it reads settings.
 func (p *Plan) take(c config.Config) {
 	p.Image = ImageSettings{
-		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, Expose: c.Expose, Contents: contents(c),
+		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, GitLabels: c.GitLabels, Expose: c.Expose, Contents: contents(c),
 		Starting: Starting{Entrypoint: c.Entrypoint, Command: c.Command, Healthcheck: c.Healthcheck},
+		Packing:  packing(c),
 	}
 	p.Check = CheckSettings{Target: cmp.Or(c.CheckTarget, c.RunsOn), Allow: c.Allow}
-	p.BuildEnv, p.Secrets, p.Credentials = c.BuildEnv, c.Secrets, c.Credentials
+	p.BuildEnv, p.Git, p.Secrets, p.Credentials, p.UpgradeFrom = c.BuildEnv, c.Git, c.Secrets, c.Credentials, c.UpgradeFrom
 	p.perPlatform = c.PerPlatform()
 	o := c.Origin("output_dir")
 	p.inProject = o == "" || o == config.FileName
@@ -50,7 +54,7 @@ func (p *Plan) take(c config.Config) {
 func Given(c config.Config) project.Given {
 	images := c.Toolchain != "" && !strings.HasPrefix(c.Toolchain, "distro:")
 	return project.Given{
-		Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), Env: c.BuildEnv, EnvOpen: images,
+		Tool: c.Tool, MixEnv: cmp.Or(c.MixEnv, "prod"), MixEnvOpen: c.MixEnv == "", Env: c.BuildEnv, EnvOpen: images, IgnoreDocker: c.Dockerfile == config.IgnoreDockerfile,
 		Context: c.Context, ContextFromFile: c.Origin("source.context") == config.FileName, Include: c.Include,
 	}
 }
@@ -58,6 +62,9 @@ func Given(c config.Config) project.Given {
 // settings lists what was set as decisions; what was not has its default, and no line.
 func (m *maker) settings() {
 	p, c := m.plan, m.in.Config
+	own := func(key string, values []string) []string { // what the Dockerfile sets has its line
+		return slices.DeleteFunc(slices.Clone(values), func(string) bool { return c.Origin(key) == "" })
+	}
 	for _, d := range []struct {
 		key, name string
 		values    []string
@@ -67,7 +74,9 @@ func (m *maker) settings() {
 		{"toolchain.sources", "sources", words(c.Sources)},
 		{"toolchain.checksums", "checksums", c.Checksums},
 		{"source.include", "include", c.Include},
-		{"build.env", "build env", withoutSecrets(p.BuildEnv)},
+		{"source.dockerfile", "dockerfile", words(c.Dockerfile)},
+		{"build.git", "git", ofGit(c)},
+		{"build.env", "build env", own("build.env", withoutSecrets(p.BuildEnv))},
 		{"build.include_secrets", "include secrets", p.Secrets},
 		{"build.credentials", "credentials", p.Credentials},
 		{"image.programs", "programs", p.Image.Programs},
@@ -77,10 +86,14 @@ func (m *maker) settings() {
 		{"image.tzdata", "time zones", onlyIf(p.Image.TimeZones, "in the image")},
 		{"image.locales", "locales", p.Image.Locales},
 		{"image.package_list", "package list", onlyIf(p.Image.PackageList, "in the image, for scanners")},
+		{"image.shell", "shell", onlyIf(p.Image.NoShell, "none: programs in place of the start scripts")},
 		{"image.user", "user", words(p.Image.User)},
-		{"image.env", "image env", withoutSecrets(c.ImageEnv)},
+		{"image.env", "image env", own("image.env", withoutSecrets(c.ImageEnv))},
 		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
+		{"image.git_labels", "git labels", onlyIf(p.Image.GitLabels, "the source's commit, address and licences")},
 		{"image.expose", "expose", numbers(p.Image.Expose)},
+		{"image.compression", "compression", words(p.Image.Compression)},
+		{"image.compression_level", "compression level", words(c.Level)},
 		{"check.target", "target", words(c.CheckTarget)},
 		{"check.allow", "allow", p.Check.Allow},
 	} {
@@ -89,6 +102,14 @@ func (m *maker) settings() {
 		}
 	}
 	m.imageTables()
+}
+
+// ofGit are the variables that git tells.
+func ofGit(c config.Config) []string {
+	return slices.DeleteFunc(slices.Clone(c.BuildEnv), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return !c.Git || !slices.Contains([]string{"GIT_SHA", "GIT_TAG", "SOURCE_DATE_EPOCH"}, name)
+	})
 }
 
 func words(value string) []string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dram/internal/config"
@@ -19,7 +20,7 @@ import (
 
 // ownSteps says which there are.
 func (m *maker) ownSteps() {
-	m.plan.Steps = m.in.Config.Steps
+	m.plan.Steps = slices.Clone(m.in.Config.Steps)
 	for _, s := range m.plan.Steps {
 		where := "before " + s.Before
 		if s.After != "" {
@@ -35,6 +36,7 @@ func (m *maker) ownSteps() {
 		}
 		m.decide("step", s.Run+", "+where+", "+with, "set by "+config.FileName)
 	}
+	m.plan.Steps = append(m.plan.Steps, m.steps...)
 }
 
 // withOwn is a tool's steps with those of the user's own among them.
@@ -163,11 +165,19 @@ func madeOf(src *source.Tree, s config.Step) string {
 // stepsLine is the user's own steps as a part of what names a result; "" for none.
 func (p *Plan) stepsLine() string {
 	if len(p.Steps) == 0 {
-		return ""
+		return p.upgradeLine()
 	}
 	raw, err := json.Marshal(p.Steps)
 	if err != nil {
 		panic(err) // strings and booleans always encode
 	}
-	return "steps " + string(raw) + "\n"
+	return "steps " + string(raw) + "\n" + p.upgradeLine()
+}
+
+// upgradeLine is what a relup adds to the key of a result.
+func (p *Plan) upgradeLine() string {
+	if p.UpgradeFrom == "" {
+		return ""
+	}
+	return "upgrade from " + strconv.Quote(p.UpgradeFrom) + "\n"
 }

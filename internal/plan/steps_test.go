@@ -14,6 +14,7 @@ import (
 	"dram/internal/source"
 	"dram/internal/store"
 	"dram/internal/tool"
+	"dram/internal/toolchain"
 )
 
 // usualJob is what a tool does, with assets or without.
@@ -35,6 +36,23 @@ func order(steps []engine.Step) string {
 		names = append(names, s.Name)
 	}
 	return strings.Join(names, " ")
+}
+
+// The job that an engine is given has the user's own steps among its own.
+func TestJobHasOwnSteps(t *testing.T) {
+	in := inputs(project.Project{App: "shop"})
+	in.Config.Steps = []config.Step{{Run: "./configure", Before: "compile"}, {Run: "./pack", After: "release"}}
+	facts := toolchain.Facts{Hex: true, Path: "/usr/bin"}
+	got := make1(t, in).Job(&toolchain.Toolchain{ID: "sha256:1"}, "/root", facts, &source.Tree{}, nil)
+	var names []string
+	for _, s := range got.Steps {
+		names = append(names, strings.Join(s.Argv, " "))
+	}
+	all := strings.Join(names, "\n")
+	first, mix, last := strings.Index(all, "./configure"), strings.Index(all, "mix release"), strings.Index(all, "./pack")
+	if first < 0 || first > mix || mix > last {
+		t.Errorf("the steps are\n%s", all)
+	}
 }
 
 // Where each step comes to stand, among those of a tool.

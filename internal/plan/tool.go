@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dram/internal/config"
+	"dram/internal/problem"
 	"dram/internal/release"
 	"dram/internal/tool"
 	"dram/internal/version"
@@ -17,6 +18,9 @@ func (p *Plan) Boot() tool.Boot {
 
 // Built are the directories of the project that its tool builds in.
 func (p *Plan) Built() []string { return p.by.About().Built }
+
+// Compiled says that what is built from is compiled code.
+func (p *Plan) Compiled() bool { return p.by.About().Compiled }
 
 // planner is the plan being made, as the project's tool sees it.
 type planner struct{ m *maker }
@@ -39,6 +43,10 @@ func (m *maker) release(context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if m.plan.UpgradeFrom != "" && !slices.ContainsFunc(m.plan.Decisions, func(d Decision) bool { return d.Name == "relup" }) {
+		return problem.New(problem.Usage, "leave --upgrade-from out: the release is started anew",
+			"%s makes no relup: it knows no upgrade of a release that runs", m.plan.by.About().Title)
 	}
 	p := m.plan
 	p.Release, p.Version, p.Declared, p.MixEnv, p.ReleaseEnv, p.Cookie = r.Name, r.Version, r.Declared, r.MixEnv, r.Env, r.Cookie

@@ -43,6 +43,9 @@ func (m *maker) byReleases(ctx context.Context) error {
 // Erlang is one of them, else one whose Erlang is as asked and goes with the Elixir.
 func (m *maker) suiteBelow(ctx context.Context, up toolchain.Upstream) (distro.Suite, distro.Versions, error) {
 	var has []string
+	if s, v, ok := m.oldSuite(ctx, up.OTP); ok {
+		return s, v, nil
+	}
 	for _, s := range m.suites() {
 		if !s.Stable {
 			continue
@@ -60,6 +63,20 @@ func (m *maker) suiteBelow(ctx context.Context, up toolchain.Upstream) (distro.S
 	return distro.Suite{}, distro.Versions{}, problem.New(problem.Usage,
 		strings.Join(has, "\n")+fmt.Sprintf("\nsay which Erlang/OTP is to be compiled for it (--otp), of %d to %d", low, high),
 		"no %s stable has an Erlang/OTP for Elixir %s", m.in.Distro.Name, up.Elixir)
+}
+
+// oldSuite is the newest stable suite of the time of an Erlang/OTP that newer ones cannot
+// compile.
+func (m *maker) oldSuite(ctx context.Context, otp string) (s distro.Suite, v distro.Versions, ok bool) {
+	if !upstream.OldSystem(otp) {
+		return s, v, false
+	}
+	for _, s := range m.suites() {
+		if v, err := m.in.Versions(ctx, s.String()); err == nil && s.Stable && upstream.OldSystem(v.Erlang) {
+			return s, v, true
+		}
+	}
+	return s, v, false
 }
 
 // over chooses a toolchain with releases laid over it, if they can be had.
@@ -163,6 +180,8 @@ func (m *maker) found(ctx context.Context, w upstream.Wanted) (Decision, error) 
 func (m *maker) asks(w upstream.Wanted) string {
 	asked := map[upstream.Software]project.Version{upstream.OTP: m.facts.Asked.Erlang, upstream.Elixir: m.facts.Asked.Elixir}[w.Software]
 	switch {
+	case w.Software == upstream.Elixir && w.Version == m.series:
+		return "the newest release of the series that elixir: in mix.exs begins with"
 	case m.in.Config.Origin("toolchain."+string(w.Software)) != "":
 		return m.set("toolchain." + string(w.Software))
 	case asked.Version != "" && within(w.Version, asked.Version):

@@ -50,8 +50,9 @@ type Start struct {
 	// is evaluated then speaks of it, or Phoenix's own script sets it.
 	Listens bool
 	// Server is a script of the project's own that starts the server, in the release:
-	// "bin/server"; "" where it is none or does no more than Phoenix's own.
-	Server string
+	// "bin/server"; "" where it is none or does no more than Phoenix's own. Overlay is the
+	// directory that it comes from.
+	Server, Overlay string
 }
 
 // configured reads what the configuration shows without being evaluated.
@@ -73,12 +74,23 @@ func (r *reader) configured() {
 			start.Listens = listens.MatchString(code)
 		}
 	}
+	overlays := []string{"rel/overlays"}
+	for _, rel := range r.p.Releases {
+		overlays = append(overlays, rel.Overlays...)
+	}
+	for _, dir := range overlays {
+		r.overlaid(dir, start)
+	}
+}
+
+// overlaid reads the script in a directory of overlays that starts the server.
+func (r *reader) overlaid(dir string, start *Start) {
 	const script = "bin/server"
-	text, ok, err := r.Text(path.Join("rel/overlays", script), maxText)
+	text, ok, err := r.Text(path.Join(dir, script), maxText)
 	switch plain := strings.ReplaceAll(text, "\r", ""); {
 	case err != nil || !ok:
 	case !starts.MatchString(plain):
-		start.Server = script
+		start.Server, start.Overlay = script, dir
 	default:
 		start.Listens = start.Listens || listens.MatchString(plain)
 	}

@@ -78,6 +78,17 @@ func repository(dir string) string {
 	return up[len(up)-1]
 }
 
+// Below is where in its repository a project's directory lies, with slashes; "" at the
+// top, or where there is none.
+func Below(dir string) string {
+	top := repository(dir)
+	rel, err := filepath.Rel(top, dir)
+	if top == "" || err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // near says whether a path, relative to the project, lies in it or in what is open
 // around it.
 func (d *Dir) near(rel string) bool {
@@ -94,15 +105,17 @@ func (r *reader) take(rel string) {
 	}
 }
 
-// besides are the path dependencies outside of the project that are read.
-func (r *reader) besides() {
-	for i := range r.p.Deps {
-		d := &r.p.Deps[i]
+// besides are the path dependencies outside of the project that are read, from the one
+// of that number on, and how many there are.
+func (r *reader) besides(from int) int {
+	for ; from < len(r.p.Deps); from++ {
+		d := &r.p.Deps[from]
 		if d.Outside() && d.In(r.Given.env()) && r.near(d.Where) && r.dir(d.Where) {
 			d.Near = true
 			r.take(d.Where)
 		}
 	}
+	return from
 }
 
 // context is what of the surroundings the build sees: the least that holds all, or what
@@ -113,8 +126,12 @@ func (r *reader) context() error {
 			return problem.New(problem.Usage, "name what lies in the context, relative to the project; or a wider context by --context",
 				"the build is to see %q, which does not lie in the context of the project", rel)
 		}
+		if insideProject(rel) {
+			r.note("--include %s does nothing: it lies in the project, which the build sees (what .dockerignore excludes comes in by !PATH there)", rel)
+		}
 		r.take(rel)
 	}
+	r.copied()
 	if r.outer == nil || len(r.outside) == 0 && r.Given.Context == "" {
 		return nil
 	}
@@ -131,9 +148,45 @@ func (r *reader) context() error {
 		c.Beside = append(c.Beside, under(top, name))
 	}
 	slices.Sort(c.Beside)
-	c.Beside = slices.Compact(c.Beside)
+	c.Beside = outermost(slices.Compact(c.Beside))
 	r.p.Context = c
 	return nil
+}
+
+// copied takes in what a Dockerfile above the project copies from beside it, where the
+// project reads from there by itself already, or the Dockerfile's own copies say that it
+// is part of the build.
+func (r *reader) copied() {
+	up := strings.Count(r.p.DockerFile, "../")
+	if r.Given.IgnoreDocker || up == 0 || r.outer == nil || up > strings.Count(r.at, "/")+1 {
+		return
+	}
+	prefix := strings.Repeat("../", up)
+	for _, name := range r.p.Docker.Copies {
+		rel := path.Clean(prefix + name)
+		holds := rel == "." || strings.HasSuffix(rel, "..") // the project, or all around it
+		if holds || insideProject(r.within(rel)) || !r.near(rel) || !r.Has(rel) && !r.dir(rel) {
+			continue
+		}
+		r.take(rel)
+	}
+}
+
+// within is a path relative to the project, of one that leads out of it and may lead
+// back in: "../svc/lib" is "lib" of the project svc.
+func (r *reader) within(rel string) string {
+	whole := path.Join(r.at, rel)
+	if inside, ok := strings.CutPrefix(whole, r.at+"/"); ok {
+		return inside
+	}
+	return rel
+}
+
+// outermost are those of sorted names that lie in no other.
+func outermost(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.ContainsFunc(names, func(other string) bool { return strings.HasPrefix(name, other+"/") })
+	})
 }
 
 // under is name relative to top, both in the same directory.

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -8,6 +9,23 @@ import (
 
 	"dram/internal/project/elixir"
 )
+
+// builders are packages by which others have native code built, or fetched where that is
+// there for the platform.
+var builders = []string{"elixir_make", "cc_precompiler", "rustler", precompiled, "zigler"}
+
+const precompiled = "rustler_precompiled"
+
+// Natives is what tells of native code in the project, or by mix.lock in what it depends on.
+func (p *Project) Natives() []string {
+	found := slices.Clone(p.NativeCode)
+	for _, name := range builders {
+		if slices.Contains(p.Locked, name) {
+			found = append(found, "mix.lock: "+name)
+		}
+	}
+	return found
+}
 
 // native notes what in the directory dir, with a mix.exs, needs a C or Rust
 // compiler.
@@ -29,8 +47,7 @@ func (r *reader) native(dir string, config elixir.Value) {
 	}
 	deps, _ := config.Get("deps")
 	for _, it := range deps.Items {
-		switch d, _ := dep(dir, it); d.Name {
-		case "elixir_make", "rustler", "cc_precompiler", "zigler":
+		if d, _ := dep(dir, it); d.Name != precompiled && slices.Contains(builders, d.Name) {
 			evidence("%s: dependency :%s", mix, d.Name)
 			uses = true
 		}
@@ -68,7 +85,7 @@ func (r *reader) sources(dir string) string {
 // finish derives what depends on all that was read.
 func (r *reader) finish() {
 	p := r.p
-	lock, ok, _ := r.Text("mix.lock", maxLock) // one that cannot be read is Mix's to refuse
+	lock, ok, _ := r.Text(cmp.Or(p.LockFile, "mix.lock"), maxLock) // one that cannot be read is Mix's to refuse
 	p.HasLock = ok
 	p.UsesHex = strings.Contains(lock, "{:hex,")
 	for _, d := range p.Deps {
@@ -77,7 +94,8 @@ func (r *reader) finish() {
 	items := locked(lock)
 	p.Locked, p.LockedGit = lockedNames(items), lockedGit(items)
 	p.LockedDeps = lockedDeps(items)
-	p.Rustler = users(items, "rustler_precompiled")
+	p.Rustler = users(items, precompiled)
+	p.Rust = slices.DeleteFunc(users(items, "rustler"), func(name string) bool { return slices.Contains(p.Rustler, name) })
 	p.Keyless = r.keyless(items)
 	r.configured()
 	r.asks()

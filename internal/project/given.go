@@ -9,12 +9,16 @@ import (
 // Given is what mix.exs may ask of the build that it is read for. The zero value knows
 // nothing of it.
 type Given struct {
-	Tool   string   // what makes the releases, "" for whatever the files tell of
-	MixEnv string   // of the build, "" where it is not known
-	Env    []string // set for the build, "K=V"
+	Tool   string // what makes the releases, "" for whatever the files tell of
+	MixEnv string // of the build, "" where it is not known
+	// MixEnvOpen means that nobody set it: what the project's Dockerfile builds for counts.
+	MixEnvOpen bool
+	Env        []string // set for the build, "K=V"
 	// EnvOpen means that the build's environment may have more that is not known here,
 	// such as what an image of the user's own sets.
 	EnvOpen bool
+	// IgnoreDocker means that nothing of the project's own Dockerfile holds in the build.
+	IgnoreDocker bool
 	// Context is the directory that holds the project and what it takes from beside it,
 	// relative to the project: "" where dram is to find it.
 	Context string
@@ -50,4 +54,35 @@ func (g Given) getenv(name string) (value string, set, known bool) {
 		}
 	}
 	return "", false, g.MixEnv != "" && !g.EnvOpen && !slices.Contains(others, name)
+}
+
+// HasDir says whether the project has a directory of that name, with slashes.
+func (p *Project) HasDir(name string) bool {
+	d, err := Open(p.Dir)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = d.Close() }() // only read from
+	return d.dir(name)
+}
+
+// HasFile says whether the project has a file of that name, with slashes.
+func (p *Project) HasFile(name string) bool {
+	d, err := Open(p.Dir)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = d.Close() }() // only read from
+	return d.Has(name)
+}
+
+// Text is a small file of the project.
+func (p *Project) Text(name string) (text string, ok bool) {
+	d, err := Open(p.Dir)
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = d.Close() }() // only read from
+	text, ok, err = d.Text(name, maxText)
+	return text, ok && err == nil
 }

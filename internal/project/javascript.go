@@ -23,6 +23,7 @@ type Package struct {
 	Lock           string   // the lock file, "" if there is none
 	Others         []string // lock files of other managers, which do not count
 	Needs          bool     // it names packages that have to be installed
+	Scripts        []string // that it has, sorted
 	Script         string   // the one that makes the assets, "deploy" or "build"; "" for none
 	Local          []string // directories of the project that its packages lie in
 	// Node is what it asks of Node.js, in words of npm: ">=18", "22", "20.11.1".
@@ -79,6 +80,11 @@ func (r *reader) javascript(dir string) Package {
 		return p
 	}
 	r.lockOf(&p, doc.PackageManager)
+	for _, name := range slices.Sorted(maps.Keys(doc.Scripts)) {
+		if s, ok := doc.Scripts[name].(string); ok && s != "" {
+			p.Scripts = append(p.Scripts, name)
+		}
+	}
 	p.Needs = len(doc.Dependencies)+len(doc.DevDependencies) > 0
 	for _, name := range []string{"deploy", "build"} {
 		if s, ok := doc.Scripts[name].(string); ok && s != "" && p.Script == "" {

@@ -20,7 +20,7 @@ func TestPackages(t *testing.T) {
 			"Phoenix 1.4", bare + "-- assets/package-lock.json --\n{}\n-- assets/package.json --\n" +
 				`{"scripts": {"watch": "webpack -w", "deploy": "webpack -p"}, "dependencies": {"phoenix": "file:../deps/phoenix", "shop": "file:../shop-ui"}, "devDependencies": {"webpack": "4.4.0"}}`,
 			[]Package{{
-				Dir: "assets", Manager: "npm", Lock: "assets/package-lock.json", Needs: true, Script: "deploy", Local: []string{"deps/phoenix", "shop-ui"},
+				Dir: "assets", Manager: "npm", Lock: "assets/package-lock.json", Needs: true, Scripts: []string{"deploy", "watch"}, Script: "deploy", Local: []string{"deps/phoenix", "shop-ui"},
 				Node: Version{"<17", "assets/package.json (webpack 4.4.0)"},
 			}},
 		},
@@ -28,7 +28,7 @@ func TestPackages(t *testing.T) {
 			"a manager that is named", bare + "-- assets/pnpm-lock.yaml --\nlockfileVersion: '9.0'\n-- assets/package-lock.json --\n{}\n-- assets/package.json --\n" +
 				`{"packageManager": "pnpm@9.1.0+sha512.abc", "engines": {"node": ">=20"}, "scripts": {"build": "vite build"}}`,
 			[]Package{{
-				Dir: "assets", Manager: "pnpm", ManagerVersion: "9.1.0", Lock: "assets/pnpm-lock.yaml", Others: []string{"assets/package-lock.json"}, Script: "build",
+				Dir: "assets", Manager: "pnpm", ManagerVersion: "9.1.0", Lock: "assets/pnpm-lock.yaml", Others: []string{"assets/package-lock.json"}, Scripts: []string{"build"}, Script: "build",
 				Node: Version{">=20", "assets/package.json"},
 			}},
 		},

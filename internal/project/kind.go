@@ -1,6 +1,7 @@
 package project
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ func (r *reader) configuredForProd() bool {
 	return r.Has("config/prod.exs") || r.Has("config/runtime.exs") || r.Has("config/releases.exs") || r.dir("rel")
 }
 
+// callsGit is a call of git by Elixir or by an alias of Mix.
+var callsGit = regexp.MustCompile(`System\.(?:cmd|shell)\(\s*"git\b|\bos\.cmd\(\s*(?:~c)?["']git\b|"cmd git\b`)
+
 // asks notes what the project asks of the build's environment while it compiles: the
 // variables, and Mix's target.
 func (r *reader) asks() {
@@ -40,8 +44,14 @@ func (r *reader) asks() {
 			continue // one that cannot be read is Mix's to refuse
 		}
 		code := comment.ReplaceAllString(text, "")
+		if r.p.AsksGit == "" && callsGit.MatchString(code) {
+			r.p.AsksGit = name
+		}
 		for _, m := range readsEnv.FindAllStringSubmatch(code, -1) {
 			r.p.BuildReads = append(r.p.BuildReads, m[2])
+			if (m[1] == "fetch_env!" || m[3] != "") && name != "mix.exs" { // where it may stand in a function that is not called
+				r.p.BuildRequired = append(r.p.BuildRequired, m[2])
+			}
 		}
 		if strings.Contains(code, "Mix.target()") || strings.Contains(code, "targets:") && name == "mix.exs" {
 			if _, set, _ := r.Given.getenv("MIX_TARGET"); !set {
@@ -49,8 +59,10 @@ func (r *reader) asks() {
 			}
 		}
 	}
-	slices.Sort(r.p.BuildReads)
-	r.p.BuildReads = slices.Compact(r.p.BuildReads)
+	for _, list := range []*[]string{&r.p.BuildReads, &r.p.BuildRequired} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
 }
 
 // private notes packages of other repositories than the public one.

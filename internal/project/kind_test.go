@@ -75,3 +75,27 @@ config :a, key: System.fetch_env!("SECRET_KEY_BASE")
 		t.Errorf("a target that is given is noted: %q", p.Notes)
 	}
 }
+
+// Which file asks git while the project is compiled.
+func TestAsksGit(t *testing.T) {
+	mix := func(version string) string {
+		return "-- mix.exs --\ndefmodule A.MixProject do\n use Mix.Project\n def project, do: [app: :a, version: " + version + ", deps: []]\nend\n"
+	}
+	for tree, want := range map[string]string{
+		mix(`"1"`): "",
+		mix(`elem(System.cmd("git", ["describe"]), 0)`):                      "mix.exs",
+		mix(`System.shell("git describe") |> elem(0)`):                       "mix.exs",
+		mix(`to_string(:os.cmd(~c"git rev-parse HEAD"))`):                    "mix.exs",
+		mix(`to_string(:os.cmd('git rev-parse HEAD'))`):                      "mix.exs",
+		mix(`"1", aliases: [tag: ["cmd git tag v1"]]`):                       "mix.exs",
+		mix(`"1", source_url: "https://github.com/a/a", x: "git"`):           "",
+		mix(`"1"`) + "-- config/config.exs --\nSystem.cmd( \"git\", [])\n":   "config/config.exs",
+		mix(`"1"`) + "-- config/config.exs --\n# System.cmd(\"git\", [])\n":  "",
+		mix(`"1"`) + "-- config/runtime.exs --\nSystem.cmd(\"git\", [])\n":   "",
+		mix(`"1"`) + "-- config/config.exs --\nSystem.cmd(\"gitlab\", [])\n": "",
+	} {
+		if got := readFor(t, tree, project.Given{MixEnv: "prod"}).AsksGit; got != want {
+			t.Errorf("%q asks git in the calls of:\n%s", got, tree)
+		}
+	}
+}

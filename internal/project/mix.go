@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"dram/internal/fsutil"
 	"dram/internal/problem"
@@ -39,6 +40,7 @@ func (r *reader) read() error {
 	}
 	keeps, _ := config.Get("prune_code_paths")
 	p.KeepsCodePaths = keeps.IsAtom("false")
+	r.layout(config)
 	r.releases(config)
 	r.aliases(config)
 	r.deps(".", config)
@@ -74,12 +76,31 @@ func (r *reader) config(dir string) (elixir.Value, error) {
 		r.note("%s defines no project: nothing is known of it", name)
 		return elixir.Value{}, nil
 	}
-	config := m.Call("project")
+	config := closed(m.Call("project"), text)
 	if config.Type != elixir.List {
 		r.note("%s computes its project: nothing is known of it", name)
 		return elixir.Value{}, nil
 	}
 	return config, nil
+}
+
+// told are the keys of a project that dram goes by.
+var told = []string{"app", "version", "elixir", "apps_path", "apps", "deps", "aliases", "releases", "default_release", "escript", "compilers", "package"}
+
+// closed is the list of a project, of which a part is computed, without that part: where
+// the file has no key that dram goes by beside those that are known, it holds none.
+func closed(config elixir.Value, text string) elixir.Value {
+	if config.Type != elixir.List || !config.Open() {
+		return config
+	}
+	rest := slices.DeleteFunc(slices.Clone(config.Items), func(it elixir.Item) bool { return !it.Keyed && it.Value.Type == elixir.Unknown })
+	known := elixir.Value{Type: elixir.List, Items: rest}
+	for _, key := range told {
+		if _, has := known.Get(key); !has && strings.Contains(text, key+":") {
+			return config
+		}
+	}
+	return known
 }
 
 // world is what the mix.exs in dir may ask of its surroundings.
@@ -138,14 +159,43 @@ func (r *reader) releases(config elixir.Value) {
 		for _, app := range apps.Pairs() {
 			rel.Applications = append(rel.Applications, app.Key)
 		}
+		overlays, _ := it.Value.Get("overlays")
+		rel.Overlays = directories(overlays)
+		if templates := textOf(it.Value, "rel_templates_path"); templates != "" {
+			rel.Overlays = append(rel.Overlays, path.Join(templates, "overlays"))
+		}
 		erts, _ := it.Value.Get("include_erts")
 		rel.NoERTS = erts.IsAtom("false")
 		steps, _ := it.Value.Get("steps")
 		rel.Tar = slices.Contains(steps.Atoms(), "tar")
 		_, rel.Cookie = it.Value.Get("cookie")
 		rel.Cookie = rel.Cookie && it.Value.Type == elixir.List
+		_, rel.Elsewhere = it.Value.Get("path")
 		r.p.Releases = append(r.p.Releases, rel)
 	}
+}
+
+// layout takes where Mix is told to have what it makes and reads.
+func (r *reader) layout(config elixir.Value) {
+	l := &r.p.Layout
+	l.BuildPath, l.DepsPath, l.LockFile = textOf(config, "build_path"), textOf(config, "deps_path"), textOf(config, "lockfile")
+	if l.LockFile != "" {
+		l.LockFile = path.Clean(l.LockFile)
+		r.take(l.LockFile)
+	}
+}
+
+// directories are the texts of a list, or one text.
+func directories(v elixir.Value) (names []string) {
+	if v.Type == elixir.String {
+		return []string{path.Clean(v.Text)}
+	}
+	for _, it := range v.Items {
+		if it.Value.Type == elixir.String {
+			names = append(names, path.Clean(it.Value.Text))
+		}
+	}
+	return names
 }
 
 // escript takes where an escript goes.
@@ -278,8 +328,9 @@ func (r *reader) childAssets(dir string, config elixir.Value) {
 
 // pathDeps reads the path dependencies inside the project, and theirs.
 func (r *reader) pathDeps() error {
+	looked := 0
 	for i := 0; i < len(r.p.Deps); i++ { // it grows on the way
-		r.besides()
+		looked = r.besides(looked)
 		d := r.p.Deps[i]
 		if d.Source != Path || !insideProject(d.Where) && !d.Near || !r.Has(path.Join(d.Where, "mix.exs")) {
 			continue

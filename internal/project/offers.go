@@ -19,6 +19,7 @@ const buildpack = "elixir_buildpack.config"
 var dockerFiles = []string{
 	"Dockerfile", "docker/Dockerfile", "ops/Dockerfile", "deploy/Dockerfile", ".docker/Dockerfile", "rel/Dockerfile",
 	"Dockerfile.prod", "Dockerfile.production", "Dockerfile.release", "docker/prod/Dockerfile", "docker/production/Dockerfile",
+	"deploy/prod/Dockerfile", "deploy/production/Dockerfile",
 }
 
 // dockerFolders are where more of them may lie, by names that begin or end so.
@@ -34,7 +35,11 @@ func (r *reader) docker() {
 			return r.p.Docker.Makes
 		})
 	}
-	if o := dockerOffer(r.p.DockerFile, r.p.Docker.Images); o.Image != "" {
+	o := dockerOffer(r.p.DockerFile, r.p.Docker.Images)
+	if o.Image == "" {
+		o = r.beside // what that begins with, another may make
+	}
+	if o.Image != "" {
 		r.p.Offers = append(r.p.Offers, o)
 	}
 }
@@ -51,27 +56,42 @@ func (r *reader) dockerIn(d *Dir, prefix string) {
 			continue
 		}
 		recipe := dockerfile.Read(text)
+		if o := dockerOffer(prefix+name, recipe.Images); r.beside.Image == "" && prefix == "" {
+			r.beside = o
+		}
+		for i, c := range recipe.Commands {
+			if at := filepath.ToSlash(below); c.Copied && at != "." { // relative to the directory above
+				recipe.Commands[i].Dir = strings.TrimPrefix(strings.TrimPrefix(c.Dir, at), "/")
+				if c.Dir != at && !strings.HasPrefix(c.Dir, at+"/") {
+					recipe.Commands[i].Dir = ""
+				}
+			}
+		}
 		ours := recipe.Makes && recipe.Takes(filepath.ToSlash(below))
 		if prefix != "" && !ours {
 			continue
 		}
-		if r.p.DockerFile == "" || recipe.Makes {
+		if r.p.DockerFile == "" || recipe.Makes && (!r.p.Docker.Makes || followed(recipe)) {
 			r.p.DockerFile, r.p.Docker = prefix+name, recipe
 		}
-		if recipe.Makes {
+		if recipe.Makes && (followed(recipe) || slices.Contains(dockerFiles, name)) {
 			return
 		}
 	}
 }
 
+// followed says whether a Dockerfile installs packages as the default distribution does:
+// of several for as many systems, that one is followed furthest.
+func followed(recipe dockerfile.Recipe) bool { return strings.HasPrefix(recipe.BuildBy, "apt") }
+
 // dockerNames are the Dockerfiles that a directory has, those with a usual name first.
 func dockerNames(d *Dir) []string {
 	const most = 50
 	names := slices.Clone(dockerFiles)
-	for _, folder := range dockerFolders {
+	for _, folder := range slices.Concat(dockerFolders, d.folders()) {
 		for _, base := range d.Files(folder) {
 			name := path.Join(folder, base)
-			if (strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(base, ".Dockerfile")) && !slices.Contains(names, name) {
+			if (strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(strings.ToLower(base), "dockerfile")) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -79,9 +99,35 @@ func dockerNames(d *Dir) []string {
 	return names[:min(len(names), most)]
 }
 
+// folders are the directories of one that may have Dockerfiles of it: neither projects of
+// their own, nor what tools make.
+func (d *Dir) folders() (names []string) {
+	const most = 100
+	for _, e := range d.entries(".") {
+		name := e.Name()
+		own := d.Has(path.Join(name, "mix.exs"))
+		if e.IsDir() && !own && !slices.Contains(dockerFolders, name) && !made.MatchString(name) && len(names) < most {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// made are directories that tools make, and those of examples and tests.
+var made = regexp.MustCompile(`^(_build|deps|node_modules|releases|\.git|\.elixir_ls|apps|lib|src|priv|test|tests|examples?|samples?|vendor|integration.*)$`)
+
 // offers reads what other files build with.
 func (r *reader) offers() {
 	r.docker()
+	for _, name := range nixFiles {
+		if text, ok, err := r.Text(name, maxText); err == nil && ok {
+			if o := nixOffer(name, text); o.Elixir != "" {
+				r.p.Offers = append(r.p.Offers, o)
+				break
+			}
+		}
+	}
 	if text, ok, err := r.Text(buildpack, maxText); err == nil && ok {
 		if o := buildpackOffer(text); o.Elixir != "" {
 			r.p.Offers = append(r.p.Offers, o)
@@ -90,7 +136,10 @@ func (r *reader) offers() {
 }
 
 var (
-	hexpmTag  = regexp.MustCompile(`^v?([0-9][0-9.]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)`)
+	hexpmTag = regexp.MustCompile(`^v?([0-9][0-9.]*(?:-rc\.[0-9]+)?)-erlang-([0-9][0-9.]*(?:-rc[0-9]+)?)`)
+	erlangs  = regexp.MustCompile(`^v?([0-9]+(?:\.[0-9]+)*)(?:-|$)`)
+	// ofElixir are images of Elixir, whoever makes them: alpine-elixir-phoenix.
+	ofElixir  = regexp.MustCompile(`(^|[-_])elixir([-_]|$)`)
 	officials = regexp.MustCompile(`^v?([0-9]+\.[0-9][0-9.]*)(?:-otp-([0-9]+))?(?:-|$)`)
 )
 
@@ -99,10 +148,14 @@ func dockerOffer(file string, images []string) Offer {
 	for _, image := range images {
 		name, tag, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 		tag, _, _ = strings.Cut(tag, "@")
-		if name != "elixir" {
+		o := Offer{File: file, Image: image}
+		if v := erlangs.FindStringSubmatch(tag); name == "erlang" && v != nil {
+			o.Erlang = v[1]
+			return o
+		}
+		if !ofElixir.MatchString(name) {
 			continue
 		}
-		o := Offer{File: file, Image: image}
 		if v := hexpmTag.FindStringSubmatch(tag); v != nil {
 			o.Elixir, o.Erlang = v[1], v[2]
 		} else if v := officials.FindStringSubmatch(tag); v != nil {
@@ -111,6 +164,31 @@ func dockerOffer(file string, images []string) Offer {
 		return o
 	}
 	return Offer{}
+}
+
+// nixFiles say which of the packages of Nix a shell or a build has.
+var nixFiles = []string{"flake.nix", "shell.nix", "devenv.nix", "default.nix"}
+
+var (
+	nixElixir = regexp.MustCompile(`\belixir_(1)_([0-9]{1,2})\b`)
+	nixErlang = regexp.MustCompile(`\b(?:beam([0-9]{2})Packages|erlang_?R?([0-9]{2}))\b`)
+	nixNote   = regexp.MustCompile(`(?m)#.*$`)
+)
+
+// nixOffer reads the series of Elixir and of Erlang that attributes of nixpkgs name:
+// beam28Packages.elixir_1_19, beam.packages.erlang_27.elixir_1_18.
+func nixOffer(file, text string) Offer {
+	o := Offer{File: file}
+	text = nixNote.ReplaceAllString(text, "")
+	m := nixElixir.FindStringSubmatch(text)
+	if m == nil {
+		return o
+	}
+	o.Elixir = m[1] + "." + m[2]
+	if v := nixErlang.FindStringSubmatch(text); v != nil {
+		o.Erlang = v[1] + v[2]
+	}
+	return o
 }
 
 // buildpackOffer reads the settings of Heroku's buildpack for Elixir.

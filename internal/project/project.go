@@ -59,6 +59,12 @@ type Project struct {
 	Notes []string
 }
 
+// Layout is where mix.exs has what Mix makes and reads, "" for the usual places.
+type Layout struct {
+	BuildPath, DepsPath string
+	LockFile            string // relative to the project
+}
+
 // Elsewhere is what other files than the project's own mix.exs and version files say
 // of versions.
 type Elsewhere struct {
@@ -75,6 +81,7 @@ type Elsewhere struct {
 
 // Shown is what files show, each list sorted.
 type Shown struct {
+	Layout
 	NativeCode []string // evidence of code that a C or Rust compiler must build
 	Aliases    []string // names
 	// AliasesOpen means that mix.exs computes aliases: there may be more.
@@ -82,6 +89,7 @@ type Shown struct {
 	Start       Start
 	Locked      []string // names in mix.lock
 	Rustler     []string // those that use rustler_precompiled
+	Rust        []string // those that use rustler alone: their code is compiled
 	Keyless     bool     // what is fetched is locked, and none of it private to a Hex repository
 	LockedGit   []Repository
 	LockedDeps  []LockedDep
@@ -90,6 +98,9 @@ type Shown struct {
 	Escript     bool     // mix.exs says how an escript is made
 	EscriptPath string   // where it then is, "" where that is computed
 	BuildReads  []string // those that mix.exs, config.exs and prod.exs read of the environment
+	// BuildRequired are those without which config.exs or prod.exs raises.
+	BuildRequired []string
+	AsksGit       string // the first of these that calls git, "" if none does
 }
 
 // LockedDep is a dependency as a lock file has it.
@@ -113,9 +124,11 @@ type Release struct {
 	Name         string
 	Version      string // "" where it is the application's or not known
 	Applications []string
-	NoERTS       bool // include_erts: false
-	Tar          bool // steps has :tar
-	Cookie       bool // a cookie is declared
+	Overlays     []string // directories whose files it has, relative to the project; rel/overlays apart
+	NoERTS       bool     // include_erts: false
+	Tar          bool     // steps has :tar
+	Cookie       bool     // a cookie is declared
+	Elsewhere    bool     // path: says where it is assembled, or may say so
 }
 
 // Asked holds the versions that a version file asks for.
@@ -238,10 +251,16 @@ func (d *Dir) Mix() (*Project, error) {
 		return nil, err
 	}
 	r := &reader{Dir: d, p: &Project{Dir: d.Path}}
+	r.offers()
+	if !r.Given.IgnoreDocker {
+		r.Given.Env = slices.Concat(r.p.Docker.Env, r.Given.Env)
+		if env := r.p.Docker.ForEnv(); r.Given.MixEnvOpen && env != "" {
+			r.Given.MixEnv = env
+		}
+	}
 	if err := errors.Join(r.read(), r.versions()); err != nil {
 		return nil, err
 	}
-	r.offers()
 	r.finish()
 	if err := r.context(); err != nil {
 		return nil, err
@@ -261,6 +280,8 @@ type reader struct {
 	*Dir
 	p    *Project
 	seen map[string]bool // directories whose mix.exs was read
+	// beside is what a Dockerfile of the project builds in, whether it makes the release.
+	beside Offer
 	// outside is what the build has to see outside of the project, relative to it.
 	outside []string
 }

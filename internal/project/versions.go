@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"dram/internal/grammar"
 )
 
 // asked is what one version file asks for.
@@ -153,7 +155,7 @@ func miseToml(text string) (asked, error) {
 	var doc struct {
 		Tools map[string]any `toml:"tools"`
 	}
-	if err := toml.Unmarshal([]byte(text), &doc); err != nil {
+	if err := grammar.TOML([]byte(text), &doc); err != nil {
 		return asked{}, fmt.Errorf("it is not TOML: %w", decodeError(err))
 	}
 	var a asked

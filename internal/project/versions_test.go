@@ -144,6 +144,13 @@ FROM ${RUNNER_IMAGE}
 		{"a default in place", "Dockerfile", "FROM registry.example/team/elixir:${V:-1.15.7}\n", []project.Offer{{
 			File: "Dockerfile", Image: "registry.example/team/elixir:1.15.7", Elixir: "1.15.7",
 		}}},
+		{"an image of somebody's own", "Dockerfile", "FROM bitwalker/alpine-elixir-phoenix:1.13\n", []project.Offer{{
+			File: "Dockerfile", Image: "bitwalker/alpine-elixir-phoenix:1.13", Elixir: "1.13",
+		}}},
+		{"a name that only begins like it", "Dockerfile", "FROM team/elixirish:1.13\n", nil},
+		{"a shell of Nix", "shell.nix", "pkgs.mkShell {\n  packages = [ beam27Packages.elixir_1_18 ]; # elixir_1_17\n}\n", []project.Offer{{File: "shell.nix", Elixir: "1.18", Erlang: "27"}}},
+		{"a flake", "flake.nix", "elixir = beam.packages.erlang_28.elixir_1_19;\n", []project.Offer{{File: "flake.nix", Elixir: "1.19", Erlang: "28"}}},
+		{"a flake that says no series", "flake.nix", "packages = [ pkgs.elixir pkgs.erlang_28 ];\n", nil},
 		{"a tag that says nothing", "Dockerfile", "FROM elixir:latest\n", []project.Offer{{File: "Dockerfile", Image: "elixir:latest"}}},
 		{"no default", "Dockerfile", "ARG V\nFROM elixir:$V\n", nil},
 		{"another image", "Dockerfile", "FROM debian:bookworm\nRUN apt-get install elixir\n", nil},

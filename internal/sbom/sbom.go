@@ -72,7 +72,7 @@ func Of(inv *image.Inventory, about About) *Bill {
 	b := &Bill{Tool: about.Tool, Created: about.Created, Subject: Component{
 		Ref: "image", Kind: "container", Name: about.Name, Version: about.Version,
 		SHA256:  strings.TrimPrefix(about.Digest, "sha256:"),
-		Licence: expression(about.Licences),
+		Licence: Expression(about.Licences),
 		PURL:    "pkg:oci/" + distro.EscapePURL(about.Name) + "@" + distro.EscapePURL(about.Digest) + "?arch=" + distro.EscapePURL(path.Base(about.Platform)),
 		Facts:   [][2]string{{"dram:platform", about.Platform}},
 	}}
@@ -118,8 +118,14 @@ func (b *Bill) apps(inv *image.Inventory, about About, providers map[string]stri
 	for _, a := range inv.Apps {
 		there[a.Name] = true
 	}
+	named := map[string]bool{}
 	for _, a := range inv.Apps {
-		c := Component{Ref: "app:" + a.Name, Kind: Library, Name: a.Name, Version: a.Version, Files: a.Files, Facts: [][2]string{{"dram:origin", a.Origin}}}
+		ref := "app:" + a.Name
+		if named[ref] { // of an application, a release may have several versions
+			ref += "@" + a.Version
+		}
+		named[ref] = true
+		c := Component{Ref: ref, Kind: Library, Name: a.Name, Version: a.Version, Files: a.Files, Facts: [][2]string{{"dram:origin", a.Origin}}}
 		c.origin(a, locked[a.Name], about)
 		for _, use := range a.Uses {
 			if there[use] {
@@ -155,7 +161,7 @@ func (c *Component) origin(a image.AppInventory, locked project.LockedDep, about
 			c.CPE = "cpe:2.3:a:elixir-lang:elixir:" + a.Version + ":*:*:*:*:*:*:*"
 		}
 	case a.Origin == "own", a.Origin == "metadata":
-		c.Kind, c.Licence = Application, expression(about.Licences)
+		c.Kind, c.Licence = Application, Expression(about.Licences)
 	case locked.Hex:
 		c.hex(locked)
 	case locked.URL != "":
@@ -210,9 +216,9 @@ func plainURL(at string) string {
 	return at
 }
 
-// expression is several licences as one SPDX expression: of each, a package may be had
-// under all that it names.
-func expression(licences []string) string {
+// Expression is several licences as one SPDX expression: of each, a package may be had
+// under all that it names. It is "" where one is not of SPDX's list, by its form.
+func Expression(licences []string) string {
 	for _, l := range licences {
 		if !isSPDX(l) {
 			return ""

@@ -3,6 +3,7 @@ package sbom
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 
@@ -44,14 +45,21 @@ func (b *Bill) SPDX(w io.Writer) error {
 	return enc.Encode(doc)
 }
 
-// element names a component in the letters that SPDX has.
+// element names a component in the letters that SPDX has; other letters by their
+// numbers, so that no two components have one name.
 func element(c Component) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' {
-			return r
+	var out strings.Builder
+	for _, r := range c.Ref {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-':
+			out.WriteRune(r)
+		case r == ':':
+			out.WriteByte('-')
+		default:
+			fmt.Fprintf(&out, "-x%x-", r)
 		}
-		return '-'
-	}, c.Ref)
+	}
+	return out.String()
 }
 
 func spdxPackage(c Component) *v2_3.Package {
@@ -59,14 +67,14 @@ func spdxPackage(c Component) *v2_3.Package {
 		PackageName: c.Name, PackageSPDXIdentifier: common.ElementID(element(c)), PackageVersion: c.Version,
 		PackageDownloadLocation: cmp.Or(c.From, unknown), IsFilesAnalyzedTagPresent: true,
 		PackageLicenseConcluded: unknown, PackageLicenseDeclared: cmp.Or(c.Licence, unknown), PackageCopyrightText: unknown,
-		PrimaryPackagePurpose: strings.ToUpper(string(c.Kind)),
+		PrimaryPackagePurpose: strings.ReplaceAll(strings.ToUpper(string(c.Kind)), "-", "_"),
 		PackageComment:        places(c),
 	}
 	if len(c.Licences) > 0 {
 		p.PackageLicenseComments = "its copyright file names: " + strings.Join(c.Licences, ", ")
 	}
 	if c.Supplier != "" {
-		p.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: c.Supplier}
+		p.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: strings.NewReplacer("<", "(", ">", ")").Replace(c.Supplier)}
 	}
 	if c.SHA256 != "" {
 		p.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: c.SHA256}}

@@ -3,6 +3,8 @@ package scaffold
 import (
 	"embed"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -22,16 +24,20 @@ var pipelines embed.FS
 type service struct {
 	name, template, path string
 	inImage              bool     // jobs run in an image
+	many                 bool     // a directory of files, each of which it reads
 	unless               []string // files that would no longer be read
 }
 
 func services() []service {
 	return []service{
-		{"github", "github.yml", ".github/workflows/image.yml", false, nil},
-		{"gitlab", "gitlab.yml", ".gitlab-ci.yml", true, nil},
-		{"woodpecker", "woodpecker.yaml", ".woodpecker/image.yaml", true, []string{".woodpecker.yaml", ".woodpecker.yml"}},
+		{"github", "github.yml", ".github/workflows/image.yml", false, true, nil},
+		{"gitlab", "gitlab.yml", ".gitlab-ci.yml", true, false, nil},
+		{"woodpecker", "woodpecker.yaml", ".woodpecker/image.yaml", true, true, []string{".woodpecker.yaml", ".woodpecker.yml"}},
 	}
 }
+
+// plainPath is a path that shells and YAML take as it is.
+var plainPath = regexp.MustCompile(`^[\w][\w.-]*(/[\w][\w.-]*)*$`)
 
 // Services names the CI services that there are pipelines for.
 func Services() []string {
@@ -42,8 +48,9 @@ func Services() []string {
 	return names
 }
 
-// Pipeline is the file that has a CI service build, check and push the image.
-func Pipeline(name string, pl *plan.Plan) (File, error) {
+// Pipeline is the file that has a CI service build, check and push the image: at the top
+// of the repository, in which the project lies below; "" for the top itself.
+func Pipeline(name string, pl *plan.Plan, below string) (File, error) {
 	i := slices.IndexFunc(services(), func(s service) bool { return s.name == name })
 	if i < 0 {
 		return File{}, problem.New(problem.Usage, "use one of: "+strings.Join(Services(), ", "), "unknown CI service %q", name)
@@ -57,11 +64,23 @@ func Pipeline(name string, pl *plan.Plan) (File, error) {
 			return File{}, err
 		}
 	}
-	text, err := render(s.template, map[string]any{"Release": pl.Release, "Image": image, "Install": install})
+	if below != "" && !plainPath.MatchString(below) {
+		return File{}, problem.New(problem.Usage, "give the directory a name of letters, digits, and . _ -",
+			"no pipeline can be written for a project in %q", below)
+	}
+	in := ""
+	if below != "" {
+		in = below + "/"
+	}
+	text, err := render(s.template, map[string]any{"Release": pl.Release, "Image": image, "Install": install, "Below": below, "In": in})
 	if err != nil {
 		return File{}, fmt.Errorf("writing the pipeline for %s: %w", name, err)
 	}
-	f := Whole(s.path, text)
+	at := s.path
+	if below != "" && s.many {
+		at = strings.TrimSuffix(at, path.Ext(at)) + "-" + pl.Release + path.Ext(at) // each project has its own
+	}
+	f := Whole(at, text)
 	f.Unless = s.unless
 	return f, nil
 }
@@ -115,7 +134,11 @@ func builderImage(pl *plan.Plan) (image string, install []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	job := d.CI(suite, pl.Packages)
+	packages := slices.Clone(pl.Packages)
+	for _, n := range pl.Needs {
+		packages = append(packages, n.Names(distro.System{ID: d.Info().ID}.Family())...)
+	}
+	job := d.CI(suite, packages)
 	return quoted(job.Image), job.Install, nil
 }
 
@@ -126,7 +149,7 @@ func intoImage(pl *plan.Plan) []string {
 	install := []string{d.Curl}
 	var names []string
 	for _, n := range pl.Needs {
-		names = append(names, n.Need.Packages(distro.System{ID: d.ID}.Family())...)
+		names = append(names, n.Names(distro.System{ID: d.ID}.Family())...)
 	}
 	for _, name := range pl.Packages {
 		if !slices.Contains(names, name) {

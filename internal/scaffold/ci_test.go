@@ -63,7 +63,7 @@ func TestPipelines(t *testing.T) {
 			if strings.HasPrefix(toolchain, "image:") {
 				add.Needs = []distro.Want{{Need: distro.Git}, {Need: distro.C, Perhaps: true}}
 			}
-			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Additions: add})
+			f, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: toolchain, Additions: add}, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ func TestPipelinesAreTheServices(t *testing.T) {
 	pl := &plan.Plan{Release: "web", Toolchain: "distro:debian/13"}
 	read := func(name string, into any) {
 		t.Helper()
-		f, err := Pipeline(name, pl)
+		f, err := Pipeline(name, pl, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +181,44 @@ func TestPipelinesAreTheServices(t *testing.T) {
 
 func TestPipelineNeedsAnImage(t *testing.T) {
 	for name, code := range map[string]int{"github": 0, "gitlab": 2, "woodpecker": 2, "jenkins": 2} {
-		if _, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: "tar:elixir.tar"}); problem.Code(err) != code {
+		if _, err := Pipeline(name, &plan.Plan{Release: "web", Toolchain: "tar:elixir.tar"}, ""); problem.Code(err) != code {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A project below the top of its repository has its pipeline where the service reads it,
+// which builds there; a directory that shells would take apart is refused.
+func TestPipelineOfADirectory(t *testing.T) {
+	pl := &plan.Plan{Release: "web", Toolchain: "distro:debian/13"}
+	for name, want := range map[string][]string{
+		"github":     {".github/workflows/image-web.yml", "working-directory: apps/web", "hashFiles('apps/web/mix.lock')"},
+		"gitlab":     {".gitlab-ci.yml", "- cd apps/web", "files: [apps/web/mix.lock]"},
+		"woodpecker": {".woodpecker/image-web.yaml", "- cd apps/web"},
+	} {
+		f, err := Pipeline(name, pl, "apps/web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := f.Text(nil)
+		if err != nil || f.Path != want[0] {
+			t.Errorf("%s: at %s, %v", name, f.Path, err)
+		}
+		scripts(t, text)
+		for _, line := range want[1:] {
+			if !strings.Contains(string(text), line) {
+				t.Errorf("%s: no %q in\n%s", name, line, text)
+			}
+		}
+	}
+	if _, err := Pipeline("github", pl, "apps/my web"); problem.Code(err) != 2 {
+		t.Errorf("of a directory with a space: %v", err)
+	}
+	p := Project{Plan: &plan.Plan{Dir: "/src/apps/web"}, Below: "apps/web", CI: []string{"github"}}
+	if p.Root() != "/src" || p.Named("apps/web/docker/x") != "docker/x" || p.Named(".github/y") != "../../.github/y" {
+		t.Errorf("%q, %q, %q", p.Root(), p.Named("apps/web/docker/x"), p.Named(".github/y"))
+	}
+	if p.CI = nil; p.Root() != "/src/apps/web" || p.Named("docker/x") != "docker/x" {
+		t.Errorf("without CI: %q, %q", p.Root(), p.Named("docker/x"))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"dram/internal/config"
 	"dram/internal/engine/dockerfile"
+	"dram/internal/tool"
 )
 
 // files puts files of the project into the image, over what is there.
@@ -30,13 +31,15 @@ func (b *bottle) contents() {
 			b.line("VOLUME [%s]", jsonWord(d.Path))
 		}
 	}
-	if h := set.Healthcheck; h != nil {
+	h := set.Healthcheck
+	bare := h != nil && h.Command[0] == tool.HealthCommand // of images without a shell
+	if h != nil && !bare {
 		b.line("%s", health(h, b.pl.Release))
 	}
 	for _, left := range []struct {
 		setting string
 		is      bool
-	}{{"image.packages", len(set.Packages) > 0}, {"image.package_list", set.PackageList}} {
+	}{{"image.packages", len(set.Packages) > 0}, {"image.package_list", set.PackageList}, {"image.healthcheck", bare}, {"image.shell", set.NoShell}, {"image.git_labels", set.GitLabels}, {"image.compression", set.Compression != ""}} {
 		if left.is {
 			b.line("# Not in this image, though %s asks for it: `dram image` makes one that has it.", left.setting)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,7 +30,9 @@ type Project struct {
 	// not know: cache mounts, secrets, steps without the network.
 	BuildKit bool
 	CI       []string // services to write a pipeline for
-	Loaded   bool     // the toolchain is in the Docker daemon
+	// Below is where in its repository the project lies, with slashes, "" at the top.
+	Below  string
+	Loaded bool // the toolchain is in the Docker daemon
 }
 
 // Files are the files that the project is to have.
@@ -77,14 +80,45 @@ func Files(p Project) ([]File, error) {
 	if p.Edit != nil {
 		files = append(files, File{Path: p.Edit.Path, Adds: true, Text: p.Edit.Apply})
 	}
+	return p.pipelines(files)
+}
+
+// pipelines are the files with those for CI, which are read at the top of a repository:
+// where the project lies elsewhere, all are relative to that.
+func (p Project) pipelines(files []File) ([]File, error) {
+	if len(p.CI) == 0 {
+		return files, nil
+	}
+	for i := range files {
+		files[i].Path = path.Join(p.Below, files[i].Path)
+	}
 	for _, name := range p.CI {
-		f, err := Pipeline(name, p.Plan)
+		f, err := Pipeline(name, p.Plan, p.Below)
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// Root is the directory that files are relative to.
+func (p Project) Root() string {
+	if len(p.CI) == 0 || p.Below == "" {
+		return p.Plan.Dir
+	}
+	return strings.TrimSuffix(filepath.ToSlash(p.Plan.Dir), "/"+p.Below)
+}
+
+// Named is a path of a file as one relative to the project.
+func (p Project) Named(name string) string {
+	if p.Root() == p.Plan.Dir {
+		return name
+	}
+	if inside, ok := strings.CutPrefix(name, p.Below+"/"); ok {
+		return inside
+	}
+	return strings.Repeat("../", strings.Count(p.Below, "/")+1) + name
 }
 
 // Setting is a setting by the name of its flag.

@@ -35,7 +35,7 @@ func Toolchain(r ref.Ref, add plan.Additions) string {
 	name = strings.TrimLeft(name[max(0, len(name)-most):], "-.")
 	adds := slices.Clone(add.Packages)
 	for _, n := range add.Needs {
-		adds = append(adds, "need "+string(n.Need))
+		adds = append(adds, "need "+n.String())
 	}
 	more := strings.Join(adds, "\n")
 	if add.Upstream != (toolchain.Upstream{}) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dram/internal/release"
+	"dram/internal/shell"
 )
 
 // Boot says how a tool's releases start, as far as an image of one, or a check,
@@ -41,14 +42,35 @@ type Boot struct {
 	// AddsLib says that the start script adds the folders of the release's own lib/
 	// to those of the boot script, where the release brings no ERTS.
 	AddsLib bool
-	Cookie  Cookie
+	// Asks are ways to ask a release that runs whether it has started, the surest
+	// first; none where its scripts have none.
+	Asks   []Question
+	Cookie Cookie
+	// Launch makes what takes the place of the start scripts where there is no shell, for
+	// a processor; nil where nothing can.
+	Launch func(arch string) (Launched, error)
+	// Launched, where what Launch makes has the place of the start scripts, is the program
+	// that it executes at a start; nil where scripts start the release. at is where the
+	// release lies, env what the image sets.
+	Launched func(at string, env map[string]string) shell.Run
 	// Exclude is what stays out of an image, beside what always does.
 	Exclude []release.Exclusion
 }
 
+// Relup is how a running release is upgraded, which is left out of images: a container
+// is replaced by one of the new image, and its release cannot be written to.
+var Relup = release.Exclusion{Pattern: "releases/*/relup", Reason: "upgrades a running release; an image is replaced"}
+
 // IsShell says whether the start script reads a file as shell, whatever its name
 // and mode.
 func (b Boot) IsShell(name string) bool { return b.Shell != nil && b.Shell(name) }
+
+// Question is something that bin/NAME is told, and what it prints of a release that has
+// started.
+type Question struct {
+	Args   []string
+	Answer string
+}
 
 // Cookie is how a release comes to its cookie where it ships without one.
 type Cookie struct {
@@ -91,4 +113,15 @@ func WithoutCookie(variable string) func(args []byte) []byte {
 			return append(parts[1], "# no -setcookie: "+variable+" gives it, or it is made at start"...)
 		})
 	}
+}
+
+// HealthCommand is what bin/NAME is told where Launch made it, so that it says whether the
+// release that runs answers.
+const HealthCommand = "health"
+
+// Launched is what of a release takes the place of its start scripts where there is no
+// shell.
+type Launched struct {
+	Programs map[string][]byte // in place of scripts, by path in the release
+	Gone     []string          // what only scripts read
 }

@@ -48,6 +48,11 @@ func Some(names []string, shown int) string {
 	return strings.Join(names[:shown], ", ") + " and " + strconv.Itoa(len(names)-shown) + " more"
 }
 
+// Without is names without some of them.
+func Without(names []string, those []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(those, n) })
+}
+
 // NeedGit says what fetches a dependency out of its repository.
 func NeedGit(p Planner, name, url string) {
 	why := "the git dependency " + name

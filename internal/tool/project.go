@@ -1,9 +1,13 @@
 package tool
 
 import (
+	"slices"
+	"strings"
+
 	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/engine"
+	"dram/internal/grammar"
 	"dram/internal/project"
 	"dram/internal/source"
 )
@@ -18,6 +22,12 @@ type Project interface {
 	Releases() ([]string, error)
 	// Plan begins to decide how one of them is built, and says so in p.
 	Plan(p Planner) (Build, error)
+}
+
+// Implicit is a project of which its tool may make a release that nothing declares.
+type Implicit interface {
+	Project
+	Implicit() bool
 }
 
 // Preparer is a project of which dram init adds something to the tool's own file.
@@ -45,6 +55,9 @@ type Planner interface {
 	// Need says what steps call that a toolchain may lack. What is said before the
 	// work is decided is added to the toolchain.
 	Need(n Need)
+	// Follow has the build run a command of the project's own Dockerfile. It says
+	// whether it does: settings may say otherwise.
+	Follow(s config.Step) bool
 }
 
 // Need is what a project needs of a toolchain.
@@ -100,6 +113,11 @@ type Elixir struct {
 	// version of Erlang that a version file asks for.
 	None  bool
 	Image func(erlang string) string
+	// Least is the oldest Erlang that the project takes, where it says so.
+	Least project.Version
+	// Offer is an image that the project's own Dockerfile builds in and that has what the
+	// tool needs, "" for none.
+	Offer string
 }
 
 // Work is what a build does.
@@ -139,6 +157,7 @@ type Toolchain struct {
 type Job struct {
 	CacheDirs []string // directories that live on between runs
 	Env       []string // of every step, beside what all have
+	Fixed     []string // likewise, whatever settings say: where it builds
 	Steps     []engine.Step
 	// Mirrors are the variables, none of them a secret, that say where else than usual
 	// is fetched from.
@@ -154,3 +173,17 @@ type Job struct {
 
 // NameHint is what to do about a name that breaks its tool's rule.
 const NameHint = "give it another name; dram and the tool itself go by the same rule"
+
+// OneOf is what to do about a name that is none of these: the one that is most like it
+// is said first.
+func OneOf(names []string, asked string) string {
+	all := "choose one of: " + strings.Join(names, ", ")
+	if len(names) < 2 {
+		return all
+	}
+	near := slices.MinFunc(names, func(a, b string) int { return grammar.Distance(asked, a) - grammar.Distance(asked, b) })
+	if grammar.Distance(asked, near) > len(asked)/2 {
+		return all
+	}
+	return "did you mean " + near + "? Or " + all
+}

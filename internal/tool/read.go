@@ -15,7 +15,8 @@ import (
 var ErrNone = errors.New("no project")
 
 // Read reads the project in dir for a build, by the tool that was asked for, or else by
-// the first of the table that makes its releases. Others that would are noted.
+// the first of the table of those that its files speak for most. Others that would make
+// releases of it are noted.
 func (t Table) Read(dir string, given project.Given) (Project, error) {
 	if given.Tool != "" {
 		return t.readBy(dir, given)
@@ -26,18 +27,81 @@ func (t Table) Read(dir string, given project.Given) (Project, error) {
 	}
 	defer func() { _ = d.Close() }() // only read from
 	d.Given = given
-	for i, tool := range t {
-		p, err := tool.Read(d)
-		if err != nil || p != nil {
-			noteOthers(p, d, t[i+1:])
-			return p, err
-		}
+	found, err := t.all(d)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		return choose(found), nil
 	}
 	hint := "name the directory of a project"
-	if near := t.nearest(d.Path); near != "" {
-		hint = "there is a project in " + near + ": name that directory"
+	switch near := t.nearest(d.Path); {
+	case len(near) == 1:
+		hint = "there is a project in " + near[0] + ": name that directory"
+	case len(near) > 1:
+		hint = "there are projects in " + Some(near, 6) + ": name one of these directories"
 	}
 	return nil, problem.New(problem.Usage, hint, "%w in %q: it has no %s", ErrNone, d.Path, t.files())
+}
+
+// all are the projects that tools find in a directory. What cannot be read is a problem
+// of the first alone.
+func (t Table) all(d *project.Dir) (found []Project, err error) {
+	for _, tool := range t {
+		p, err := tool.Read(d)
+		if err != nil && len(found) == 0 {
+			return nil, err
+		}
+		if err == nil && p != nil {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+// How much speaks for a tool's making releases of a project.
+const (
+	makesNone = iota // a library, as it stands
+	makesByItself
+	makesDeclared
+)
+
+func makes(p Project) int {
+	if names, err := p.Releases(); err != nil || len(names) > 0 {
+		return makesDeclared
+	}
+	if i, ok := p.(Implicit); ok && i.Implicit() {
+		return makesByItself
+	}
+	return makesNone
+}
+
+// choose takes one of several, and notes the others and why.
+func choose(found []Project) Project {
+	taken := slices.MaxFunc(found, func(a, b Project) int { return makes(a) - makes(b) }) // the first of these
+	said := []*project.Project{taken.Facts()}
+	for _, other := range found {
+		names, err := other.Releases()
+		// tools that add to another share its facts
+		if makes(other) == makesNone || other == taken || err == nil && len(names) == 0 && slices.Contains(said, other.Facts()) {
+			continue
+		}
+		said = append(said, other.Facts())
+		taken.Facts().Notes = append(taken.Facts().Notes, instead(taken, other, names))
+	}
+	return taken
+}
+
+// instead says of a project that it could be another tool's, and why it is not.
+func instead(taken, other Project, names []string) string {
+	ours, theirs := taken.Tool().About(), other.Tool().About()
+	with, why := "", " comes before it"
+	if len(names) > 0 {
+		with = ", with " + Some(names, 3)
+	} else if makes(taken) > makes(other) {
+		with, why = ", which declares no release", " has some in "+strings.Join(ours.Files[:min(1, len(ours.Files))], "")
+	}
+	return "it is a project of " + theirs.Title + " as well" + with + ": --tool " + theirs.Name + " builds it so; " + ours.Title + why
 }
 
 // readBy reads the project by one tool alone.
@@ -48,24 +112,16 @@ func (t Table) readBy(dir string, given project.Given) (Project, error) {
 	if i < 0 {
 		return nil, problem.New(problem.Usage, "choose one of: "+t.each(", ", func(a About) string { return a.Name }), "there is no tool %q", asked)
 	}
-	return t[i:i+1].Read(dir, given)
-}
-
-// noteOthers notes tools that declare releases in the directory, too.
-func noteOthers(p Project, d *project.Dir, others Table) {
-	if p == nil {
-		return
+	p, err := t[i:i+1].Read(dir, given)
+	if !errors.Is(err, ErrNone) {
+		return p, err
 	}
-	for _, tool := range others {
-		other, err := tool.Read(d)
-		if err != nil || other == nil {
-			continue
-		}
-		if names, err := other.Releases(); err == nil && len(names) > 0 {
-			about := tool.About()
-			p.Facts().Notes = append(p.Facts().Notes, "it is a project of "+about.Title+" as well, with "+Some(names, 3)+": --tool "+about.Name+" builds it so")
-		}
+	other, otherErr := t.Read(dir, given)
+	if otherErr != nil {
+		return nil, err
 	}
+	return nil, problem.New(problem.Usage, "leave --tool out: it is a project of "+other.Tool().About().Title,
+		"%w of %s in %q", ErrNone, t[i].About().Title, dir)
 }
 
 // files are those that people know tools by: "mix.exs, rebar.config or erlang.mk".
@@ -82,8 +138,8 @@ func (t Table) files() string {
 	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
 }
 
-// nearest is the closest project below dir, or else above it.
-func (t Table) nearest(dir string) string {
+// nearest are the closest projects below dir, all of one level, or else the one above it.
+func (t Table) nearest(dir string) (found []string) {
 	level := []string{dir}
 	for range 3 {
 		var next []string
@@ -94,20 +150,22 @@ func (t Table) nearest(dir string) string {
 				switch {
 				case !e.IsDir() || strings.HasPrefix(e.Name(), ".") || slices.Contains([]string{"deps", "_build", "node_modules"}, e.Name()):
 				case t.isProject(path):
-					return path
+					found = append(found, path)
 				case len(next) < 1000:
 					next = append(next, path)
 				}
 			}
 		}
-		level = next
+		if level = next; len(found) > 0 {
+			return found
+		}
 	}
 	for up := filepath.Dir(dir); up != filepath.Dir(up); up = filepath.Dir(up) {
 		if t.isProject(up) {
-			return up
+			return []string{up}
 		}
 	}
-	return ""
+	return nil
 }
 
 func (t Table) isProject(dir string) bool {

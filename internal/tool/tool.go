@@ -37,6 +37,8 @@ type About struct {
 	// Built are the directories at a project's top that the tool builds in: none of
 	// them is source. Mix's, which may lie anywhere in a project, never are.
 	Built []string
+	// Compiled says that its projects are compiled code, which is their source.
+	Compiled bool
 	// Declared is where a project says what is in its releases: "mix.exs".
 	Declared string
 	// NoLinks is the setting that keeps links out of a release, "" if there never

@@ -32,12 +32,17 @@ var excused = map[string]string{
 	"internal/secret/names.go gleam":     "the same",
 	"internal/scaffold/ignore.go mix":    "a place among those of what builds leave behind",
 	"internal/release/origin.go mix":     "an application of Elixir",
+	"internal/cross/cross.go rebar3":     "a variable that its compiler of ports reads",
 	"internal/cli/engines.go mix":        "a program that the host engine counts on",
 
 	"internal/project/given.go rebar3":                  "a variable that images have",
 	"internal/project/dockerfile/command.go mix":        "a command of people's own Dockerfiles",
 	"internal/project/dockerfile/command.go rebar3":     "a task that fetches it, there",
 	"internal/project/dockerfile/command.go distillery": "a task that makes a release, there",
+	"internal/project/dockerfile/command.go gleam":      "a program that makes one, there",
+	"internal/project/dockerfile/command.go escript":    "what makes an escript, there",
+	"internal/project/dockerfile/scope.go mix":          "a variable of people's own Dockerfiles that is not theirs alone",
+	"internal/project/dockerfile/scope.go rebar3":       "the same",
 }
 
 // A tool is named in its package and in the table, and nowhere else.

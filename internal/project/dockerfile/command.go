@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"dram/internal/shell"
 )
 
 var (
@@ -15,85 +17,170 @@ var (
 	// serve to fetch other packages.
 	usual = regexp.MustCompile(`^(build-essential|build-base|alpine-sdk|gcc|g\+\+|make|ca-certificates|gnupg2?|apt-transport-https|` +
 		`apt-utils|software-properties-common|lsb-release|musl(-dev|-utils)?|libc6?-dev|libc6|linux-headers|erlang(-dev)?|elixir|sudo|dpkg|` +
-		`locales|tzdata|bash|dash|coreutils|openssl|libssl[0-9.]*(t64)?|libstdc\+\+6?|libgcc(-s1)?|(lib)?ncurses([0-9.]*|-libs|-dev)|libncurses\w*|zlib1?g?|` +
+		`locales|tzdata|bash|dash|coreutils|openssl|libssl[0-9.]*(t64)?|libstdc\+\+6?|libgcc(-s1)?|(lib)?ncurses([0-9.]*|-libs|-dev|-bin|-base)|libncurses\w*|zlib1?g?|` +
 		`tini|dumb-init|su-exec|gosu|xz-utils|unzip|tar|gzip|procps|zsh|vim|nano|htop|less|fish|inotify-tools)$`)
 	// fetchers serve to fetch what else is needed, or are added where they are needed.
 	fetchers = regexp.MustCompile(`^(git|curl|wget)$`)
 	// shared are libraries: what of them is needed is found by dram, and copied.
 	shared = regexp.MustCompile(`^lib|-libs?$|-dev$`)
+	// programs are packages that are called as libraries are, and bring programs or data.
+	programs = regexp.MustCompile(`^libreoffice|^lib.*-(bin|tools|utils|progs|data|perl)$`)
 	// handling are commands that make, move and mark files, or say something.
 	handling = regexp.MustCompile(`^(mkdir|chown|chmod|rm|rmdir|mv|cp|ln|echo|set|cd|export|true|:|sed|locale-gen|update-locale|adduser|addgroup|useradd|groupadd|usermod|` +
 		`apt|apt-get|apk|dnf|yum|microdnf|zypper|dpkg|update-ca-certificates|ls|cat|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
-		`update-alternatives|source|\.|exit|tar|unzip|gunzip|chgrp|dpkg-reconfigure|ldconfig|hash|type|command|useradd|kerl|asdf|mise|rustup|corepack|exec|return|eval|sleep|wait|strip)$`)
+		`update-alternatives|head|tail|sort|wc|cut|tr|uname|sha256sum|basename|dirname|source|\.|exit|tar|unzip|gunzip|chgrp|dpkg-reconfigure|ldconfig|hash|type|command|useradd|kerl|asdf|mise|rustup|corepack|exec|return|eval|sleep|wait|strip)$`)
 	// mixTasks are those that every build runs, or dram in place of them.
 	mixTasks = regexp.MustCompile(`^(local\.(hex|rebar)|archive\.install|deps\.(get|compile|clean|loadpaths|update)|compile|clean|release|distillery\.release|` +
 		`assets\.(deploy|setup|build)|(esbuild|tailwind|sass|bun)\.install|setup|test|do|hex\.(info|audit)|format)$`)
-	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*$`)
+	packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_+.:-]{0,99}$`)
 	version     = regexp.MustCompile(`[=~<>@].*$`)
 )
 
-// calls are the words of each command; one that is put together at run time has a "$".
-func calls(script string) [][]string {
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+// call is a command of a script: its words, of which one that is put together at run
+// time has a "$".
+type call struct {
+	words  []string
+	writes string // the whole of it, where it writes what it says to a file
+}
+
+// calls are the words of each command.
+func calls(script string) (words [][]string) {
+	for _, c := range parsed(script) {
+		words = append(words, c.words)
+	}
+	return words
+}
+
+// parsed are the commands of a script.
+func parsed(script string) []call {
+	file, err := shell.Read(script, "")
 	if err != nil {
 		return nil
 	}
-	var all [][]string
-	printer := syntax.NewPrinter()
+	var all []call
 	syntax.Walk(file, func(node syntax.Node) bool {
-		call, ok := node.(*syntax.CallExpr)
-		if !ok || len(call.Args) == 0 {
+		stmt, ok := node.(*syntax.Stmt)
+		if !ok {
 			return true
 		}
-		var words []string
-		for _, w := range call.Args {
-			var text bytes.Buffer
-			_ = printer.Print(&text, w) // a buffer takes all
-			words = append(words, strings.Trim(text.String(), `"'`))
+		expr, ok := stmt.Cmd.(*syntax.CallExpr)
+		if !ok || len(expr.Args) == 0 {
+			return true
 		}
-		all = append(all, words)
+		var c call
+		for _, w := range expr.Args {
+			c.words = append(c.words, strings.Trim(printed(w), `"'`))
+		}
+		if len(stmt.Redirs) == 1 && saying.MatchString(c.words[0]) {
+			if op := stmt.Redirs[0].Op; op == syntax.RdrOut || op == syntax.AppOut {
+				c.writes = printed(stmt)
+			}
+		}
+		all = append(all, c)
 		return true
 	})
 	return all
 }
 
-// run notes what one RUN does.
+// saying are commands that say what they are given.
+var saying = regexp.MustCompile(`^(echo|printf)$`)
+
+func printed(node syntax.Node) string {
+	var text bytes.Buffer
+	_ = syntax.NewPrinter().Print(&text, node) // a buffer takes all
+	return text.String()
+}
+
+// run notes what one RUN does. "cd" holds to its end.
 func (s *stage) run(script string) {
-	for _, words := range calls(script) {
+	at := s.dir
+	if m := forEnv.FindStringSubmatch(script); m != nil {
+		s.mixEnv = m[1]
+	}
+	for _, c := range parsed(script) {
+		words := c.words
+		if c.writes != "" {
+			s.writing(c.writes, at)
+			continue
+		}
 		switch name := path.Base(words[0]); {
-		case name == "sudo" && len(words) > 1:
-			s.call(words[1:])
+		case (name == "sudo" || name == "env") && len(words) > 1:
+			if i := slices.IndexFunc(words[1:], func(w string) bool { return !strings.Contains(w, "=") && !strings.HasPrefix(w, "-") }); i >= 0 {
+				s.call(words[1+i:], at)
+			}
+		case name == "cd" && len(words) == 2 && path.IsAbs(s.expand(words[1])):
+			at = path.Clean(s.expand(words[1]))
+		case name == "cd" && len(words) == 2:
+			at = path.Join(at, s.expand(words[1]))
 		default:
-			s.call(words)
+			s.call(words, at)
 		}
 	}
 }
 
-func (s *stage) call(words []string) {
+func (s *stage) call(words []string, at string) {
 	name := path.Base(words[0])
 	switch {
 	case slices.Contains([]string{"apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper"}, name):
-		s.installs = append(s.installs, installed(words[1:])...)
+		s.installs, s.by = append(s.installs, installed(words[1:])...), name
 	case slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "sh.rustup.rs") }):
 		s.installs = append(s.installs, "rustup")
 	case slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "nodesource.com") }):
 		s.installs = append(s.installs, "nodejs")
 	case name == "mix":
-		s.mix(words[1:])
+		s.mix(words[1:], at)
 	case name == "git":
 		s.git = s.git || slices.ContainsFunc(words, func(w string) bool { return asksGit.MatchString(w) })
+	case name == "mkdir":
+		s.mkdir(words[1:], at)
+	case edits(name, words[1:]):
+		s.command(words, at)
 	case handling.MatchString(name), strings.HasPrefix(name, "$"), strings.Contains(words[0], "`"), piped(name, words[1:]):
+	case name == "rebar3" || name == "gleam" || name == "make" && slices.ContainsFunc(words[1:], making.MatchString):
+		s.makeBy(name, words, at)
 	default:
-		s.makes = s.makes || name == "make" && slices.ContainsFunc(words[1:], making.MatchString)
-		s.commands = append(s.commands, brief(words))
+		s.command(words, at)
 	}
 }
+
+// makeBy is a call of another tool than Mix that may make a release.
+func (s *stage) makeBy(name string, words []string, at string) {
+	if slices.ContainsFunc(words[1:], making.MatchString) {
+		s.makes, s.mixed = true, true
+		s.root = at
+		s.part("release")
+	}
+	if name == "make" {
+		s.command(words, at)
+	}
+}
+
+// command notes one that is run in a directory.
+func (s *stage) command(words []string, at string) {
+	c := Command{Text: brief(words)}
+	run := make([]string, len(words))
+	whole := !strings.Contains(at, "$")
+	for i, word := range words {
+		run[i] = s.expand(word)
+		whole = whole && plainWord.MatchString(run[i])
+	}
+	if whole {
+		c.Run = strings.Join(slices.DeleteFunc(run, func(w string) bool { return w == "" }), " ")
+	}
+	s.steps = append(s.steps, step{Command: c, at: at})
+}
+
+// plainWord is a word that a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]*$`)
+
+// part notes that a part of the build is done.
+func (s *stage) part(name string) { s.steps = append(s.steps, step{part: name}) }
 
 // asksGit are commands of git that read the repository that is built.
 var asksGit = regexp.MustCompile(`^(rev-parse|describe|log|show|rev-list)$`)
 
-// making are the targets by which projects' own makefiles make releases.
-var making = regexp.MustCompile(`^(rel|release|prod|dist)$`)
+// making are what other tools than Mix make releases by, and projects' own makefiles.
+var making = regexp.MustCompile(`^(rel|release|prod|dist|tar|escriptize|erlang-shipment)$`)
 
 // piped is a shell that runs what it is fed.
 func piped(name string, args []string) bool {
@@ -120,18 +207,23 @@ func installed(args []string) []string {
 				names = append(names, bare)
 			}
 		default:
-			names = append(names, version.ReplaceAllString(a, ""))
+			if bare := version.ReplaceAllString(a, ""); packageName.MatchString(bare) {
+				names = append(names, bare)
+			}
 		}
 	}
 	return names
 }
 
 // mix notes the tasks of one call: "do a, b + c" are several.
-func (s *stage) mix(args []string) {
+func (s *stage) mix(args []string, at string) {
+	if len(args) > 0 && atTop.MatchString(args[0]) && !s.mixed {
+		s.root, s.mixed = at, true // whatever was copied where
+	}
 	var task []string
 	end := func() {
 		if len(task) > 0 {
-			s.task(task)
+			s.task(task, at)
 		}
 		task = nil
 	}
@@ -151,14 +243,31 @@ func (s *stage) mix(args []string) {
 	end()
 }
 
-func (s *stage) task(words []string) {
-	if words[0] == "release" || words[0] == "distillery.release" {
+func (s *stage) task(words []string, at string) {
+	switch words[0] {
+	case "release", "distillery.release":
 		s.makes = true
+		s.part("release")
+		if len(words) > 1 && releaseName.MatchString(s.expand(words[1])) {
+			s.release = s.expand(words[1])
+		}
+	case "deps.get":
+		s.part("fetch")
+	case "compile":
+		s.part("compile")
+	case "assets.deploy":
+		s.part("assets")
 	}
 	if !mixTasks.MatchString(words[0]) {
-		s.commands = append(s.commands, brief(append([]string{"mix"}, words...)))
+		s.command(append([]string{"mix"}, words...), at)
 	}
 }
+
+// atTop are tasks that are run where the project lies.
+var atTop = regexp.MustCompile(`^(do|deps\.get|deps\.compile|compile|release|distillery\.release)$`)
+
+// releaseName is what a release may be called.
+var releaseName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // brief is a command in a few words.
 func brief(words []string) string {

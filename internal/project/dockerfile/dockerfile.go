@@ -5,16 +5,17 @@
 // run or obeyed.
 //
 // The grammar is that of Docker's own parser, and of mvdan.cc/sh for commands. Bounds:
-// MaxFile bytes, maxSteps instructions, maxNames names in each list; past them nothing
-// more is read. What is put together at run time stays out of all lists.
+// MaxFile bytes, maxSteps instructions, maxNames names in each list, maxGrowth bytes that
+// variables add to a text; past them nothing more is read. What is put together at run
+// time stays out of all lists.
 package dockerfile
 
 import (
-	"cmp"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -35,19 +36,28 @@ type Recipe struct {
 	Images []string
 	// Build are packages installed in stages that the release is made in or that give
 	// it files, Run those that only the image has. Libraries and a shell are not among
-	// the latter.
-	Build, Run []string
+	// the latter. BuildBy and RunBy are the package managers that install them: "apk".
+	Build, Run     []string
+	BuildBy, RunBy string
 	// Commands are run in the stages of Build, beside those that install packages, fetch
 	// dependencies, compile, make assets and the release, or handle files.
-	Commands []string
-	// Args are build arguments of these stages and of the image, but for versions of
-	// tools.
+	Commands []Command
+	// Args are build arguments of these stages and of the image that have no default,
+	// but for versions of tools.
 	Args []string
+	// Env is what the stages of Build have in their environment, "K=V", sorted by name:
+	// by ENV, and by ARG with a default. RunEnv is what ENV gives the image. What systems
+	// and tools have of their own is in neither.
+	Env, RunEnv []string
+	// Expose are the TCP ports that the image declares.
+	Expose []int
+	// Release is the one that Mix is told to make, "" for none.
+	Release string
 	// Beside are other stages of which the image takes files.
 	Beside []string
-	// Start is the first word of what the image starts, "" where that is the release's
-	// own bin/NAME.
-	Start string
+	// Start is what the image starts, word by word; nil where that is the release's own
+	// bin/NAME, in the foreground.
+	Start []string
 	// First are commands that the image runs before that.
 	First []string
 	// Node is the major version of Node.js that is installed in the stages of Build, or
@@ -57,13 +67,20 @@ type Recipe struct {
 	Git bool
 	// Copies are the files and directories that the stages of Build take of the context.
 	Copies []string
-	// Makes says that some stage makes a release with Mix.
-	Makes bool
+	// Makes says that some stage makes a release with Mix, or the last one takes one that
+	// was made before; MixEnv is for which of its environments, "" where that is not said.
+	Makes  bool
+	MixEnv string
+	Laid
 }
 
-// Read reads the text of a Dockerfile; the zero value where it cannot be one.
+// ours is what the Dockerfiles have that dram init writes: they say what dram does.
+const ours = " /dram/"
+
+// Read reads the text of a Dockerfile; the zero value where it cannot be one, or is
+// dram's own.
 func Read(text string) Recipe {
-	if len(text) > MaxFile {
+	if len(text) > MaxFile || strings.Contains(text, ours) {
 		return Recipe{}
 	}
 	parsed, err := parser.Parse(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
@@ -81,16 +98,31 @@ func Read(text string) Recipe {
 type stage struct {
 	name     string
 	image    string   // "" where it begins with another stage
+	unnamed  string   // likewise, one that whoever builds names
 	from     []*stage // those that it begins with or takes files of
 	installs []string
-	commands []string
-	args     []string
+	by       string // what installed them
+	steps    []step
 	copies   []string // of the context
 	node     string
 	git      bool
-	entry    []string // ENTRYPOINT
-	cmd      []string
-	makes    bool // a release
+	makes    bool   // a release
+	release  string // its name
+	mixEnv   string // that it is made for
+	scope
+	starting
+	laying
+}
+
+// starting is how what a stage makes is started.
+type starting struct {
+	entry []string // ENTRYPOINT
+	cmd   []string
+	// commands says that the stage itself has CMD.
+	commands bool
+	expose   []int
+	health   bool
+	volumes  []string
 }
 
 type reader struct {
@@ -116,6 +148,10 @@ func (r *reader) instruction(node *parser.Node) {
 	}
 	s := r.stages[len(r.stages)-1]
 	switch name {
+	case "ENV":
+		s.setEnv(words)
+	case "WORKDIR":
+		s.workdir(words[0])
 	case "RUN":
 		script := strings.Join(words, " ")
 		for n, doc := range node.Heredocs {
@@ -131,9 +167,30 @@ func (r *reader) instruction(node *parser.Node) {
 	case "COPY", "ADD":
 		r.copy(s, node.Flags, words)
 	case "ENTRYPOINT":
-		s.entry, s.cmd = words, nil
+		if s.entry = words; !s.commands {
+			s.cmd = nil // that of the image it begins with
+		}
 	case "CMD":
-		s.cmd = words
+		s.cmd, s.commands = words, true
+	case "EXPOSE", "HEALTHCHECK", "VOLUME":
+		s.declare(name, words)
+	}
+}
+
+// declare notes what a stage says of the image that it makes.
+func (s *stage) declare(name string, words []string) {
+	switch name {
+	case "HEALTHCHECK":
+		s.health = !strings.EqualFold(words[0], "none")
+	case "VOLUME":
+		s.volumes = append(s.volumes, words...)
+	default:
+		for _, word := range words {
+			port, protocol, _ := strings.Cut(s.expand(word), "/")
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 && protocol != "udp" && !slices.Contains(s.expose, int(n)) {
+				s.expose = append(s.expose, int(n))
+			}
+		}
 	}
 }
 
@@ -156,16 +213,20 @@ func (r *reader) within(script string) map[string]string {
 func (r *reader) copy(s *stage, flags, words []string) {
 	for _, flag := range flags {
 		name, is := strings.CutPrefix(flag, "--from=")
-		if from, ok := r.named[strings.ToLower(name)]; ok {
+		from, ok := r.named[strings.ToLower(name)]
+		if ok {
 			s.from = append(s.from, from)
 		}
 		if is {
+			s.brought(name, from, words[:len(words)-1], words[len(words)-1])
 			return
 		}
 	}
+	s.take(words[:len(words)-1], words[len(words)-1])
+	s.lay(words[:len(words)-1], words[len(words)-1])
 	for _, word := range words[:len(words)-1] {
 		if strings.Contains(word, "://") {
-			s.commands = append(s.commands, brief([]string{"ADD", word}))
+			s.steps = append(s.steps, step{Command: Command{Text: brief([]string{"ADD", word})}})
 			continue
 		}
 		from := path.Clean(strings.TrimPrefix(word, "/"))
@@ -186,12 +247,14 @@ func (r *reader) begin(words []string) {
 	if len(words) == 0 {
 		return
 	}
-	s := &stage{}
+	s := &stage{scope: newScope()}
 	r.base.WriteString(words[0] + "\n")
 	image := expand(strings.Trim(words[0], `"'`), r.args)
 	if from, ok := r.named[strings.ToLower(image)]; ok {
 		s.from = append(s.from, from)
-	} else if !strings.Contains(image, "$") {
+		s.scope, s.starting = from.inherited(), from.starting
+	} else if s.unnamed = image; !strings.Contains(image, "$") {
+		s.unnamed = ""
 		s.image = image
 		if m := nodeImage.FindStringSubmatch(image); m != nil {
 			s.node = m[1]
@@ -218,8 +281,8 @@ func (r *reader) arg(words []string) {
 		case len(r.stages) == 0:
 			r.base.WriteString(word + "\n")
 		case !ofTools.MatchString(name+"="+r.args[name]) && !r.names(name):
-			s := r.stages[len(r.stages)-1]
-			s.args = append(s.args, name)
+			given, known := r.args[name]
+			r.stages[len(r.stages)-1].argument(name, given, known)
 		}
 	}
 }
@@ -239,11 +302,19 @@ var ofTools = regexp.MustCompile(`^(MIX_ENV|NODE_ENV|DEBIAN_FRONTEND|LANG|LC_ALL
 
 var variable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
+// maxGrowth is by how many bytes filling in build arguments may make a text longer:
+// one that is made of itself twice, a hundred times over, is no argument.
+const maxGrowth = 4 << 10
+
 // expand fills in build arguments; one that is not known stays as it is.
 func expand(text string, args map[string]string) string {
+	grown := 0
 	return variable.ReplaceAllStringFunc(text, func(ref string) string {
 		m := variable.FindStringSubmatch(ref)
 		if v, ok := args[m[1]+m[3]]; ok {
+			if grown += len(v); grown > maxGrowth {
+				return ref
+			}
 			return v
 		}
 		if m[2] != "" {
@@ -251,139 +322,4 @@ func expand(text string, args map[string]string) string {
 		}
 		return ref
 	})
-}
-
-// recipe puts the stages together.
-func (r *reader) recipe() Recipe {
-	var out Recipe
-	for _, s := range r.stages {
-		if s.image != "" {
-			out.Images = append(out.Images, s.image)
-		}
-	}
-	building := map[*stage]bool{}
-	for _, s := range r.stages {
-		if s.makes {
-			out.Makes = true
-			gather(s, building)
-		}
-	}
-	if !out.Makes {
-		return Recipe{Images: out.Images}
-	}
-	last := map[*stage]bool{}
-	gather(r.stages[len(r.stages)-1], last)
-	for _, s := range r.stages {
-		switch {
-		case building[s]:
-			out.Build = append(out.Build, s.installs...)
-			out.Commands = append(out.Commands, s.commands...)
-			out.Args = append(out.Args, s.args...)
-			out.Copies = append(out.Copies, s.copies...)
-			out.Node = cmp.Or(out.Node, s.node)
-			out.Git = out.Git || s.git
-		case s == r.stages[len(r.stages)-1]:
-			out.Run = append(out.Run, s.installs...)
-			out.Args = append(out.Args, s.args...)
-		case last[s] && len(s.commands)+len(s.installs) > 0:
-			out.Beside = append(out.Beside, s.name)
-		}
-	}
-	out.Start, out.First = start(r.stages[len(r.stages)-1])
-	out.Build, out.Run = needed(out.Build, fetchers), needed(out.Run, shared)
-	for _, list := range []*[]string{&out.Commands, &out.Args, &out.Copies, &out.First} {
-		*list = distinct(*list)
-	}
-	return out
-}
-
-// gather notes a stage and those that it is made of.
-func gather(s *stage, into map[*stage]bool) {
-	if into[s] {
-		return
-	}
-	into[s] = true
-	for _, from := range s.from {
-		gather(from, into)
-	}
-}
-
-// supervisors are programs that start others as a container's first process.
-var supervisors = regexp.MustCompile(`(^|/)(tini|dumb-init|sh|bash|dash|env)$|^-|^exec$`)
-
-// own is the release's own script, with the command that a release starts by.
-var own = regexp.MustCompile(`(^|/)bin/[\w-]+$`)
-
-// start is the first word of what an image starts that is no supervisor, and what it
-// runs before.
-func start(s *stage) (name string, first []string) {
-	words := slices.Concat(s.entry, s.cmd)
-	if len(words) == 1 {
-		words = []string{"sh", "-c", words[0]}
-	}
-	if i := slices.Index(words, "-c"); i > 0 && i+1 < len(words) {
-		all := calls(words[i+1])
-		all = slices.DeleteFunc(all, func(c []string) bool { return shellOwn.MatchString(c[0]) })
-		if len(all) == 0 {
-			return "", nil
-		}
-		for _, before := range all[:len(all)-1] {
-			first = append(first, brief(before))
-		}
-		words = all[len(all)-1]
-	}
-	words = slices.DeleteFunc(slices.Clone(words), supervisors.MatchString)
-	if len(words) == 0 || strings.Contains(words[0], "$") || len(words[0]) > 200 {
-		return "", first
-	}
-	if own.MatchString(words[0]) && slices.Contains(words, "start") {
-		return "", first
-	}
-	return words[0], first
-}
-
-// shellOwn are commands that start nothing.
-var shellOwn = regexp.MustCompile(`^(set|ulimit|cd|export|echo|true|:|umask)$`)
-
-// Takes says whether the stages that build take a directory, by its path in the
-// context, or something in it: "apps/$SERVICE" may be any below apps.
-func (r Recipe) Takes(dir string) bool {
-	return slices.ContainsFunc(r.Copies, func(from string) bool {
-		want, has := strings.Split(dir, "/"), strings.Split(from, "/")
-		if len(has) < len(want) {
-			return false
-		}
-		for i, part := range want {
-			if part != has[i] && !strings.Contains(has[i], "$") {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// distinct is each text once, in order.
-func distinct(texts []string) []string {
-	seen := map[string]bool{}
-	var out []string
-	for _, t := range texts {
-		if !seen[t] && len(out) < maxNames {
-			out = append(out, t)
-		}
-		seen[t] = true
-	}
-	return out
-}
-
-// needed is names, sorted, without those that every toolchain has or that need no
-// word.
-func needed(names []string, besides *regexp.Regexp) []string {
-	set := map[string]bool{}
-	for _, n := range names {
-		if !usual.MatchString(n) && !besides.MatchString(n) {
-			set[n] = true
-		}
-	}
-	sorted := slices.Sorted(maps.Keys(set))
-	return sorted[:min(len(sorted), maxNames)]
 }

@@ -37,6 +37,7 @@ func (Tool) Boot(rel *release.Release) tool.Boot {
 		Writes:   "RELEASE_MUTABLE_DIR",
 		AnyERTS:  "ERTS_VSN",
 		AddsLib:  true,
+		Asks:     []tool.Question{{Args: []string{"ping"}, Answer: "pong"}},
 		Cookie: tool.Cookie{
 			Script: cookieScript, Env: "releases/*/libexec/env.sh", Holders: []string{"vm.args"}, Without: tool.WithoutCookie("COOKIE"),
 			Sed: `/\${/!s/^\([^#]*\)-setcookie[[:space:]].*/\1/`,
@@ -44,6 +45,7 @@ func (Tool) Boot(rel *release.Release) tool.Boot {
 		Exclude: []release.Exclusion{
 			{Pattern: "releases/*/libexec/win/**", Reason: windows},
 			{Pattern: "releases/*/libexec/commands/win/**", Reason: windows},
+			tool.Relup,
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"dram/internal/engine"
 	"dram/internal/tool"
 	"dram/internal/tool/mix"
+	"dram/internal/tool/relup"
 )
 
 // Work is all that Mix does.
@@ -26,6 +27,7 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	assemble := mix.Assembling(c, b.command()...)
 	assemble.Packing = b.packing()
 	job.Steps = append(append(append(job.Steps, b.clear()...), assemble), b.collect(job.Export, c.Toolchain)...)
+	job.Steps = append(job.Steps, relup.Steps(b.Planner, b.release.Name, job.Export)...)
 	return job
 }
 

@@ -13,6 +13,7 @@ import (
 	"dram/internal/project/elixir"
 	"dram/internal/tool"
 	"dram/internal/tool/mix"
+	"dram/internal/tool/relup"
 	semver "dram/internal/version"
 )
 
@@ -92,7 +93,7 @@ func (b *build) Release() (tool.Release, error) {
 		return b.release, err
 	}
 	b.version()
-	return b.release, nil
+	return b.release, relup.Decide(b.Planner, b.Facts, nil)
 }
 
 func (b *build) choose() (name, reason string, err error) {
@@ -100,7 +101,7 @@ func (b *build) choose() (name, reason string, err error) {
 	names := c.names()
 	switch {
 	case asked != "" && !slices.Contains(names, asked) && !c.Open:
-		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
+		return "", "", problem.New(problem.Usage, tool.OneOf(names, asked),
 			"%s has no release %q", File, asked)
 	case asked != "":
 		return asked, b.Planner.Origin("release"), nil
@@ -110,7 +111,7 @@ func (b *build) choose() (name, reason string, err error) {
 		return names[0], "the only one in " + File, nil
 	case len(names) > 1:
 		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or set default_release in "+File,
-			"%s declares several releases: %s", File, strings.Join(names, ", "))
+			"%s declares several releases: %s", File, tool.Some(names, 20))
 	case c.Open:
 		return "", "", problem.New(problem.Usage, "name the release with --release NAME",
 			"%s computes its releases, so the release's name is not known", File)
@@ -130,7 +131,7 @@ func (b *build) chooseEnvironment() error {
 	case asked != "" && (c.Environment(asked) != nil || c.Open && grammar.Name(asked) == nil):
 		return b.environment(asked, b.Planner.Origin("build.release_env"))
 	case asked != "":
-		return problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
+		return problem.New(problem.Usage, tool.OneOf(names, asked),
 			"%s has no environment %q", File, asked)
 	case c.Environment(b.release.MixEnv) != nil:
 		return b.environment(b.release.MixEnv, "the one in "+File+" named like the mix env")

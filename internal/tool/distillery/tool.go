@@ -36,7 +36,7 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
 	}
 	text, has, textErr := d.Text(File, elixir.MaxFile)
-	if !has && textErr == nil && (err != nil || len(facts.Releases) > 0 || !depends(d, facts)) {
+	if !has && textErr == nil && (err != nil || len(facts.Releases) > 0 || !depends(d, facts) || facts.DepsOpen && len(facts.Locked) == 0 && !names(facts)) {
 		return nil, err
 	}
 	if err == nil && !depends(d, facts) {
@@ -63,8 +63,13 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 // say so: names stay in it that nothing asks for any longer.
 func depends(d *project.Dir, facts *project.Project) bool {
 	locked := slices.Contains(facts.Locked, name)
-	return slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name }) ||
+	return names(facts) ||
 		facts.DepsOpen && (locked || len(facts.Locked) == 0) || locked && len(d.LockedUsers(name)) > 0
+}
+
+// names says whether mix.exs itself names it.
+func names(facts *project.Project) bool {
+	return slices.ContainsFunc(facts.Deps, func(d project.Dep) bool { return d.Name == name })
 }
 
 // version is the one that mix.lock holds, that of the dependency in a directory
@@ -115,6 +120,9 @@ func (p *Project) Releases() ([]string, error) {
 	}
 	return p.config.names(), nil
 }
+
+// Implicit is true: a file without releases is the tool's to refuse.
+func (*Project) Implicit() bool { return true }
 
 // names are those of the releases, each once.
 func (c *Config) names() []string {

@@ -16,18 +16,12 @@ import (
 
 func plan(t *testing.T, tree, release string) (*tooltest.Plan, tool.Build, tool.Release, error) {
 	t.Helper()
-	d, err := project.Open(tooltest.Tree(t, tree))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	n := &tooltest.Plan{From: "asked"}
+	var flags []string
 	if release != "" {
-		if n.Set, err = n.Set.WithFlag("release", []string{release}); err != nil {
-			t.Fatal(err)
-		}
+		flags = append(flags, "release="+release)
 	}
-	p, err := Tool{}.Read(d)
+	n, p, err := tooltest.Read(t, Tool{}, tree, flags...)
+	n.From = "asked"
 	if err != nil || p == nil {
 		return n, nil, tool.Release{}, err
 	}
@@ -75,11 +69,16 @@ func TestPlan(t *testing.T) {
 		}},
 		{"one that downloads relx", older + shop + "-- Makefile --\nPROJECT = $(shell pwd)\ninclude erlang.mk\n", []string{
 			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
-			"needs a C compiler and make: erlang.mk", "fetch: make deps /app/.erlang.mk/relx, with the network: what make computes, and relx",
+			"needs a C compiler and make: erlang.mk", "fetch: make deps /app/.erlang.mk/relx RELX=/app/.erlang.mk/relx, with the network: what make computes, and relx",
 		}},
 		{"all in directories", today + shop + "-- Makefile --\nDEPS = a\nREL_DEPS = relx\ndep_a = cp $(CURDIR)/vendor/a\ndep_relx = ln vendor/relx\n", []string{
 			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
 			"needs a C compiler and make: erlang.mk", "fetch: no: no dependency comes over the network",
+		}},
+		{"a configuration of its own, and both ways to relx", "-- erlang.mk --\nRELX_URL ?= x\nrel-deps:\nfetch-rel-deps: x\n-- rel/local/relx.config --\n{release, {shop, \"2\"}, [shop]}. {include_erts, true}.\n" +
+			"-- Makefile --\nPROJECT = $(NAME)-x\nNAME = $(NAME)\nrelease ?= local\nRELX_CONFIG = $(CURDIR)/rel/$(release)/relx.config\n", []string{
+			"project: erlang.mk: erlang.mk found", "release: shop: the one that rel/local/relx.config declares first", "version: 2: rel/local/relx.config",
+			"needs a C compiler and make: erlang.mk", "fetch: make fetch-deps fetch-rel-deps /app/.erlang.mk/relx RELX=/app/.erlang.mk/relx, with the network: what make computes, and relx",
 		}},
 		{"dependencies that are computed", middle + shop + "-- Makefile --\nDEPS = $(ALL)\n", []string{
 			"project: erlang.mk: erlang.mk found", "release: shop: the one that relx.config declares first", "erts: the toolchain's: relx.config says nothing of include_erts: dram adds {include_erts, true}", "version: 1.0: relx.config",
@@ -110,6 +109,9 @@ func TestRefused(t *testing.T) {
 		{"another release", today + makes + shop, "till", 2, `erlang.mk makes the first release of relx.config, which is not "till"`, "choose shop"},
 		{"a script, and no name", today + makes + "-- relx.config.script --\n", "", 2, "relx.config.script computes the release", "--release NAME"},
 		{"no relx", today + shop + "-- Makefile --\nDEPS = cowboy\n", "", 2, "the Makefile names no relx among its dependencies", "REL_DEPS = relx"},
+		{"an old one without relx", "-- erlang.mk --\nall:\n" + shop + "-- Makefile --\nDEPS = cowboy\nrelease:\n\trelx\n", "", 2, "this erlang.mk knows nothing of releases", "REL_DEPS = relx"},
+		{"a configuration that is computed", today + "-- Makefile --\nRELX_CONFIG = $(shell pwd)/x\n", "", 2, "there is no relx.config", "bootstrap-rel"},
+		{"a configuration outside", today + "-- Makefile --\nRELX_CONFIG = $(CURDIR)/../relx.config\n", "", 2, "there is no relx.config", "bootstrap-rel"},
 		{"links", today + makes + "-- relx.config --\n{release, {shop, \"1\"}, [shop]}. {dev_mode, true}.\n", "", 2, "relx is told {dev_mode, true}: the release would be links", "set {mode, prod}"},
 		{"a place of its own", today + makes + "-- relx.config --\n{release, {shop, \"1\"}, [shop]}. {output_dir, \"/srv\"}.\n", "", 2, `relx.config sets output_dir "/srv"`, "leave it out"},
 	} {
@@ -160,11 +162,23 @@ func TestJob(t *testing.T) {
 	}
 }
 
+// Variables that name one another many times over grow within a bound.
+func TestExpandIsBounded(t *testing.T) {
+	text := "PROJECT = " + strings.Repeat("$(A)", 1000) + "\nA = " + strings.Repeat("$(B)", 1000) + "\nB = " + strings.Repeat("x", 4000) +
+		"\nC = " + strings.Repeat("$(D)", 200_000) + "\nD = " + strings.Repeat("y", 500_000) + "\n"
+	v := assignments(text)
+	for _, name := range []string{"PROJECT", "C"} {
+		if got := len(v.expand(v[name])); got > 5<<20 {
+			t.Errorf("%s has %d bytes", name, got)
+		}
+	}
+}
+
 func FuzzMakefile(f *testing.F) {
 	f.Add("PROJECT = a\nDEPS = b \\\n c\ndep_b = git x y\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		p := &Project{facts: &project.Project{}}
-		p.variables(text)
+		p.variables(assignments(text))
 		if strings.ContainsAny(p.facts.App+p.facts.Version, "$ \t\n") || len(p.sources) != len(p.remote) {
 			t.Errorf("%q: %+v", text, p)
 		}

@@ -11,6 +11,7 @@ import (
 	"dram/internal/problem"
 	"dram/internal/source"
 	"dram/internal/tool"
+	"dram/internal/tool/relup"
 	"dram/internal/tool/relx"
 )
 
@@ -27,7 +28,7 @@ type build struct {
 func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 	pl.Decide("project", "erlang.mk", File+" found")
 	if p.script {
-		pl.Note(script + " changes what " + relxFile + " says: what it computes, only the build knows")
+		pl.Note(p.file + suffix + " changes what " + p.file + " says: what it computes, only the build knows")
 	}
 	return &build{project: p, planner: pl}, nil
 }
@@ -35,7 +36,7 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 // Elixir is asked for by nothing that erlang.mk itself does.
 func (*build) Elixir() tool.Elixir { return relx.Elixir() }
 
-// Release is the first of relx.config: erlang.mk makes no other.
+// Release is the first of relx's configuration: erlang.mk makes no other.
 func (b *build) Release() (tool.Release, error) {
 	if err := b.choose(); err != nil {
 		return b.release, err
@@ -45,9 +46,9 @@ func (b *build) Release() (tool.Release, error) {
 	}
 	s := b.project.config.Settings(b.release.Name)
 	if s.OutputDir != "" {
-		return b.release, problem.New(problem.Usage, "leave it out: erlang.mk has a place of its own, RELX_OUTPUT_DIR", "%s sets output_dir %q", relxFile, s.OutputDir)
+		return b.release, problem.New(problem.Usage, "leave it out: erlang.mk has a place of its own, RELX_OUTPUT_DIR", "%s sets output_dir %q", b.project.file, s.OutputDir)
 	}
-	told := relx.Told{File: relxFile, By: b.planner, Release: b.release.Name, Instead: "leave it out, or set {mode, prod}", Adds: true, Git: b.project.git}
+	told := relx.Told{File: b.project.file, By: b.planner, Release: b.release.Name, Instead: "leave it out, or set {mode, prod}", Adds: true, Git: b.project.git}
 	if err := s.Check(told); err != nil {
 		return b.release, err
 	}
@@ -55,7 +56,7 @@ func (b *build) Release() (tool.Release, error) {
 	b.release.Cookie = s.Args || b.project.args
 	r, _ := b.project.config.Release(b.release.Name)
 	b.release.Version = told.Version(r)
-	return b.release, nil
+	return b.release, relup.Decide(b.planner, b.project.facts, nil)
 }
 
 func (b *build) choose() error {
@@ -66,15 +67,15 @@ func (b *build) choose() error {
 		b.planner.Decide("release", asked, b.planner.Origin("release"))
 	case asked != "" && len(p.names) == 0, asked == "" && len(p.names) == 0 && !p.script:
 		return problem.New(problem.Usage, "make one with `make -f erlang.mk bootstrap-rel`; a library is built by whoever depends on it",
-			"there is no %s that declares a release: as it stands, the project is a library, and dram builds releases", relxFile)
+			"there is no %s that declares a release: as it stands, the project is a library, and dram builds releases", b.project.file)
 	case asked != "":
-		return problem.New(problem.Usage, "choose "+p.names[0]+"; for another one, put it first in "+relxFile,
-			"erlang.mk makes the first release of %s, which is not %q", relxFile, asked)
+		return problem.New(problem.Usage, "choose "+p.names[0]+"; for another one, put it first in "+b.project.file,
+			"erlang.mk makes the first release of %s, which is not %q", b.project.file, asked)
 	case len(p.names) == 0:
-		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the release: its name is not known", script)
+		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the release: its name is not known", p.file+suffix)
 	default:
 		b.release.Name = p.names[0]
-		b.planner.Decide("release", p.names[0], "the one that "+relxFile+" declares first")
+		b.planner.Decide("release", p.names[0], "the one that "+b.project.file+" declares first")
 	}
 	b.release.Declared = true
 	return nil
@@ -88,6 +89,8 @@ func (b *build) Work(online string) (tool.Work, error) {
 	w.Fetch = b.fetch
 	b.planner.Need(tool.Need{What: distro.C, Why: File})
 	relx.NeedGit(b.planner, p.sources)
+	tool.NeedMakers(b.planner, p.remote)
+	tool.Dockerfile{Facts: p.facts, Planner: b.planner, Before: relx.BeforeStart}.Read()
 	switch {
 	case len(p.remote) > 0:
 		b.planner.Decide("fetch", strings.Join(b.fetching(), " ")+", "+online, "dependencies: "+tool.Some(p.remote, 6))
@@ -96,6 +99,10 @@ func (b *build) Work(online string) (tool.Work, error) {
 		b.planner.Decide("fetch", strings.Join(b.fetching(), " ")+", "+online, "what make computes, and relx")
 	default:
 		b.planner.Decide("fetch", "no", "no dependency comes over the network")
+	}
+	if !p.relxHere && !p.has("rel-deps") {
+		return w, problem.New(problem.Usage, "take a newer one: replace the file by that of https://erlang.mk, and add to the Makefile: REL_DEPS = relx",
+			"this %s knows nothing of releases", File)
 	}
 	if !p.relxHere {
 		return w, problem.New(problem.Usage, "add to the Makefile: REL_DEPS = relx", "the Makefile names no relx among its dependencies, and this erlang.mk makes no release without it")
@@ -117,10 +124,17 @@ func (b *build) fetching() []string {
 	case b.project.has("fetch-rel-deps:"):
 		argv = []string{"make", "fetch-deps", "fetch-rel-deps"}
 	case b.project.has("RELX_URL"):
-		argv = []string{"make", "deps", engine.SourceDir + "/" + tmpDir + "/relx"}
+		argv = []string{"make", "deps"}
+	}
+	if b.project.has("RELX_URL") {
+		argv = append(argv, program, "RELX="+program)
 	}
 	return argv
 }
+
+// program is relx as a program, inside: where each version that has it so puts it when it
+// is told to.
+const program = engine.SourceDir + "/" + tmpDir + "/relx"
 
 // added is relx.config with what dram adds, inside.
 const added = engine.SourceDir + "/" + tmpDir + "/project.config"
@@ -129,6 +143,9 @@ func (b *build) assemble(more ...string) []string {
 	argv := []string{"make", "rel", "RELX_OUTPUT_DIR=" + relDir}
 	if b.adds {
 		argv = append(argv, "RELX_CONFIG="+added)
+	}
+	if b.project.has("RELX_URL") {
+		argv = append(argv, "RELX="+program)
 	}
 	return append(argv, more...)
 }
@@ -142,10 +159,10 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 		Env:       []string{"V=0"},
 		Export:    path.Join(dir(relDir), b.release.Name),
 		Compile:   []string{"make", "app"},
-		Astray:    "see that " + relxFile + " names the release, and that the Makefile sets no RELX_OUTPUT_DIR by itself",
+		Astray:    "see that " + b.project.file + " names the release, and that the Makefile sets no RELX_OUTPUT_DIR by itself",
 	}
 	if b.fetch {
-		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: needs(c.Source), Remotes: relx.Repositories(b.project.sources)})
+		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: b.needs(c.Source), Remotes: relx.Repositories(b.project.sources)})
 	}
 	release := engine.Step{Name: engine.StepRelease, Argv: b.assemble("RELX_TAR=0"), Network: c.Network, Packing: b.assemble()}
 	if c.Network {
@@ -153,7 +170,7 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	}
 	if b.adds {
 		job.Steps = append(job.Steps, engine.Step{Name: "configuration", Argv: []string{
-			"sh", "-c", `mkdir -p "${2%/*}" && { [ ! -f "$1" ] || cat "$1"; echo; echo '{include_erts, true}.'; } > "$2"`, "configuration", relxFile, added,
+			"sh", "-c", `mkdir -p "${2%/*}" && { [ ! -f "$1" ] || cat "$1"; echo; echo '{include_erts, true}.'; } > "$2"`, "configuration", b.project.file, added,
 		}})
 	}
 	if app := b.project.facts.App; app != "" {
@@ -164,16 +181,17 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 		}})
 	}
 	job.Steps = append(job.Steps, engine.Step{Name: engine.StepClear, Argv: []string{"rm", "-rf", job.Export}}, release)
+	job.Steps = append(job.Steps, relup.Steps(b.planner, b.release.Name, job.Export)...)
 	return job
 }
 
-// needs is what a fetching step reads of the source: makefiles, and relx.config,
-// without which there is no such goal.
-func needs(src *source.Tree) []string {
+// needs is what a fetching step reads of the source: makefiles, and relx's
+// configuration, without which there is no such goal.
+func (b *build) needs(src *source.Tree) []string {
 	out := []string{}
 	for _, f := range src.Files {
 		base := path.Base(f.Path)
-		if base == makeFile || path.Ext(base) == ".mk" || f.Path == relxFile || f.Path == script {
+		if base == makeFile || path.Ext(base) == ".mk" || f.Path == b.project.file || f.Path == b.project.file+suffix {
 			out = append(out, f.Path)
 		}
 	}

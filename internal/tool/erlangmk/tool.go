@@ -6,6 +6,7 @@
 package erlangmk
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,8 +24,8 @@ import (
 const (
 	File     = "erlang.mk"
 	makeFile = "Makefile"
-	relxFile = "relx.config"
-	script   = "relx.config.script"
+	relxFile = "relx.config" // unless the Makefile names another
+	suffix   = ".script"
 )
 
 // Bounds of what is read, in bytes; erlang.mk itself has 300,000.
@@ -62,6 +63,7 @@ func (Tool) Boot(rel *release.Release) tool.Boot { return relx.Boot(rel) }
 type Project struct {
 	facts  *project.Project
 	config relx.Config
+	file   string   // relx's configuration
 	names  []string // of releases: erlang.mk makes the first alone
 	script bool     // a script computes more
 	args   bool     // config/ has the arguments of the VM
@@ -78,26 +80,31 @@ type Project struct {
 // one for those who depend on them, it goes by relx.config.
 func (Tool) Read(d *project.Dir) (tool.Project, error) {
 	mk, ok, err := d.Text(File, maxMk)
-	has := d.Has(relxFile) || d.Has(script)
-	if err != nil || !ok || !has && slices.ContainsFunc(others[:], d.Has) {
-		return nil, err
-	}
-	facts, err := d.Plain()
-	if err != nil {
-		return nil, err
-	}
-	p := &Project{
-		facts: facts, script: d.Has(script), mk: mk, git: source.Sees(d.Path, ".git/HEAD"),
-		args: relx.BringsArgs(d),
-	}
-	if err := p.relx(d); err != nil {
+	if err != nil || !ok {
 		return nil, err
 	}
 	text, _, err := d.Text(makeFile, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	p.variables(text)
+	vars := assignments(text)
+	file := vars.config()
+	has := d.Has(file) || d.Has(file+suffix)
+	if !has && slices.ContainsFunc(others[:], d.Has) {
+		return nil, nil //nolint:nilnil // none of the tool's, as Tool has it
+	}
+	facts, err := d.Plain()
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{
+		facts: facts, file: file, script: d.Has(file + suffix), mk: mk, git: source.Sees(d.Path, ".git/HEAD"),
+		args: relx.BringsArgs(d),
+	}
+	if err := p.relx(d); err != nil {
+		return nil, err
+	}
+	p.variables(vars)
 	p.native(d)
 	return p, nil
 }
@@ -105,9 +112,9 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 // others are files of other tools.
 var others = [...]string{"mix.exs", "rebar.config"}
 
-// relx reads relx.config.
+// relx reads relx's configuration.
 func (p *Project) relx(d *project.Dir) error {
-	terms, ok, err := relx.Consult(d, relxFile, "relx")
+	terms, ok, err := relx.Consult(d, p.file, "relx")
 	if err != nil || !ok {
 		return err
 	}
@@ -119,20 +126,78 @@ func (p *Project) relx(d *project.Dir) error {
 // assignment is NAME = value, in a Makefile whose continued lines were joined.
 var assignment = regexp.MustCompile(`(?m)^ *(?:export +)?([A-Za-z_][A-Za-z0-9_.-]*) *(?:[:?+]|::)?= *(.*)$`)
 
-// variables reads the Makefile.
-func (p *Project) variables(text string) {
+// variables are those of a Makefile, by what is assigned to them in all.
+type variables map[string]string
+
+// assignments reads a Makefile. What is set where there is nothing, or under a
+// condition, counts with the rest.
+func assignments(text string) variables {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\\\n", " ")
-	values := map[string]string{}
+	parts := map[string][]string{}
 	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
 		value, _, _ := strings.Cut(m[2], "#")
-		values[m[1]] = strings.TrimSpace(values[m[1]] + " " + value)
-	}
-	literal := func(name string) string {
-		if strings.ContainsAny(values[name], "$ \t") {
-			return ""
+		if value = strings.TrimSpace(value); value != "" {
+			parts[m[1]] = append(parts[m[1]], value)
 		}
-		return values[name]
 	}
+	values := make(variables, len(parts))
+	for name, all := range parts {
+		values[name] = strings.Join(all, " ")
+	}
+	return values
+}
+
+// reference is $(NAME), and no call of a function.
+var reference = regexp.MustCompile(`\$[({]([A-Za-z_][A-Za-z0-9_.-]*)[)}]`)
+
+// expand is a value with those variables in it that the Makefile itself assigns, within
+// a bound; the project's directory is ".".
+func (v variables) expand(value string) string {
+	const deepest, longest = 8, 4096
+	if len(value) > longest {
+		return value
+	}
+	for range deepest {
+		grown := len(value)
+		next := reference.ReplaceAllStringFunc(value, func(whole string) string {
+			name := reference.FindStringSubmatch(whole)[1]
+			if name == "CURDIR" {
+				return "."
+			}
+			set, ok := v[name]
+			if grown += len(set); !ok || grown > longest {
+				return whole
+			}
+			return set
+		})
+		if next == value || grown > longest {
+			break
+		}
+		value = next
+	}
+	return value
+}
+
+// literal is the one word that a variable comes to, "" where it is none.
+func (v variables) literal(name string) string {
+	value := v.expand(v[name])
+	if strings.ContainsAny(value, "$ \t") {
+		return ""
+	}
+	return value
+}
+
+// config is where relx's configuration lies, relative to the project.
+func (v variables) config() string {
+	if file := path.Clean(v.literal("RELX_CONFIG")); file != "." && !path.IsAbs(file) && !relx.Outside(file) {
+		return file
+	}
+	return relxFile
+}
+
+// variables takes in what the Makefile says.
+func (p *Project) variables(values variables) {
+	literal := values.literal
 	p.facts.App, p.facts.Version = literal("PROJECT"), literal("PROJECT_VERSION")
 	if grammar.Name(p.facts.App) != nil {
 		p.facts.App = "" // erlang.mk is to refuse it
@@ -140,15 +205,17 @@ func (p *Project) variables(text string) {
 	if p.facts.App != "" {
 		p.facts.OwnApps = []string{p.facts.App}
 	}
+	seen := map[string]bool{}
 	for _, list := range []string{"DEPS", "BUILD_DEPS", "REL_DEPS"} {
 		p.open = p.open || strings.Contains(values[list], "$")
 		for name := range strings.FieldsSeq(values[list]) {
 			how := strings.Fields(values["dep_"+name])
 			switch {
-			case strings.Contains(name, "$") || slices.Contains(p.remote, name):
+			case strings.Contains(name, "$") || seen[name]:
 			case len(how) > 1 && (how[0] == "cp" || how[0] == "ln"):
 				p.relxHere = p.relxHere || name == "relx"
 			default:
+				seen[name] = true
 				p.remote = append(p.remote, name)
 				p.locate(name, how)
 			}
@@ -194,7 +261,7 @@ func (p *Project) Facts() *project.Project { return p.facts }
 // Releases is the one that erlang.mk makes.
 func (p *Project) Releases() ([]string, error) {
 	if p.script {
-		return nil, problem.New(problem.Usage, "name it: --release NAME", "%s computes the release, so its name is not known", script)
+		return nil, problem.New(problem.Usage, "name it: --release NAME", "%s computes the release, so its name is not known", p.file+suffix)
 	}
 	return p.names[:min(len(p.names), 1)], nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"dram/internal/engine"
 	"dram/internal/problem"
-	"dram/internal/project"
 	"dram/internal/source"
 	"dram/internal/tool"
 	"dram/internal/tool/tooltest"
@@ -18,19 +17,7 @@ import (
 // tool's.
 func plan(t *testing.T, tree string, flags ...string) (*tooltest.Plan, tool.Build, tool.Release, error) {
 	t.Helper()
-	d, err := project.Open(tooltest.Tree(t, tree))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	n := &tooltest.Plan{From: "default"}
-	for _, f := range flags {
-		name, value, _ := strings.Cut(f, "=")
-		if n.Set, err = n.Set.WithFlag(name, []string{value}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := Tool{}.Read(d)
+	n, p, err := tooltest.Read(t, Tool{}, tree, flags...)
 	if err != nil || p == nil {
 		return n, nil, tool.Release{}, err
 	}

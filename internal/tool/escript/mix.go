@@ -19,6 +19,9 @@ func (*ofMix) Tool() tool.Tool               { return Tool{} }
 func (p *ofMix) Facts() *project.Project     { return p.facts }
 func (p *ofMix) Releases() ([]string, error) { return nil, nil }
 
+// Implicit is true: what is made has the escript's name.
+func (p *ofMix) Implicit() bool { return true }
+
 // Plan says what was found.
 func (p *ofMix) Plan(pl tool.Planner) (tool.Build, error) {
 	decide(pl, "mix.exs has escript: and no releases:", mix.Tool{}.About().Name)

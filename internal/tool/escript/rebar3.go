@@ -7,7 +7,6 @@ import (
 	"dram/internal/tool"
 	"dram/internal/tool/assembly"
 	"dram/internal/tool/rebar3"
-	"dram/internal/tool/relx"
 )
 
 // ofRebar3 is a project of which rebar3 makes an escript.
@@ -19,6 +18,9 @@ type ofRebar3 struct {
 func (*ofRebar3) Tool() tool.Tool               { return Tool{} }
 func (p *ofRebar3) Facts() *project.Project     { return p.project.Facts() }
 func (p *ofRebar3) Releases() ([]string, error) { return nil, nil }
+
+// Implicit is true: what is made has the escript's name.
+func (p *ofRebar3) Implicit() bool { return true }
 
 // Plan says what was found.
 func (p *ofRebar3) Plan(pl tool.Planner) (tool.Build, error) {
@@ -33,7 +35,7 @@ type byRebar3 struct {
 	release tool.Release
 }
 
-func (*byRebar3) Elixir() tool.Elixir { return relx.Elixir() }
+func (b *byRebar3) Elixir() tool.Elixir { return b.Asks() }
 
 func (b *byRebar3) Release() (tool.Release, error) {
 	if err := b.Open(); err != nil {

@@ -8,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
+	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/release"
@@ -102,7 +101,7 @@ func decode(d *project.Dir, name string, into any) (ok bool, err error) {
 	if err != nil || !ok {
 		return ok, err
 	}
-	if err := toml.Unmarshal([]byte(text), into); err != nil {
+	if err := grammar.TOML([]byte(text), into); err != nil {
 		return true, problem.New(problem.Build, "mend the file there; gleam would fail on it too", "reading %s: %w", name, err)
 	}
 	return true, nil
@@ -146,5 +145,8 @@ func (*Project) Tool() tool.Tool { return Tool{} }
 // Facts is what the files say.
 func (p *Project) Facts() *project.Project { return p.facts }
 
-// Releases is the one of the package's name.
-func (p *Project) Releases() ([]string, error) { return []string{p.config.Name}, nil }
+// Releases are none: what is made has the package's name.
+func (p *Project) Releases() ([]string, error) { return nil, nil }
+
+// Implicit is true of what can be run.
+func (p *Project) Implicit() bool { return p.runs }

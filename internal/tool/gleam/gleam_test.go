@@ -15,19 +15,7 @@ import (
 
 func plan(t *testing.T, tree string, flags ...string) (*tooltest.Plan, tool.Build, error) {
 	t.Helper()
-	d, err := project.Open(tooltest.Tree(t, tree))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	n := &tooltest.Plan{From: "default"}
-	for _, f := range flags {
-		name, value, _ := strings.Cut(f, "=")
-		if n.Set, err = n.Set.WithFlag(name, []string{value}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := Tool{}.Read(d)
+	n, p, err := tooltest.Read(t, Tool{}, tree, flags...)
 	if err != nil || p == nil {
 		return n, nil, err
 	}
@@ -110,6 +98,31 @@ func TestRefused(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), c.says) || !strings.Contains(problem.Hint(err), c.hint) || problem.Code(err) != c.code {
 			t.Errorf("%s: code %d, error %q, hint %q", c.name, problem.Code(err), err, problem.Hint(err))
+		}
+	}
+}
+
+// What the project's own Dockerfile starts a shipment with is said, for an image starts
+// it with nothing.
+func TestDockerfileStarts(t *testing.T) {
+	for start, want := range map[string]string{
+		`ENTRYPOINT ["/app/entrypoint.sh"]` + "\n" + `CMD ["run"]`: "",
+		`CMD ["/app/entrypoint.sh", "run", "server", "--all"]`: "note: Dockerfile starts it with server --all, and dram's image with nothing: " +
+			`--image-command run --image-command "server" --image-command "--all" does the same`,
+		`CMD ["/app/start.sh"]`: "note: Dockerfile starts /app/start.sh, and dram's image the release itself: what that does before is for its main function to do",
+	} {
+		n, _, err := plan(t, header+entry+"-- Dockerfile --\nFROM erlang:27 AS build\nRUN gleam export erlang-shipment\nFROM erlang:27\nCOPY --from=build /app/build/erlang-shipment /app\n"+start+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var notes []string
+		for _, line := range n.Lines {
+			if strings.HasPrefix(line, "note: Dockerfile starts") {
+				notes = append(notes, line)
+			}
+		}
+		if got := strings.Join(notes, "\n"); got != want {
+			t.Errorf("%s: %s", start, got)
 		}
 	}
 }

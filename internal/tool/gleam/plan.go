@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dram/internal/distro"
@@ -41,17 +42,29 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 
 // hint is what to do where a toolchain has no gleam.
 func (p *Project) hint() string {
-	for _, image := range p.facts.Docker.Images {
-		if strings.Contains(image, "gleam") && strings.Contains(image, "erlang") {
-			return p.facts.DockerFile + " builds in an image of gleam: --toolchain image:" + image
-		}
+	if image := p.offer(); image != "" {
+		return p.facts.DockerFile + " builds in an image of gleam: --toolchain image:" + image
 	}
 	return "name an image that has gleam and Erlang: --toolchain image:REF; Gleam publishes some, with -erlang in their tags;\n" +
 		"or have gleam added to an image of Alpine or of Arch Linux with Erlang"
 }
 
 // Elixir is asked for by nothing that gleam itself does.
-func (*build) Elixir() tool.Elixir { return relx.Elixir() }
+func (b *build) Elixir() tool.Elixir {
+	asks := relx.Elixir()
+	asks.Offer = b.project.offer()
+	return asks
+}
+
+// offer is the image that the Dockerfile builds in, if that has gleam and Erlang.
+func (p *Project) offer() string {
+	for _, image := range p.facts.Docker.Images {
+		if strings.Contains(image, "gleam") && strings.Contains(image, "erlang") {
+			return image
+		}
+	}
+	return ""
+}
 
 // Release is the package.
 func (b *build) Release() (tool.Release, error) {
@@ -95,6 +108,7 @@ func (b *build) Work(online string) (tool.Work, error) {
 		}
 	}
 	relx.NeedGit(b.planner, b.remote)
+	b.dockerfile()
 	if w.Fetch = len(b.remote) > 0; !w.Fetch {
 		b.planner.Decide("fetch", "no", "no dependency comes over the network")
 		return w, nil
@@ -109,6 +123,22 @@ func (b *build) Work(online string) (tool.Work, error) {
 	}
 	b.others()
 	return w, nil
+}
+
+// dockerfile holds the project's own Dockerfile beside it: a shipment is started by the
+// script that comes with it.
+func (b *build) dockerfile() {
+	facts := b.project.facts
+	start := facts.Docker.Start
+	serves := len(start) > 1 && path.Base(start[0]) == "entrypoint.sh" && start[1] == "run"
+	if serves && len(start) > 2 && len(b.planner.Settings().Command) == 0 {
+		var flags strings.Builder
+		for _, word := range start[2:] {
+			flags.WriteString(" --image-command " + strconv.Quote(word))
+		}
+		b.planner.Note(facts.DockerFile + " starts it with " + strings.Join(start[2:], " ") + ", and dram's image with nothing: --image-command run" + flags.String() + " does the same")
+	}
+	tool.Dockerfile{Facts: facts, Planner: b.planner, Serves: serves, Before: "its main function"}.Read()
 }
 
 // others notes the tools that compile dependencies in other languages.

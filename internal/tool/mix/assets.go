@@ -3,9 +3,11 @@ package mix
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	"dram/internal/config"
 	"dram/internal/engine"
 	"dram/internal/project"
 	"dram/internal/tool"
@@ -18,8 +20,12 @@ var installers = map[string]string{"esbuild": "esbuild", "tailwind": "tailwind",
 // unset are the tasks that bring the programs which assets.deploy calls, where no
 // alias assets.setup does.
 func unset(p *project.Project) []string {
-	var tasks []string
-	for _, command := range p.Assets.Deploys {
+	return installersOf(p, p.Assets.Deploys)
+}
+
+// installersOf are the tasks that bring the programs which commands call.
+func installersOf(p *project.Project, commands []string) (tasks []string) {
+	for _, command := range commands {
 		word, _, _ := strings.Cut(command, " ")
 		pkg, ok := installers[word]
 		has := slices.ContainsFunc(p.Deps, func(d project.Dep) bool { return d.Name == pkg })
@@ -47,10 +53,43 @@ func (c *Common) assets(online string) error {
 			run += ", then mix phx.digest"
 		}
 		c.Planner.Decide("assets", run, "its package.json has that script, and mix.exs no alias assets.deploy")
+	case len(c.following()) > 0:
+		c.tasksOfDockerfile(online)
 	case a.Setup:
 		c.Planner.Note("mix.exs has the alias assets.setup and no assets.deploy: neither is run; call what makes the assets assets.deploy")
 	}
 	return nil
+}
+
+// makesAssets matches a task of Mix that makes assets.
+var makesAssets = regexp.MustCompile(`^mix ((?:esbuild|tailwind|sass|bun|phx\.digest)(?: .*)?)$`)
+
+// following are the tasks that make assets as the Dockerfile calls them, if it is followed.
+func (c *Common) following() (tasks []string) {
+	set := c.Planner.Settings()
+	if set.Dockerfile == config.IgnoreDockerfile || len(set.Steps) > 0 || !c.Facts.Docker.Makes {
+		return nil
+	}
+	for _, command := range c.Facts.Docker.Commands {
+		if m := makesAssets.FindStringSubmatch(command.Run); m != nil && command.Dir == "." {
+			tasks = append(tasks, m[1])
+		}
+	}
+	return tasks
+}
+
+// tasksOfDockerfile brings what the tasks call that the Dockerfile makes the assets by.
+func (c *Common) tasksOfDockerfile(online string) {
+	tasks := installersOf(c.Facts, c.following())
+	switch {
+	case len(tasks) == 0:
+	case c.apart():
+		c.install = tasks
+		c.Planner.Decide("assets setup", "mix "+strings.Join(tasks, ", mix ")+", "+online, c.Facts.DockerFile+" calls what they install")
+	default:
+		c.Planner.Note(fmt.Sprintf("%s makes assets by mix %s, and what that calls is fetched: give mix.exs the aliases assets.setup and assets.deploy for it",
+			c.Facts.DockerFile, strings.Join(c.following(), ", mix ")))
+	}
 }
 
 func (c *Common) byAlias(online string) {

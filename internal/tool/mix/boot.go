@@ -6,6 +6,7 @@ import (
 
 	"dram/internal/release"
 	"dram/internal/rootfs"
+	"dram/internal/shell"
 	"dram/internal/tool"
 )
 
@@ -40,17 +41,19 @@ func (Tool) Made(rel *release.Release) bool {
 
 // Boot is the same for every release: its scripts take all that they need from
 // the environment that each image has.
-func (Tool) Boot(*release.Release) tool.Boot {
+func (Tool) Boot(rel *release.Release) tool.Boot {
 	const (
 		uncalled = "no script of `mix release` calls it"
 		embedded = "a start script of embedded systems, with paths of the build in it"
 	)
-	return tool.Boot{
+	boot := tool.Boot{
 		Command: "start",
 		Root:    "RELEASE_ROOT",
 		Mark:    mark,
 		Reads:   []string{"elixir", "vm.args", "sys.config", "env.sh"},
+		Asks:    []tool.Question{{Args: []string{"rpc", "IO.inspect(:init.get_status())"}, Answer: "{:started,"}},
 		Cookie:  tool.Cookie{Script: cookieScript, Env: "releases/*/env.sh"},
+		Launch:  func(arch string) (tool.Launched, error) { return launch(rel, arch) },
 		Exclude: []release.Exclusion{
 			{Pattern: "erts-*/bin/escript", Reason: uncalled, If: script},
 			{Pattern: "erts-*/bin/erl_call", Reason: uncalled, If: script},
@@ -59,4 +62,9 @@ func (Tool) Boot(*release.Release) tool.Boot {
 			{Pattern: "erts-*/bin/start_erl", Reason: embedded, If: script},
 		},
 	}
+	if l, is := launched(rel); is {
+		boot.Reads = []string{"vm.args", "sys.config"}
+		boot.Launched = func(at string, env map[string]string) shell.Run { return l.run(rel, at, env) }
+	}
+	return boot
 }

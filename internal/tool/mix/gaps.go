@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/environ"
 	"dram/internal/project"
+	"dram/internal/source"
 	"dram/internal/tool"
 )
 
@@ -22,19 +24,69 @@ var downloading = map[string]string{
 	"ex_cldr":             "",
 }
 
+// headers are packages that compile against libraries which no toolchain has by itself.
+var headers = map[string]string{
+	"scenic_driver_local": "GLFW and GLEW (glfw3, glew, by pkg-config)",
+	"enacl":               "libsodium",
+	"libsalty":            "libsodium",
+	"eimp":                "libjpeg, libpng and libwebp",
+	"epam":                "PAM",
+	"fast_xml":            "expat",
+	"fast_yaml":           "libyaml",
+	"odbc":                "unixODBC",
+}
+
+// calling are packages that call programs when they run, which images have only if they
+// are asked for.
+var calling = map[string][]string{
+	"mogrify": {"imagemagick"}, "thumbnex": {"ffmpeg"}, "ffmpex": {"ffmpeg"}, "pdf_generator": {"wkhtmltopdf", "chromium"}, "puppeteer_pdf": {"chromium"},
+	"chromic_pdf": {"chromium"}, "graphvix": {"graphviz"}, "ex_pdf2txt": {"poppler-utils"},
+}
+
+// besides says what packages want of the system, to be compiled and to run. What the
+// project's own Dockerfile installs is not wanting, whatever that calls it.
+func (c *Common) besides() {
+	set := c.Planner.Settings()
+	if len(set.Packages)+len(c.Facts.Docker.Build) == 0 {
+		for _, name := range c.Facts.Locked {
+			if what, ok := headers[name]; ok {
+				c.Planner.Note(fmt.Sprintf("%s is compiled against %s: --package NAME adds the headers, by the name of the toolchain's distribution", name, what))
+			}
+		}
+	}
+	installed := slices.Concat(set.Programs, set.ImagePackages, c.Facts.Docker.Run)
+	for _, name := range c.Facts.Locked {
+		programs, ok := calling[name]
+		if ok && c.has(name) && !slices.ContainsFunc(installed, func(p string) bool { return slices.Contains(programs, p) }) {
+			c.Planner.Note(fmt.Sprintf("%s calls %s when it runs, and the image has none: --image-package NAME adds it", name, strings.Join(programs, " or ")))
+		}
+	}
+}
+
 // gaps notes what is not there.
 func (c *Common) gaps() {
 	c.unmade()
 	c.offline()
+	c.asksGit()
+	c.besides()
 	c.atStart()
 	c.docker()
+}
+
+// asksGit notes that git would be asked where there is no repository.
+func (c *Common) asksGit() {
+	file := c.Facts.AsksGit
+	if file == "" || c.Planner.Settings().Git || source.Sees(c.Facts.Dir, ".git/HEAD") {
+		return
+	}
+	c.Planner.Note(file + " asks git, and the build sees no .git: have it read GIT_SHA and GIT_TAG, which --build-git gives, or let .git in by a .dockerignore that does not leave it out")
 }
 
 // unmade notes assets that no step makes.
 func (c *Common) unmade() {
 	a := c.Facts.Assets
-	if c.work.Deploy {
-		return
+	if c.work.Deploy || len(c.js.install)+len(c.following()) > 0 {
+		return // or commands of the Dockerfile make them
 	}
 	const add = "give it the alias assets.deploy, with what makes them and phx.digest (and assets.setup for what has the network)"
 	switch {
@@ -72,7 +124,6 @@ func (c *Common) offline() {
 
 // atStart says what the release reads when it starts, and how it is told to listen.
 func (c *Common) atStart() {
-	const listens = "PHX_SERVER"
 	start := c.Facts.Start
 	if len(start.Reads) > 0 {
 		c.Planner.Decide("environment", tool.Some(start.Reads, 20), start.File+" reads them when the release starts")
@@ -82,11 +133,10 @@ func (c *Common) atStart() {
 	}
 	if start.Server != "" {
 		c.work.Start = start.Server
-		c.Planner.Decide("start", "/app/"+start.Server, "rel/overlays has it; other commands: /app/bin/NAME COMMAND, with Docker as --entrypoint")
+		c.Planner.Decide("start", "/app/"+start.Server, start.Overlay+" has it; other commands: /app/bin/NAME COMMAND, with Docker as --entrypoint")
 	}
-	set := slices.ContainsFunc(c.Planner.Settings().ImageEnv, func(kv string) bool { return strings.HasPrefix(kv, listens+"=") })
 	switch {
-	case set:
+	case c.listens() && len(c.work.ImageEnv) == 0:
 	case start.Listens || slices.Contains(start.Reads, listens):
 		c.work.ImageEnv = []string{listens + "=true"}
 		why := start.File + " has the server listen where it is set"
@@ -97,6 +147,15 @@ func (c *Common) atStart() {
 	case !start.Serves && start.Server == "" && c.has("phoenix"):
 		c.Planner.Note("nothing tells Phoenix's endpoint to listen: give it `server: true` in config/runtime.exs, as where PHX_SERVER is set")
 	}
+}
+
+// listens is the variable that tells Phoenix's endpoint to listen.
+const listens = "PHX_SERVER"
+
+// listens says whether the image tells it so.
+func (c *Common) listens() bool {
+	_, is := environ.Lookup(slices.Concat(c.Planner.Settings().ImageEnv, c.work.ImageEnv), listens)
+	return is
 }
 
 // has says whether the project uses a package, as far as it says so.

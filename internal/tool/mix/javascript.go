@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"path"
@@ -8,10 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"dram/internal/config"
 	"dram/internal/distro"
 	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
+	"dram/internal/project/dockerfile"
 	"dram/internal/tool"
 )
 
@@ -44,7 +47,7 @@ var (
 	// runsJavaScript is a command that runs Node.js, or what comes with it.
 	runsJavaScript = regexp.MustCompile(`(^|[\s/])(node|npm|npx|yarn|pnpm|pnpx|bunx?)(\s|$)`)
 	// installsPackages is one that installs packages.
-	installsPackages = regexp.MustCompile(`(^|[\s/])((npm|pnpm|bun)\s(.*\s)?(ci|i|install)|yarn(\s+(--(cwd|frozen-lockfile|immutable|prod)\b.*|install.*))?)(\s|$)`)
+	installsPackages = regexp.MustCompile(`(^|[\s/])((npm|pnpm|bun)\s(.*\s)?(ci|i|install)(\s|$)|yarn(\s+--(cwd[= ]\S+|[\w-]+(=\S+)?))*(\s+install\b.*)?\s*($|[&;|]))`)
 )
 
 // scripted decides what of JavaScript is installed and run.
@@ -61,6 +64,7 @@ func (c *Common) scripted(online string) error {
 	} else if !c.Facts.AliasesOpen {
 		c.byScript()
 	}
+	c.byDockerfile()
 	c.js.uses = c.js.command != "" || len(c.js.install) > 0 || c.js.build != nil
 	if !c.js.uses {
 		return nil
@@ -72,6 +76,36 @@ func (c *Common) scripted(online string) error {
 	}
 	c.manage(online)
 	return c.chooseNode()
+}
+
+// byDockerfile has the packages installed that commands of the project's own Dockerfile
+// need which are followed.
+func (c *Common) byDockerfile() {
+	if c.Planner.Settings().Dockerfile == config.IgnoreDockerfile {
+		return
+	}
+	for _, command := range c.Facts.Docker.Commands {
+		p := c.scriptOf(command)
+		if p == nil || installsPackages.MatchString(command.Run) || command.Before == "" {
+			continue
+		}
+		c.js.command = cmp.Or(c.js.command, command.Text)
+		if p.Needs && !slices.ContainsFunc(c.js.install, func(o project.Package) bool { return o.Dir == p.Dir }) {
+			c.js.install = append(c.js.install, *p)
+		}
+	}
+}
+
+// elsewhere is an option by which a package manager runs in another directory.
+var elsewhere = regexp.MustCompile(`\s(?:--prefix|--cwd|--dir|-C)[= ](\S+)`)
+
+// runsIn is the directory of the project that a command of JavaScript runs in, "" where
+// that is not known.
+func runsIn(command dockerfile.Command) string {
+	if m := elsewhere.FindStringSubmatch(command.Run); m != nil && command.Dir != "" {
+		return path.Join(command.Dir, m[1])
+	}
+	return command.Dir
 }
 
 // callsManager is a command of an alias that calls another package manager than npm.
@@ -89,7 +123,7 @@ func (c *Common) manage(online string) {
 		add(p)
 	}
 	installed := len(c.js.managers)
-	for _, m := range callsManager.FindAllStringSubmatch(strings.Join(slices.Concat(a.Setups, a.Deploys), "\n"), -1) {
+	for _, m := range callsManager.FindAllStringSubmatch(strings.Join(slices.Concat(a.Setups, a.Deploys, []string{c.js.command}), "\n"), -1) {
 		i := slices.IndexFunc(a.Packages, func(p project.Package) bool { return p.Manager == m[1] })
 		if i >= 0 {
 			add(a.Packages[i])
@@ -167,6 +201,11 @@ func (c *Common) chooseNode() error {
 			asked = p.Node
 		}
 	}
+	if d := c.Facts.Docker.Node; asked.Version == "" && d != "" && c.Planner.Settings().Dockerfile != config.IgnoreDockerfile {
+		c.js.node = "latest-v" + d + ".x"
+		c.Planner.Decide("node", "v"+d+".x of nodejs.org by its checksum, unless the toolchain has that", c.Facts.DockerFile+" builds with it")
+		return nil
+	}
 	if asked.Version == "" {
 		for _, what := range []distro.Need{distro.Node, distro.NPM} {
 			c.Planner.Need(tool.Need{What: what, Why: c.js.why()})
@@ -175,6 +214,9 @@ func (c *Common) chooseNode() error {
 	}
 	if c.js.node = nodeLine(asked.Version); c.js.node == "" {
 		return problem.New(problem.Usage, "write a version there, such as 22 or 22.11.0", "%s asks for Node.js %q, which dram does not understand", asked.File, asked.Version)
+	}
+	if d := c.Facts.Docker.Node; !exactNode.MatchString(strings.TrimPrefix(asked.Version, "v")) && allowsNode(asked.Version, d) {
+		c.js.node, asked.File = "latest-v"+d+".x", c.Facts.DockerFile+" builds with, and "+asked.File
 	}
 	c.Planner.Decide("node", strings.TrimPrefix(c.js.node, "latest-")+" of nodejs.org by its checksum, unless the toolchain has that",
 		fmt.Sprintf("%s asks for %s", asked.File, asked.Version))

@@ -1,7 +1,10 @@
 package mix
 
 import (
+	"cmp"
+
 	"dram/internal/engine"
+	"dram/internal/environ"
 	"dram/internal/tool"
 )
 
@@ -21,12 +24,17 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 	job := tool.Job{
 		CacheDirs: []string{engine.SourceDir + "/_build", engine.SourceDir + "/deps", hexHome, mixHome},
 		Env:       []string{"MIX_ENV=" + env, "HEX_HOME=" + hexHome, "MIX_HOME=" + mixHome},
+		Fixed:     c.usual(env),
 		Steps:     c.steps(env, in), Compile: []string{"mix", "compile"},
-		Astray: "see that `mix release` assembles under _build (no `path:` in its options)", Mirrors: c.mirrors(),
+		Astray: "see that `mix release` assembles under _build: no step of its own moves what it made", Mirrors: c.mirrors(),
 	}
 	if c.fetchesNIFs() {
 		job.CacheDirs = append(job.CacheDirs, precompiledHome)
 		job.Env = append(job.Env, "XDG_CACHE_HOME="+precompiledHome)
+	}
+	if len(c.crates()) > 0 {
+		job.CacheDirs = append(job.CacheDirs, cargoHome)
+		job.Env = append(job.Env, "CARGO_HOME="+cargoHome, "CARGO_NET_OFFLINE=true")
 	}
 	if c.js.uses {
 		job.CacheDirs = append(job.CacheDirs, jsHome)
@@ -38,6 +46,22 @@ func (c *Common) Prepare(env string, in tool.Circumstances) tool.Job {
 	return job
 }
 
+// usual has Mix build where it does by itself, whatever mix.exs or its target say of that:
+// what is kept and what is taken out lie there.
+func (c *Common) usual(env string) (vars []string) {
+	set := c.Planner.Settings().BuildEnv
+	target, _ := environ.Lookup(set, "MIX_TARGET")
+	_, named := environ.Lookup(set, "MIX_BUILD_PATH")
+	l := c.Facts.Layout
+	if l.BuildPath != "" || named || target != "" && target != "host" {
+		vars = append(vars, "MIX_BUILD_PATH="+engine.SourceDir+"/_build/"+env)
+	}
+	if _, named = environ.Lookup(set, "MIX_DEPS_PATH"); l.DepsPath != "" || named {
+		vars = append(vars, "MIX_DEPS_PATH="+engine.SourceDir+"/deps")
+	}
+	return vars
+}
+
 // steps are those before the release is assembled. What has the network runs no
 // code of others but installers, and comes after what that needs was compiled.
 func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
@@ -46,8 +70,11 @@ func (c *Common) steps(env string, in tool.Circumstances) []engine.Step {
 		f = f.keyless()
 	}
 	steps := c.tools(in, f)
-	if c.work.Fetch {
+	switch {
+	case c.work.Fetch:
 		steps = append(steps, c.dependencies(env, in, f)...)
+	case len(c.crates()) > 0:
+		steps = append(steps, c.crateStep(f))
 	}
 	if c.js.uses {
 		steps = append(steps, c.js.steps(f.strangers())...)
@@ -91,12 +118,15 @@ func (c *Common) dependencies(env string, in tool.Circumstances, f fetching) []e
 	for _, r := range c.remotes(env) {
 		get.Remotes = append(get.Remotes, r.URL)
 	}
-	get.Lock, get.Relock = "mix.lock", "mix deps.get"
+	get.Lock, get.Relock = cmp.Or(c.Facts.LockFile, "mix.lock"), "mix deps.get"
 	deps := compiling(in, "dependencies", "mix", "deps.compile", "--skip-umbrella-children", "--skip-local-deps")
 	deps.Needs, deps.InputDigest = f.needs, tool.FetchKey(in.Source, f.needs, deps.Argv)
 	// What sets assets up there must find them compiled: it has the network.
 	deps.Optional = !c.setsUp() || !c.apart()
 	steps := []engine.Step{get}
+	if len(c.crates()) > 0 {
+		steps = append(steps, c.crateStep(f))
+	}
 	if c.fetchesNIFs() {
 		steps = append(steps, c.nifs(in, f.strangers())...)
 	}

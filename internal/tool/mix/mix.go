@@ -50,6 +50,9 @@ func (p *Project) Releases() ([]string, error) {
 	return names, nil
 }
 
+// Implicit is true of what has an application at its top: Mix makes a release of its name.
+func (p *Project) Implicit() bool { return !p.facts.Umbrella }
+
 // Computed is the problem with all releases of a project whose file computes some.
 func Computed(file string) error {
 	return problem.New(problem.Usage, "name them: --release NAME --release NAME",

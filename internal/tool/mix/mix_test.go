@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dram/internal/config"
+	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/release"
@@ -32,6 +33,7 @@ func (n *notes) Settings() config.Config    { return n.settings }
 func (n *notes) Origin(key string) string   { return "set by " + key }
 func (n *notes) Note(text string)           { n.told = append(n.told, "note: "+text) }
 func (n *notes) Need(need tool.Need)        { n.needs = append(n.needs, need) }
+func (n *notes) Follow(config.Step) bool    { return false }
 func (n *notes) Decide(name, v, why string) { n.told = append(n.told, name+": "+v+": "+why) }
 
 func TestReleases(t *testing.T) {
@@ -99,8 +101,84 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// A release that lacks a file which its start needs is Mix's all the same: the
-// check says what is missing.
+// Mix builds where dram looks, whatever mix.exs, a target or a variable says.
+func TestBuildsAtUsualPlaces(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		layout project.Layout
+		env    []string
+		want   []string
+	}{
+		{"as usual", project.Layout{}, []string{"MIX_TARGET=host"}, nil},
+		{"by mix.exs", project.Layout{BuildPath: "out", DepsPath: "vendor", LockFile: "a.lock"}, nil, []string{"MIX_BUILD_PATH=/app/_build/prod", "MIX_DEPS_PATH=/app/deps"}},
+		{"by a variable", project.Layout{}, []string{"MIX_BUILD_PATH=/tmp/x"}, []string{"MIX_BUILD_PATH=/app/_build/prod"}},
+		{"for a target", project.Layout{}, []string{"MIX_TARGET=rpi"}, []string{"MIX_BUILD_PATH=/app/_build/prod"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := &notes{settings: config.Config{BuildEnv: c.env}}
+			facts := &project.Project{App: "shop", Shown: project.Shown{Layout: c.layout}, HasLock: true, Deps: []project.Dep{{Name: "jason", Source: project.Hex}}}
+			b, err := New(facts).Plan(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Release(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Work(""); err != nil {
+				t.Fatal(err)
+			}
+			job := b.Job(tool.Circumstances{Source: &source.Tree{}, Toolchain: tool.Toolchain{Rebar3: "/r", Hex: true}})
+			if diff := cmp.Diff(c.want, job.Fixed); diff != "" {
+				t.Error(diff)
+			}
+			want := "mix.lock"
+			if c.layout.LockFile != "" {
+				want = c.layout.LockFile
+			}
+			if got := job.Steps[0].Lock; got != want {
+				t.Errorf("the lock is %q", got)
+			}
+		})
+	}
+}
+
+// Crates are fetched before what is made of them is compiled without the network.
+func TestFetchesCrates(t *testing.T) {
+	facts := &project.Project{
+		App: "shop", HasLock: true, Deps: []project.Dep{{Name: "fast", Source: project.Hex}},
+		Shown: project.Shown{NativeCode: []string{"mix.exs: dependency :rustler", "native/calc/Cargo.toml"}, Rust: []string{"fast"}},
+	}
+	tree := &source.Tree{Files: []source.File{{Path: "mix.exs"}, {Path: "native/calc/Cargo.toml"}, {Path: "native/calc/src/lib.rs"}, {Path: ".cargo/config.toml"}, {Path: "Cargo.lock"}, {Path: "lib/a.ex"}}}
+	job := func(c config.Config) (tool.Job, []string) {
+		n := &notes{settings: c}
+		b, err := New(facts).Plan(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = b.Release(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = b.Work("with the network"); err != nil {
+			t.Fatal(err)
+		}
+		return b.Job(tool.Circumstances{Source: tree, Toolchain: tool.Toolchain{Rebar3: "/r", Hex: true}}), n.told
+	}
+	j, told := job(config.Config{})
+	if want := "crates: cargo fetch for native/calc/Cargo.toml, deps/fast, with the network: they are compiled without it"; !slices.Contains(told, want) {
+		t.Errorf("%q", told)
+	}
+	s := j.Steps[1]
+	if s.Name != "crates" || !s.Network || s.Private || !slices.Contains(s.Env, "CARGO_NET_OFFLINE=false") || !slices.Contains(j.Env, "CARGO_NET_OFFLINE=true") || !slices.Contains(j.CacheDirs, "/cache/cargo") {
+		t.Errorf("%+v in %q", s, j.Env)
+	}
+	if diff := cmp.Diff([]string{".cargo/config.toml", "Cargo.lock", "mix.exs", "native/calc/Cargo.toml", "native/calc/src/lib.rs"}, s.Needs); diff != "" {
+		t.Error(diff)
+	}
+	if j, _ = job(config.Config{BuildNetwork: "host"}); slices.ContainsFunc(j.Steps, func(s engine.Step) bool { return s.Name == "crates" }) {
+		t.Error("fetched although compiling has the network")
+	}
+}
+
 func TestMade(t *testing.T) {
 	const data = "-- releases/start_erl.data --\n15.2 1\n-- releases/1/a.rel --\n{release,{\"a\",\"1\"},{erts,\"15.2\"},[]}.\n"
 	for _, c := range []struct {

@@ -9,17 +9,10 @@ import (
 	"dram/internal/tool"
 )
 
-// making are packages that compile more than Elixir and Erlang, and what with. What
-// they depend on is in mix.lock, and so are elixir_make and rustler; that they use
-// rebar3's port compiler (pc), or call make or cmake in hooks, is not.
+// making are packages of Mix that compile more than Elixir, and what with: mix.lock has
+// them.
 var making = map[string]distro.Need{
-	"elixir_make": distro.C, "cc_precompiler": distro.C,
-	"cache_tab": distro.C, "crc32cer": distro.C, "crypt": distro.C, "eimp": distro.C, "enacl": distro.C, "epam": distro.C,
-	"erlcloud_nif": distro.C, "esqlite": distro.C, "ezlib": distro.C, "fast_tls": distro.C, "fast_xml": distro.C, "fast_yaml": distro.C,
-	"hamcrest_nif": distro.C, "iconv": distro.C, "jiffy": distro.C, "mqtree": distro.C, "p1_acme": distro.C, "re2": distro.C,
-	"snappyer": distro.C, "sqlite3": distro.C, "stringprep": distro.C, "stun": distro.C, "syslog": distro.C, "xmpp": distro.C, "xxhash": distro.C,
-	"erocksdb": distro.CMake, "evision": distro.CMake, "ezstd": distro.CMake, "h3": distro.CMake, "quicer": distro.CMake, "rocksdb": distro.CMake, "torchx": distro.CMake,
-	"rustler": distro.Cargo, "zigler": distro.Zig,
+	"elixir_make": distro.C, "cc_precompiler": distro.C, "evision": distro.CMake, "torchx": distro.CMake, "rustler": distro.Cargo, "zigler": distro.Zig,
 }
 
 // needs says what the steps call that a toolchain may lack.
@@ -31,6 +24,7 @@ func (c *Common) needs(env string) {
 			c.Planner.Need(tool.Need{What: distro.C, Why: code})
 		}
 	}
+	tool.NeedMakers(c.Planner, c.Facts.Locked)
 	for _, name := range c.Facts.Locked {
 		n, ok := making[name]
 		if !ok || name == "rustler" && slices.Contains(c.Facts.Locked, "rustler_precompiled") { // beside which it is optional

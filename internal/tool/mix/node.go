@@ -44,6 +44,21 @@ func nodeLine(asked string) string {
 	return line(newestMajor(asked))
 }
 
+// allowsNode says whether a range of npm's allows a major version.
+func allowsNode(text, major string) bool {
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return false
+	}
+	for alternative := range strings.SplitSeq(strings.ToLower(text), "||") {
+		low, high, ok := majors(hyphened.ReplaceAllString(strings.TrimSpace(alternative), ">=$1 <=$2"))
+		if ok && low <= n && n <= high {
+			return true
+		}
+	}
+	return false
+}
+
 func line(major int) string {
 	if major <= 0 {
 		return ""

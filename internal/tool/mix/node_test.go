@@ -18,6 +18,19 @@ func TestNodeLine(t *testing.T) {
 	}
 }
 
+// What installs packages, and what runs one's scripts.
+func TestInstallsPackages(t *testing.T) {
+	for command, want := range map[string]bool{
+		"npm ci": true, "npm install --prefix assets": true, "cmd --cd assets npm i": true, "yarn": true, "yarn install --immutable": true,
+		"yarn --cwd assets": true, "yarn --cwd assets install": true, "yarn --frozen-lockfile": true, "cd assets && yarn && yarn run build": true,
+		"yarn run deploy:js": false, "yarn --cwd assets run build": false, "yarn deploy": false, "npm run build": false, "node build.js": false,
+	} {
+		if got := installsPackages.MatchString(command); got != want {
+			t.Errorf("%s: %v", command, got)
+		}
+	}
+}
+
 // What a range stands for is a name of a directory and nothing else.
 func FuzzNodeLine(f *testing.F) {
 	f.Add(">=18.0 <21 || ^22.x - 24")

@@ -69,7 +69,7 @@ func (b *build) choose() (name, reason string, err error) {
 	}
 	switch {
 	case asked != "" && !slices.Contains(names, asked) && !p.ReleasesOpen:
-		return "", "", problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "),
+		return "", "", problem.New(problem.Usage, tool.OneOf(names, asked),
 			"the project has no release %q", asked)
 	case asked != "":
 		return asked, b.Planner.Origin("release"), nil
@@ -79,8 +79,8 @@ func (b *build) choose() (name, reason string, err error) {
 		return names[0], "the only one that mix.exs declares", nil
 	case len(p.Releases) > 1:
 		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or set default_release in mix.exs",
-			"mix.exs declares several releases: %s", strings.Join(names, ", "))
-	case p.Umbrella:
+			"mix.exs declares several releases: %s", tool.Some(names, 20))
+	case p.Umbrella && !p.ReleasesOpen:
 		return "", "", problem.New(problem.Usage, "add to `def project` in the umbrella's mix.exs:\n"+
 			"releases: [my_release: [applications: ["+umbrellaApps(p.OwnApps)+"]]]",
 			"an umbrella needs a release declared in its mix.exs, and %s declares none", filepath.Join(p.Dir, "mix.exs"))
@@ -113,12 +113,18 @@ func (b *build) Work(online string) (tool.Work, error) {
 }
 
 // command names the release only where mix.exs declares it: Mix knows the one
-// that it infers from the application by no name.
+// that it infers from the application by no name. Where it is assembled is said only
+// where mix.exs may say another place.
 func (b *build) command() []string {
-	if b.release.Declared {
-		return []string{"mix", "release", b.release.Name, "--overwrite"}
+	if !b.release.Declared {
+		return []string{"mix", "release", "--overwrite"}
 	}
-	return []string{"mix", "release", "--overwrite"}
+	argv := []string{"mix", "release", b.release.Name, "--overwrite"}
+	i := slices.IndexFunc(b.Facts.Releases, func(r project.Release) bool { return r.Name == b.release.Name })
+	if i < 0 || b.Facts.Releases[i].Elsewhere {
+		argv = append(argv, "--path", Export(b.release))
+	}
+	return argv
 }
 
 // Job assembles where Mix has releases.

@@ -57,6 +57,7 @@ func (c *Common) Decide(env, online string) (tool.Work, error) {
 		return c.work, err
 	}
 	c.precompiled(online)
+	c.fetchedCrates(online)
 	if err := c.assets(online); err != nil {
 		return c.work, err
 	}

@@ -2,6 +2,7 @@ package rebar3
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func (b *Common) Open() error {
 	name := cmp.Or(asked, usual)
 	known := append(b.Project.config.profiles(), "default", usual)
 	if !slices.Contains(known, name) && !b.Project.script {
-		return problem.New(problem.Usage, "choose one of: "+strings.Join(known, ", "), "%s has no profile %q", File, name)
+		return problem.New(problem.Usage, tool.OneOf(known, name), "%s has no profile %q", File, name)
 	}
 	if err := grammar.Name(name); err != nil {
 		return problem.New(problem.Usage, tool.NameHint, "the profile of %s: %w", File, err)
@@ -52,6 +53,37 @@ func (b *Common) Open() error {
 	b.Planner.Decide("profile", name, b.Planner.Origin("build.release_env"))
 	return nil
 }
+
+// elixirs are plugins that compile dependencies in Elixir.
+var elixirs = []string{"rebar_mix", "rebar3_elixir", "rebar3_elixir_compile", "rebar_elixir_plugin"}
+
+// Asks is what is asked of a toolchain: no Elixir, but by plugins that compile it, and
+// an Erlang that is new enough.
+func (b *Common) Asks() tool.Elixir {
+	asks := relx.Elixir()
+	asks.Least = b.Project.least()
+	bare := asks.Image
+	asks.Image = func(otp string) string {
+		for _, p := range b.Project.config.plugins() {
+			if slices.Contains(elixirs, p.Name) {
+				b.Planner.Note("the plugin " + p.Name + " compiles Elixir, which images of Erlang alone do not have: --toolchain image:REF names one with both and rebar3, such as one of Docker's elixir")
+			}
+		}
+		return bare(otp)
+	}
+	return asks
+}
+
+// least is the oldest Erlang that rebar3 is told to go on with.
+func (p *Project) least() project.Version {
+	if v := p.config.text("minimum_otp_vsn"); numbers.MatchString(v) {
+		return project.Version{Version: v, File: File}
+	}
+	return project.Version{}
+}
+
+// numbers is a version, in whole or in part.
+var numbers = regexp.MustCompile(`^\d{1,4}(\.\d{1,6}){0,5}$`)
 
 // Decide decides what is fetched, and says which native code is compiled.
 func (b *Common) Decide(online string) tool.Work {
@@ -72,6 +104,8 @@ func (b *Common) Decide(online string) tool.Work {
 		b.Planner.Decide("native code", "compiled in the toolchain", tool.Some(code, 6))
 	}
 	b.needs()
+	b.gaps()
+	tool.Dockerfile{Facts: b.Project.facts, Planner: b.Planner, Before: relx.BeforeStart}.Read()
 	return tool.Work{Fetch: b.fetch, Locked: b.Project.facts.HasLock || !b.deps}
 }
 
@@ -98,10 +132,11 @@ func (b *Common) remote() []project.Dep {
 		}
 		return len(out) > before
 	}
-	for _, c := range append([]config{p.config}, p.apps...) {
+	for _, c := range slices.Concat([]config{p.config}, p.apps, p.lent) {
 		b.deps = add(c.deps("deps")) || b.deps
-		add(c.plugins())
+		add(c.deps("plugins"))
 	}
+	add(p.config.deps("project_plugins")) // those of applications are for who works on them alone
 	mine := p.config.profile(b.Profile)
 	b.extra = add(slices.Concat(mine.deps("deps"), mine.plugins())) || p.script
 	b.fetch = len(out) > 0 || p.script
@@ -113,6 +148,26 @@ func (b *Common) needs() {
 	relx.NeedGit(b.Planner, b.Project.facts.Deps)
 	for _, c := range b.Project.calls {
 		b.Planner.Need(c)
+	}
+	tool.NeedMakers(b.Planner, slices.Compact(slices.Sorted(slices.Values(append(names(b.Project.facts.Deps), b.Project.facts.Locked...)))))
+}
+
+// gaps notes what hooks want that a build does not have, and what makes something else
+// of the project than a release for Linux.
+func (b *Common) gaps() {
+	p := b.Project
+	if p.asksGit != "" && !p.git {
+		b.Planner.Note(p.asksGit + " asks git, and the build sees no .git: let it in by a .dockerignore that does not exclude it")
+	}
+	for _, what := range slices.Compact(slices.Sorted(slices.Values(p.online))) {
+		if b.Planner.Settings().BuildNetwork != "host" {
+			b.Planner.Note(what + ", and compiling has no network; where that has to be, --build-network host gives it one")
+		}
+	}
+	for _, plugin := range p.config.plugins() {
+		if plugin.Name == "rebar3_grisp" {
+			b.Planner.Note("this is firmware for boards of GRiSP, which `rebar3 grisp deploy` makes with an Erlang for these: what dram makes is a release for Linux")
+		}
 	}
 }
 

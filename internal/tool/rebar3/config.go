@@ -1,15 +1,10 @@
 package rebar3
 
 import (
-	"fmt"
-	"path"
-	"regexp"
 	"slices"
 
 	"dram/internal/beam"
-	"dram/internal/distro"
 	"dram/internal/project"
-	"dram/internal/tool"
 	"dram/internal/tool/relx"
 )
 
@@ -40,6 +35,17 @@ func (c config) get(key string) beam.List {
 		}
 	}
 	return nil
+}
+
+// text is the value of a key that is a text, "" if it is none.
+func (c config) text(key string) string {
+	for _, t := range c.terms {
+		if pair, ok := beam.AsTuple(t, key, 2); ok {
+			text, _ := beam.Text(pair[1])
+			return text
+		}
+	}
+	return ""
 }
 
 // profiles are the names under {profiles, …}.
@@ -107,6 +113,29 @@ func located(d *project.Dep, from beam.Tuple) {
 	}
 }
 
+// locked are the names in rebar.lock, which is a list, after a version of its form or
+// not; ok is false if there is none. One that cannot be read is rebar3's to refuse.
+func locked(d *project.Dir) (names []string, ok bool) {
+	text, ok, _ := d.Text(Lock, maxFile)
+	terms, err := beam.Consult([]byte(text))
+	if err != nil || len(terms) == 0 {
+		return nil, ok
+	}
+	list := terms[0]
+	if versioned, is := list.(beam.Tuple); is && len(versioned) == 2 {
+		list = versioned[1]
+	}
+	entries, _ := list.(beam.List)
+	for _, e := range entries {
+		if entry, is := e.(beam.Tuple); is && len(entry) > 1 {
+			if name, is := beam.Text(entry[0]); is {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, ok
+}
+
 // deps are the dependencies under a key.
 func (c config) deps(key string) []project.Dep {
 	var out []project.Dep
@@ -121,64 +150,6 @@ func (c config) deps(key string) []project.Dep {
 // plugins are those that run while the project is compiled.
 func (c config) plugins() []project.Dep {
 	return slices.Concat(c.deps("plugins"), c.deps("project_plugins"))
-}
-
-// hooks are the commands that rebar3 runs before and after its own.
-func (c config) hooks() []string {
-	var out []string
-	for _, key := range []string{"pre_hooks", "post_hooks"} {
-		for _, t := range c.get(key) {
-			if tuple, ok := t.(beam.Tuple); ok && len(tuple) > 1 {
-				if text, ok := beam.Text(tuple[len(tuple)-1]); ok {
-					out = append(out, text)
-				}
-			}
-		}
-	}
-	return out
-}
-
-// compiler finds what compiles native code in a hook's command.
-var compiler = regexp.MustCompile(`(?:^|[\s;&|(/])(make|gmake|cmake|cargo|zig|cc|gcc|g\+\+|clang)(?:\s|$)`)
-
-// compiles is what such a command needs of a toolchain.
-func compiles(program string) distro.Need {
-	switch program {
-	case "cmake":
-		return distro.CMake
-	case "cargo":
-		return distro.Cargo
-	case "zig":
-		return distro.Zig
-	}
-	return distro.C
-}
-
-// native notes what in an application needs a compiler: hooks that call one, the
-// plugins for ports and for Rust, and C code.
-func (p *Project) native(d *project.Dir, dir string, c config) {
-	need := func(why string, what ...distro.Need) {
-		p.facts.NativeCode = append(p.facts.NativeCode, why)
-		for _, n := range what {
-			p.calls = append(p.calls, tool.Need{What: n, Why: why})
-		}
-	}
-	for _, command := range c.hooks() {
-		for _, m := range compiler.FindAllStringSubmatch(command, -1) {
-			need(fmt.Sprintf("%s: hook %q", c.file, command), compiles(m[1]))
-		}
-	}
-	for _, plugin := range c.plugins() {
-		switch plugin.Name {
-		case "pc":
-			need(c.file+": plugin pc", distro.C)
-		case "rebar3_cargo":
-			need(c.file+": plugin rebar3_cargo", distro.Cargo)
-		}
-	}
-	if src := path.Join(dir, "c_src"); len(d.Files(src))+len(d.Folders(src)) > 0 {
-		need(src+"/", distro.C)
-	}
 }
 
 // relxOf is relx's configuration in a profile: relx.config, where rebar.config has

@@ -2,13 +2,10 @@ package rebar3
 
 import (
 	"path"
-	"slices"
-	"strings"
 
 	"dram/internal/engine"
-	"dram/internal/source"
 	"dram/internal/tool"
-	"dram/internal/tool/relx"
+	"dram/internal/tool/relup"
 )
 
 // Where rebar3 builds, and keeps what it fetches, inside.
@@ -37,6 +34,7 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 			"sh", "-c", `rm -rf "$2" && mkdir -p "${2%/*}" && mv "$1" "$2"`, "collect", assembled, job.Export,
 		}})
 	}
+	job.Steps = append(job.Steps, relup.Steps(b.Planner, b.release.Name, job.Export)...)
 	return job
 }
 
@@ -77,43 +75,6 @@ func (b *Common) as(program string, argv ...string) []string {
 	return append([]string{program, "as", b.Profile}, argv...)
 }
 
-// fetching is what has the network, and what can be compiled of that apart. rebar3
-// fetches plugins, and compiles them, with whatever it does first.
-func (b *Common) fetching(c tool.Circumstances) []engine.Step {
-	if !b.fetch {
-		return nil
-	}
-	program := b.program(c)
-	needs := fetchNeeds(c.Source, b.Project.script)
-	if program != "rebar3" {
-		needs = insert(needs, "rebar3")
-	}
-	step := func(name string, argv ...string) engine.Step {
-		s := engine.Step{
-			Name: name, Argv: argv, Secrets: fetchEnvironment(c.Environ), Private: true, Network: true, Needs: needs,
-			Remotes: relx.Repositories(b.Project.facts.Deps),
-		}
-		if b.Project.facts.HasLock || !b.deps {
-			s.InputDigest = tool.FetchKey(c.Source, needs, argv)
-		}
-		return s
-	}
-	get := step("fetch", program, "get-deps")
-	if b.deps { // rebar3 locks what the default profile has
-		get.Lock, get.Relock = Lock, "rebar3 get-deps"
-	}
-	steps := []engine.Step{get}
-	if b.extra {
-		steps = append(steps, step("fetch for "+b.Profile, b.as(program, "get-deps")...))
-	}
-	if !b.deps {
-		return steps
-	}
-	deps := Assembling(c, b.as(program, "compile", "--deps_only")...)
-	deps.Name, deps.Needs, deps.InputDigest, deps.Optional = "dependencies", needs, tool.FetchKey(c.Source, needs, deps.Argv), true
-	return append(steps, deps)
-}
-
 // Assembling is the step that makes the release.
 func Assembling(c tool.Circumstances, argv ...string) engine.Step {
 	s := engine.Step{Name: engine.StepRelease, Argv: argv, Env: []string{"REBAR_OFFLINE=1"}, Network: c.Network}
@@ -121,42 +82,4 @@ func Assembling(c tool.Circumstances, argv ...string) engine.Step {
 		s.Env, s.Secrets = nil, tool.Proxies(c.Environ)
 	}
 	return s
-}
-
-// fetchEnvironment is what of dram's own environment concerns fetching: proxies, and
-// the settings of Hex, among which HEX_CDN is the mirror.
-func fetchEnvironment(environ []string) []string {
-	secrets := tool.Proxies(environ)
-	for _, kv := range environ {
-		if strings.HasPrefix(kv, "HEX_") && !strings.HasPrefix(kv, "HEX_HOME=") && !strings.HasPrefix(kv, "HEX_OFFLINE=") {
-			secrets = append(secrets, kv)
-		}
-	}
-	return secrets
-}
-
-// fetchNeeds is what a fetching step reads of the source: the configuration of the
-// project and its applications, and what resource files say; beside a script,
-// whatever lies at the top.
-func fetchNeeds(src *source.Tree, script bool) []string {
-	needs := []string{}
-	for _, f := range src.Files {
-		base := path.Base(f.Path)
-		switch {
-		case slices.Contains([]string{File, Script, Lock, "relx.config"}, base),
-			strings.HasSuffix(base, ".app.src"), strings.HasSuffix(base, ".app.src.script"),
-			strings.HasPrefix(f.Path, "_checkouts/"),
-			script && !strings.Contains(f.Path, "/"):
-			needs = append(needs, f.Path)
-		}
-	}
-	return needs
-}
-
-// insert adds a name to a sorted list.
-func insert(names []string, name string) []string {
-	if i, found := slices.BinarySearch(names, name); !found {
-		return slices.Insert(names, i, name)
-	}
-	return names
 }

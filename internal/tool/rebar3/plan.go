@@ -11,6 +11,7 @@ import (
 	"dram/internal/grammar"
 	"dram/internal/problem"
 	"dram/internal/tool"
+	"dram/internal/tool/relup"
 	"dram/internal/tool/relx"
 )
 
@@ -34,8 +35,8 @@ func (p *Project) Plan(pl tool.Planner) (tool.Build, error) {
 	return &build{Common: Common{Project: p, Planner: pl}}, nil
 }
 
-// Elixir is asked for by nothing that rebar3 itself does.
-func (*build) Elixir() tool.Elixir { return relx.Elixir() }
+// Elixir is what the project asks of a toolchain.
+func (b *build) Elixir() tool.Elixir { return b.Asks() }
 
 // Release chooses profile and release, and judges what relx is told of it.
 func (b *build) Release() (tool.Release, error) {
@@ -46,7 +47,7 @@ func (b *build) Release() (tool.Release, error) {
 	}
 	b.version()
 	b.release.Env = b.Profile
-	return b.release, nil
+	return b.release, relup.Decide(b.Planner, b.Project.facts, b.Project.appups)
 }
 
 func (b *build) choose() error {
@@ -54,17 +55,17 @@ func (b *build) choose() error {
 	asked := b.Planner.Settings().Release()
 	name, reason := asked, b.Planner.Origin("release")
 	switch {
+	case len(names) == 0 && !b.Project.script:
+		return b.none()
 	case asked != "" && !slices.Contains(names, asked) && !b.Project.script:
-		return problem.New(problem.Usage, "choose one of: "+strings.Join(names, ", "), "the project has no release %q", asked)
+		return problem.New(problem.Usage, tool.OneOf(names, asked), "the project has no release %q", asked)
 	case asked != "":
 	case len(names) > 1:
-		return problem.New(problem.Usage, "choose one with --release NAME", "%s declares several releases: %s", File, strings.Join(names, ", "))
+		return problem.New(problem.Usage, "choose one with --release NAME", "%s declares several releases: %s", File, tool.Some(names, 20))
 	case len(names) == 1:
 		name, reason = names[0], "the only one that relx is told of"
-	case b.Project.script:
-		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the releases: their names are not known", Script)
 	default:
-		return b.none()
+		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the releases: their names are not known", Script)
 	}
 	if err := grammar.Name(name); err != nil {
 		return problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)
@@ -101,9 +102,9 @@ func (b *build) none() error {
 	if _, ok := b.Project.Escript(); ok {
 		what = "an escript (--tool escript)"
 	}
-	if b.Project.reltool {
+	if b.Project.reltool != "" {
 		return problem.New(problem.Usage, "declare its releases for relx, in "+File+"; releases of reltool are made by rebar 2, which dram does not run",
-			"%s declares no release, and rel/reltool.config does", File)
+			"%s declares no release, and %s does", File, b.Project.reltool)
 	}
 	example := cmp.Or(b.Project.facts.App, strings.Join(apps[:min(len(apps), 1)], ""), "my_app")
 	return problem.New(problem.Usage, fmt.Sprintf("declare one in %s:\n{relx, [{release, {%s, \"0.1.0\"}, [%s, sasl]}, {mode, prod}]}.", File, example, example),
@@ -128,8 +129,28 @@ func (b *build) judge() error {
 func (b *build) told() relx.Told {
 	return relx.Told{
 		File: File, Where: " in profile " + b.Profile, Release: b.release.Name, By: b.Planner, Git: b.Project.git,
-		Instead: "set {mode, prod} in the profile " + usual + ", or choose another with --release-env NAME",
+		Instead: b.elsewhere(),
 	}
+}
+
+// elsewhere is what to do where the profile makes no release that runs elsewhere: some
+// other may.
+func (b *build) elsewhere() string {
+	var whole []string
+	for _, name := range b.Project.config.profiles() {
+		config := b.Project.relxOf(name)
+		if _, ok := config.Release(b.release.Name); ok && name != "test" && config.Settings(b.release.Name).Dev == "" {
+			whole = append(whole, name)
+		}
+	}
+	hint := "set {mode, prod} in the profile " + usual
+	if !slices.Contains(b.Project.config.profiles(), usual) {
+		hint = "add to " + File + " {profiles, [{" + usual + ", [{relx, [{mode, prod}]}]}]}"
+	}
+	if len(whole) == 0 {
+		return hint
+	}
+	return hint + ", or choose a profile without it: --release-env " + strings.Join(whole, ", --release-env ")
 }
 
 func (b *build) outputDir() error {

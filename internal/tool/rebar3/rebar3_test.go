@@ -19,19 +19,7 @@ import (
 // "release=web".
 func plan(t *testing.T, tree string, flags ...string) (*tooltest.Plan, tool.Build, tool.Release, error) {
 	t.Helper()
-	d, err := project.Open(tooltest.Tree(t, tree))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	n := &tooltest.Plan{From: "default"}
-	for _, f := range flags {
-		name, value, _ := strings.Cut(f, "=")
-		if n.Set, err = n.Set.WithFlag(name, []string{value}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := Tool{}.Read(d)
+	n, p, err := tooltest.Read(t, Tool{}, tree, flags...)
 	if err != nil {
 		return n, nil, tool.Release{}, err
 	}
@@ -73,15 +61,18 @@ var plans = []struct {
 {pre_hooks, [{"linux", compile, "cd c_src && cmake . && make"}]}. {deps, [jsx]}.
 -- apps/jobs/src/jobs.app.src.script --
 -- _checkouts/mine/src/mine.app.src --
+-- _checkouts/mine/rebar.config --
+{deps, [jsx, base32]}. {project_plugins, [rebar3_proper]}. {pre_hooks, [{compile, "cargo build"}]}.
 `, []string{"release=web"}, []string{
 		"project: rebar3: rebar.config found, with the applications jobs, web", "profile: prod: default", "release: web: default", "version: known after the build: git tells it",
 		`note: git tells the version of release web, and the build sees no .git, so that it would be "0.0.0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
 		`note: git tells the version of web, and the build sees no .git, so that it would be "0": write the version down, or let .git in by a .dockerignore that does not exclude it`,
-		"fetch: rebar3 get-deps, with the network: dependencies and plugins: cowboy, jose, lager, pc, rebar3_hex, jsx, recon",
+		"fetch: rebar3 get-deps, with the network: dependencies and plugins: cowboy, jose, lager, pc, jsx, base32 and 2 more",
 		"note: there is no rebar.lock: run `rebar3 get-deps` and commit it, or builds may differ",
-		`native code: compiled in the toolchain: apps/web/rebar.config: hook "cd c_src && cmake . && make", rebar.config: plugin pc`,
+		`native code: compiled in the toolchain: _checkouts/mine/rebar.config: hook "cargo build", apps/web/rebar.config: hook "cd c_src && cmake . && make", rebar.config: plugin pc`,
 		"needs git: the git dependency lager", "needs a C compiler and make: rebar.config: plugin pc",
 		`needs cmake: apps/web/rebar.config: hook "cd c_src && cmake . && make"`, `needs a C compiler and make: apps/web/rebar.config: hook "cd c_src && cmake . && make"`,
+		`needs cargo: _checkouts/mine/rebar.config: hook "cargo build"`,
 	}},
 	{"git that is there", "-- .git/HEAD --\nref\n-- .dockerignore --\n_build\n-- rebar.config --\n{relx, [{release, {web, semver}, [web]}]}.\n", nil, []string{
 		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: known after the build: git tells it",
@@ -113,6 +104,36 @@ var plans = []struct {
 		"start script: bin/web: an overlay of rebar.config puts the project's own there; an image tells it foreground, if it has that command, or else start",
 		"version: known after the build: a script tells it", "fetch: rebar3 get-deps, with the network: rebar.config.script computes what there is",
 	}},
+	{"what a lock has that is compiled", project1("", "{deps, [{jiffy, \"1\"}, cowboy]}.") + "-- rebar.lock --\n" +
+		`{"1.2.0",[{<<"rocksdb">>,{pkg,<<"rocksdb">>,<<"1.8.0">>},1},{<<"jiffy">>,{pkg,<<"jiffy">>,<<"1.1.1">>},0}]}. [{pkg_hash,[]}].` + "\n", nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: 1.2.3: rebar.config",
+		"fetch: rebar3 get-deps, with the network: dependencies and plugins: jiffy, cowboy",
+		"needs a C compiler and make: jiffy", "needs a C compiler and make: rocksdb", "needs cmake: rocksdb",
+	}},
+	{"what hooks call, here and for release", "-- rebar.config --\n{relx, [{release, {web, \"1\"}, [web]}, {include_erts, true}]}. {plugins, [rebar3_grisp, {rebar3_rustler, \"1\"}]}.\n" +
+		`{pre_hooks, [{clean, "cargo clean"}, {"(win32|darwin)", compile, "gmake x"}, {"(linux", compile, "zig build"}, {compile, "rm -rf _build/cmake"},` +
+		` {compile, "bash -c 'CC=x make -C ${REBAR_ROOT_DIR}/native all'"}, {compile, "echo $(git rev-parse HEAD) > VERSION"}]}.` + "\n" +
+		"-- native/Makefile --\nGIT = git clone\nall:\n\t@mkdir -p x && cmake .\n\tcd wamr && git clone https://example.com/wamr\n\techo curl\n", nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: 1: rebar.config",
+		"fetch: rebar3 get-deps, with the network: dependencies and plugins: rebar3_grisp, rebar3_rustler",
+		`native code: compiled in the toolchain: rebar.config: hook "bash -c 'CC=x make -C ${REBAR_ROOT_DIR}/native all'", rebar.config: hook "zig build", rebar.config: plugin rebar3_rustler`,
+		`needs zig: rebar.config: hook "zig build"`, `needs a C compiler and make: rebar.config: hook "bash -c 'CC=x make -C ${REBAR_ROOT_DIR}/native all'"`, "needs cmake: native/Makefile",
+		"needs cargo: rebar.config: plugin rebar3_rustler",
+		"note: a hook of rebar.config asks git, and the build sees no .git: let it in by a .dockerignore that does not exclude it",
+		"note: native/Makefile, which a hook of rebar.config calls, calls git, and compiling has no network; where that has to be, --build-network host gives it one",
+		"note: rebar3_rustler has cargo download what its code is made of, and compiling has no network; where that has to be, --build-network host gives it one",
+		"note: this is firmware for boards of GRiSP, which `rebar3 grisp deploy` makes with an Erlang for these: what dram makes is a release for Linux",
+	}},
+	{"applications by their names, and in a profile", project1(", {include_erts, true}", `{project_app_dirs, ["apps/web", "services/*", "../x"]}. {profiles, [{prod, [{project_app_dirs, ["apps/jobs"]}]}, {lab, [{project_app_dirs, ["apps/lab"]}]}]}.`) +
+		"-- apps/web/src/web.app.src --\n-- apps/jobs/src/jobs.app.src --\n-- apps/lab/src/lab.app.src --\n-- apps/lab/c_src/a.c --\n-- services/mail/src/mail.app.src --\n", nil, []string{
+		"project: rebar3: rebar.config found, with the applications jobs, mail, web", "profile: prod: default", "release: web: the only one that relx is told of",
+		"version: 1.2.3: rebar.config", "fetch: no: no dependency and no plugin comes over the network",
+	}},
+	{"appups", project1("", "") + web + "-- src/web.appup.src --\n", nil, []string{
+		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of", "version: 1.2.3: rebar.config",
+		"note: there are appups of web, and no relup is made of them: --upgrade-from names the tarball of the earlier release, in the project",
+		"fetch: no: no dependency and no plugin comes over the network",
+	}},
 	{"profiles without prod", project1(", {include_erts, true}", "{profiles, [{rel, [{relx, [{overlay_vars, \"v\"}]}]}, {test, [{relx, []}]}, {deb, [{deps, []}]}]}."), nil, []string{
 		"project: rebar3: rebar.config found", "profile: prod: default", "release: web: the only one that relx is told of",
 		"note: rebar.config has no profile prod, and tells relx more in rel: choose one with --release-env NAME",
@@ -129,6 +150,33 @@ func TestPlan(t *testing.T) {
 		if diff := cmp.Diff(c.want, n.Lines); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
+	}
+}
+
+// What a project says of Erlang is asked of the toolchain, or offered where only rebar 2
+// asked for it.
+func TestAsksForErlang(t *testing.T) {
+	for more, want := range map[string][2]string{
+		"": {}, `{minimum_otp_vsn, "28.1"}.`: {"28.1", ""}, `{minimum_otp_vsn, "2[0-9]"}.`: {}, `{require_otp_vsn, "26.2.5.21"}.`: {"", "26.2.5.21"}, `{require_otp_vsn, "R16|17"}.`: {},
+	} {
+		_, b, _, err := plan(t, project1("", more))
+		if err != nil {
+			t.Fatal(err)
+		}
+		least, offered := b.Elixir().Least, ""
+		for _, o := range b.(*build).Project.facts.Offers {
+			offered = o.Erlang
+		}
+		if least.Version != want[0] || offered != want[1] || least.Version != "" && least.File != File {
+			t.Errorf("%s: at least %+v, offered %q", more, least, offered)
+		}
+	}
+	n, b, _, err := plan(t, project1("", "{plugins, [rebar_mix]}."))
+	if err != nil || b.Elixir().Image("27") != "erlang:27" {
+		t.Fatal(err)
+	}
+	if last := n.Lines[len(n.Lines)-1]; !strings.HasPrefix(last, "note: the plugin rebar_mix compiles Elixir, which images of Erlang alone do not have") {
+		t.Errorf("nobody says that Elixir is missing: %s", last)
 	}
 }
 
@@ -152,17 +200,24 @@ func TestRefused(t *testing.T) {
 		code       int
 		says, hint string
 	}{
-		{"no Erlang terms", "-- rebar.config --\n{relx, [\n", nil, 4, "reading rebar.config: ", "mend the file there; rebar3 would fail on it too"},
+		{"no Erlang terms", "-- rebar.config --\n{relx, [\n", nil, 4, "reading rebar.config: malformed: line 2: ", "mend the file there; rebar3 would fail on it too"},
 		{"an application's", project1("", "") + "-- apps/a/src/a.app.src --\n-- apps/a/rebar.config --\n{a\n", nil, 4, "reading apps/a/rebar.config: ", "mend the file"},
 		{"a name that is not declared", project1("", ""), []string{"release=shop"}, 2, `the project has no release "shop"`, "choose one of: web"},
+		{"a name that is like one", project1(`, {release, {jobs, "1"}, [jobs]}`, ""), []string{"release=job"}, 2, `the project has no release "job"`, "did you mean jobs? Or choose one of: web, jobs"},
+		{"a name that is like none", project1(`, {release, {jobs, "1"}, [jobs]}`, ""), []string{"release=kitchen"}, 2, `the project has no release "kitchen"`, "choose one of: web, jobs"},
+		{"a name where none is declared", "-- rebar.config --\n{deps, []}.\n" + web, []string{"release=web"}, 2, "rebar.config declares no release", "{relx, "},
 		{"several", project1(`, {release, {jobs, "1"}, [jobs]}`, ""), nil, 2, "rebar.config declares several releases: web, jobs", "choose one with --release NAME"},
-		{"a profile that is not there", project1("", "{profiles, [{staging, []}]}."), []string{"release-env=stagin"}, 2, `rebar.config has no profile "stagin"`, "choose one of: staging, default, prod"},
+		{"a profile that is not there", project1("", "{profiles, [{staging, []}]}."), []string{"release-env=stagin"}, 2, `rebar.config has no profile "stagin"`, "did you mean staging? Or choose one of: staging, default, prod"},
 		{"a script, and no name", "-- rebar.config.script --\n", nil, 2, "rebar.config.script computes the releases", "name it with --release NAME"},
 		{"a library", "-- rebar.config --\n{deps, []}.\n" + web, nil, 2, "rebar.config declares no release: as it stands, the project is a library", `{relx, [{release, {web, "0.1.0"}, [web, sasl]}, {mode, prod}]}.`},
 		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (--tool escript)", "declare one in rebar.config"},
 		{"rebar 2", "-- rebar.config --\n{deps, []}.\n-- rel/reltool.config --\n", nil, 2, "rebar.config declares no release, and rel/reltool.config does", "releases of reltool are made by rebar 2"},
-		{"dev mode", project1(", {dev_mode, true}", ""), nil, 2, "relx is told {dev_mode, true} in profile prod: the release would be links", "set {mode, prod} in the profile prod"},
-		{"mode dev", project1(", {mode, dev}", ""), nil, 2, "relx is told {mode, dev} in profile prod", "or choose another"},
+		{"dev mode", project1(", {dev_mode, true}", ""), nil, 2, "relx is told {dev_mode, true} in profile prod: the release would be links", "add to rebar.config {profiles, [{prod, [{relx, [{mode, prod}]}]}]}"},
+		{
+			"mode dev, but in other profiles", project1(", {mode, dev}", "{profiles, [{prod, []}, {test, [{relx, [{mode, prod}]}]}, {deb, [{relx, [{mode, prod}]}]}, {rpm, [{relx, [{dev_mode, false}, {mode, minimal}]}]}]}."),
+			nil, 2, "relx is told {mode, dev} in profile prod", "set {mode, prod} in the profile prod, or choose a profile without it: --release-env deb, --release-env rpm",
+		},
+		{"rebar 2, elsewhere", "-- rebar.config --\n{sub_dirs, [\"../x\", \"release\"]}.\n-- release/reltool.config --\n", nil, 2, "and release/reltool.config does", "made by rebar 2"},
 		{"an Erlang outside", project1(`, {include_erts, "../erlang"}`, ""), nil, 2, `include_erts of release "web" is "../erlang"`, "set {include_erts, true}"},
 		{"an Erlang elsewhere", project1(`, {include_erts, "/opt/erlang"}`, ""), nil, 2, `"/opt/erlang": the build sees only the project and the toolchain`, "set {include_erts, true}"},
 		{"an overlay from outside", project1(`, {overlay, [{copy, "../secret", "a"}]}`, ""), nil, 2, `overlay {copy, "../secret", "a"} of rebar.config takes from outside of the project`, "keep the file in the project"},
@@ -213,7 +268,7 @@ func files(names ...string) *source.Tree {
 func picture(job tool.Job) string {
 	var b strings.Builder
 	for _, s := range job.Steps {
-		fmt.Fprintf(&b, "%s: %s", s.Name, strings.Join(append(append([]string{}, s.Env...), s.Argv...), " "))
+		fmt.Fprintf(&b, "%s: %s", s.Name, strings.Join(append(append([]string{}, s.Env...), s.Command()), " "))
 		for _, says := range []struct {
 			so   bool
 			text string
@@ -243,23 +298,23 @@ release: REBAR_OFFLINE=1 rebar3 as prod release -n web
 		{
 			"dependencies", project1("", locked) + "-- rebar.lock --\n[].\n",
 			tool.Circumstances{Source: src, Toolchain: offline, Environ: []string{"HEX_CDN=http://m", "HEX_HOME=/home/x", "PATH=/bin", "https_proxy=p"}},
-			"fetch: rebar3 get-deps network once locks rebar.lock" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
-				"fetch for prod: rebar3 as prod get-deps network once" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
+			"fetch: sh -c … fetch hexpm 300 rebar3 get-deps network once locks rebar.lock" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
+				"fetch for prod: sh -c … fetch hexpm 300 rebar3 as prod get-deps network once" + needs + " with [https_proxy=p HEX_CDN=http://m]\n" +
 				"dependencies: REBAR_OFFLINE=1 rebar3 as prod compile --deps_only once optional" + needs + "\n" +
 				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n",
 		},
 		{
 			"plugins, and the project's own rebar3", project1(`, {output_dir, "out"}`, "{plugins, [pc]}.") + "-- rebar3 --\n",
 			tool.Circumstances{Source: src, Network: true},
-			"fetch: ./rebar3 get-deps network once needs [apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
+			"fetch: sh -c … fetch hexpm 300 ./rebar3 get-deps network once needs [apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
 				"clear: rm -rf /app/out/web\nrelease: ./rebar3 as prod release -n web network\n" +
 				"collect: sh -c rm -rf \"$2\" && mkdir -p \"${2%/*}\" && mv \"$1\" \"$2\" collect /app/out/web /app/_build/prod/rel/web\n",
 		},
 		{
 			"a script, which may read what lies beside it", project1("", "") + "-- rebar.config.script --\n",
 			tool.Circumstances{Source: src, Toolchain: offline},
-			"fetch: rebar3 get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
-				"fetch for prod: rebar3 as prod get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
+			"fetch: sh -c … fetch hexpm 300 rebar3 get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
+				"fetch for prod: sh -c … fetch hexpm 300 rebar3 as prod get-deps network once needs [VERSION apps/a/rebar.config apps/a/src/a.app.src rebar.config rebar.lock rebar3]\n" +
 				"clear: rm -rf /app/_build/prod/rel/web\nrelease: REBAR_OFFLINE=1 rebar3 as prod release -n web\n",
 		},
 	} {

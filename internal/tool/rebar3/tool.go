@@ -54,10 +54,14 @@ type Project struct {
 	git     bool        // the build sees .git
 	calls   []tool.Need // what compiles native code
 	vsnGit  []string    // applications whose version git tells
-	reltool bool        // rebar 2 makes its releases
+	reltool string      // with what rebar 2 makes its releases, "" if it makes none
 	args    bool        // config/ has the arguments of the VM
-	// checkouts are dependencies that lie in the project
+	appups  []string    // applications that say how they are upgraded
+	// checkouts are dependencies that lie in the project, and lent what these say
 	checkouts []string
+	lent      []config
+	asksGit   string   // the first hook that asks git, "" if none does
+	online    []string // hooks and plugins that may download
 }
 
 // Read goes by rebar.config.
@@ -78,6 +82,9 @@ func (Tool) Read(d *project.Dir) (tool.Project, error) {
 		return nil, err
 	}
 	p.apart = apart.terms
+	if v := c.text("require_otp_vsn"); numbers.MatchString(v) { // rebar 2's, which rebar3 passes over
+		facts.Offers = append(facts.Offers, project.Offer{File: File, Erlang: v})
+	}
 	if err := p.read(d); err != nil {
 		return nil, err
 	}
@@ -111,8 +118,8 @@ func (p *Project) Releases() ([]string, error) {
 // folders.
 func (p *Project) read(d *project.Dir) error {
 	p.facts.AppVersions = map[string]string{}
-	_, p.facts.HasLock, _ = d.Text(Lock, maxFile) // one that cannot be read is rebar3's to refuse
-	p.args, p.reltool = relx.BringsArgs(d), d.Has("rel/reltool.config")
+	p.facts.Locked, p.facts.HasLock = locked(d)
+	p.args, p.reltool = relx.BringsArgs(d), p.reltools(d)
 	p.checkouts = d.Folders("_checkouts")
 	p.native(d, ".", p.config)
 	if err := p.app(d, "."); err != nil {
@@ -122,12 +129,13 @@ func (p *Project) read(d *project.Dir) error {
 		p.facts.App = p.facts.OwnApps[0]
 		p.facts.Version = p.facts.AppVersions[p.facts.App]
 	}
-	for _, dir := range p.folders() {
-		for _, name := range d.Folders(dir) {
-			if err := p.app(d, path.Join(dir, name)); err != nil {
-				return err
-			}
+	for _, dir := range p.folders(d) {
+		if err := p.app(d, dir); err != nil {
+			return err
 		}
+	}
+	if err := p.borrow(d); err != nil {
+		return err
 	}
 	slices.Sort(p.facts.OwnApps)
 	slices.Sort(p.facts.NativeCode)
@@ -135,18 +143,75 @@ func (p *Project) read(d *project.Dir) error {
 	return nil
 }
 
-// folders are where applications lie, as project_app_dirs has it: "apps/*".
-func (p *Project) folders() []string {
+// borrow reads what dependencies in the project need themselves.
+func (p *Project) borrow(d *project.Dir) error {
+	for _, name := range p.checkouts[:min(len(p.checkouts), maxApps)] {
+		dir := path.Join("_checkouts", name)
+		c, _, err := consult(d, path.Join(dir, File))
+		if err != nil {
+			return err
+		}
+		c.file = path.Join(dir, File)
+		p.lent = append(p.lent, c)
+		p.native(d, dir, c)
+	}
+	return nil
+}
+
+// folders are where applications lie, as project_app_dirs has it: "apps/*", or one of
+// them, "apps/web". A profile adds to these.
+func (p *Project) folders(d *project.Dir) []string {
 	var out []string
-	for _, t := range p.config.get("project_app_dirs") {
-		if dir, ok := beam.Text(t); ok && strings.HasSuffix(dir, "/*") {
-			out = append(out, strings.TrimSuffix(dir, "/*"))
+	layers := []config{p.config}
+	for _, name := range p.config.profiles() {
+		if name == usual || len(p.config.get("project_app_dirs")) == 0 {
+			layers = append(layers, p.config.profile(name))
+		}
+	}
+	for _, layer := range layers {
+		for _, t := range layer.get("project_app_dirs") {
+			if dir, ok := beam.Text(t); ok && !relx.Outside(dir) {
+				out = append(out, apps(d, path.Clean(dir))...)
+			}
 		}
 	}
 	if len(out) == 0 {
-		return []string{"apps", "lib"}
+		out = append(apps(d, "apps/*"), apps(d, "lib/*")...)
 	}
 	return out
+}
+
+// apps are the directories that such an entry means.
+func apps(d *project.Dir, entry string) []string {
+	dir, all := strings.CutSuffix(entry, "/*")
+	switch {
+	case !all && entry == "*":
+		dir = "."
+	case !all:
+		return []string{entry}
+	}
+	names := d.Folders(dir)
+	for i, name := range names {
+		names[i] = path.Join(dir, name)
+	}
+	return names
+}
+
+// reltools is the file that rebar 2 makes releases by: in rel/, or where its sub_dirs
+// say.
+func (p *Project) reltools(d *project.Dir) string {
+	dirs := []string{"rel"}
+	for _, t := range p.config.get("sub_dirs") {
+		if dir, ok := beam.Text(t); ok && !relx.Outside(dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, dir := range dirs {
+		if file := path.Join(dir, "reltool.config"); d.Has(file) {
+			return file
+		}
+	}
+	return ""
 }
 
 // app reads the application in a directory, if there is one.
@@ -161,6 +226,9 @@ func (p *Project) app(d *project.Dir, dir string) error {
 			p.facts.OwnApps = append(p.facts.OwnApps, name)
 			p.version(d, path.Join(dir, "src", name+".app.src"), name)
 			found = true
+		}
+		if name, ok := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(file, ".script"), ".src"), ".appup"); ok {
+			p.appups = append(p.appups, name)
 		}
 	}
 	if !found || dir == "." {

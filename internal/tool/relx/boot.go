@@ -56,6 +56,7 @@ func Boot(rel *release.Release) tool.Boot {
 		Scripts:  []string{rel.Name, "start"},
 		Programs: strings.Fields("awk basename cat cp cut dd dirname grep head kill mkdir od printf readlink sed sleep sort tr"),
 		Shell:    sourced(script),
+		Asks:     []tool.Question{{Args: []string{"eval", "init:get_status()."}, Answer: "{started,"}, {Args: []string{"ping"}, Answer: "pong"}},
 		Cookie: tool.Cookie{
 			Script: cookieScript, Env: "bin/" + rel.Name, After: "export ESCRIPT_NAME=",
 			Holders: []string{"vm.args", "vm.args.src"}, Without: tool.WithoutCookie("RELX_COOKIE"),
@@ -65,10 +66,11 @@ func Boot(rel *release.Release) tool.Boot {
 			{Pattern: "bin/" + cmp.Or(rel.Name, "NAME") + "-" + cmp.Or(rel.Version, "VERSION"), Reason: "the start script once more, by the name of its version"},
 			{Pattern: "bin/*.cmd", Reason: "a script for Windows"},
 			{Pattern: "bin/*.ps1", Reason: "a script for Windows"},
+			tool.Relup,
 		},
 	}
 	if rel.FS != nil && script != "" && !strings.Contains(script, outDir) {
-		b.Command = Plain
+		b.Command, b.Asks = Plain, nil
 		return b
 	}
 	if fills(rel) {

@@ -11,8 +11,12 @@ import (
 
 // What the projects of the tools have in common that have relx assemble.
 
-// maxTerms bounds a file of terms of a project, in bytes.
-const maxTerms = 1 << 20
+// Bounds of a file of terms of a project: dependencies, profiles and releases are looked
+// up by name, each among all.
+const (
+	maxTerms = 1 << 20 // bytes
+	maxNamed = 5_000   // what one list names
+)
 
 // Consult reads a file of terms of a project; ok is false if there is none. by is what
 // reads it in the build, for messages.
@@ -25,7 +29,27 @@ func Consult(d *project.Dir, name, by string) (terms []beam.Term, ok bool, err e
 	if err != nil {
 		return nil, true, problem.New(problem.Build, "mend the file there; "+by+" would fail on it too", "reading %s: %w", name, err)
 	}
+	if n := longest(terms); n > maxNamed {
+		return nil, true, problem.New(problem.Build, "make it shorter", "reading %s: a list names %d things, at most %d are read", name, n, maxNamed)
+	}
 	return terms, true, nil
+}
+
+// longest is how many tuples and atoms the longest list in some terms has.
+func longest(terms []beam.Term) (most int) {
+	named := 0
+	for _, t := range terms {
+		switch t := t.(type) {
+		case beam.Tuple:
+			named++
+			most = max(most, longest(t))
+		case beam.List:
+			most = max(most, longest(t))
+		case beam.Atom:
+			named++
+		}
+	}
+	return max(most, named)
 }
 
 // BringsArgs says whether a project brings the arguments of the VM where relx looks
@@ -36,6 +60,9 @@ func BringsArgs(d *project.Dir) bool { return d.Has("config/vm.args") || d.Has("
 func Elixir() tool.Elixir {
 	return tool.Elixir{None: true, Image: func(otp string) string { return "erlang:" + otp }}
 }
+
+// BeforeStart is where a project says what comes before its release starts.
+const BeforeStart = "a pre_start hook of {extended_start_script_hooks, …}"
 
 // Repositories are where those dependencies come from that are in git.
 func Repositories(deps []project.Dep) []string {

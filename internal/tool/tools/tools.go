@@ -23,6 +23,7 @@ func All() tool.Table {
 		erlangmk.Tool{},
 		rebar3.Tool{},
 		gleam.Tool{},
+		gleam.Exported{},
 	}
 }
 

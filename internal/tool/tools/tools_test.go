@@ -57,6 +57,7 @@ func TestRead(t *testing.T) {
 func TestReadFails(t *testing.T) {
 	for _, c := range []struct{ name, tree, want, hint string }{
 		{"no project", "-- README --\n", `no project in "DIR": it has no mix.exs, erlang.mk, rebar.config or gleam.toml`, "name the directory of a project"},
+		{"projects below", "-- services/b/rebar.config --\n-- services/shop/mix.exs --\n-- x/y/z/mix.exs --\n", `no project in "DIR"`, "there are projects in DIR/services/b, DIR/services/shop: name one of these directories"},
 		{"a project below", "-- services/shop/mix.exs --\n", `no project in "DIR"`, "there is a project in DIR/services/shop: name that directory"},
 		{"the file of a tool that adds to another, alone", relFile, `no project in "DIR"`, "name the directory of a project"},
 	} {
@@ -82,7 +83,7 @@ func TestSeveralTools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(p.Facts().Notes, "\n"); p.Tool().About().Name != "mix" || got != "it is a project of rebar3 as well, with b: --tool rebar3 builds it so" {
+	if got := strings.Join(p.Facts().Notes, "\n"); p.Tool().About().Name != "mix" || got != "it is a project of rebar3 as well, with b: --tool rebar3 builds it so; `mix release` comes before it" {
 		t.Errorf("a project of %s, noted %q", p.Tool().About().Name, got)
 	}
 	p, err = Read(dir, project.Given{Tool: "rebar3"})
@@ -92,14 +93,83 @@ func TestSeveralTools(t *testing.T) {
 	if names, err := p.Releases(); err != nil || len(names) != 1 || names[0] != "b" || len(p.Facts().Notes) > 0 {
 		t.Errorf("releases %q, %v, notes %q", names, err, p.Facts().Notes)
 	}
-	for asked, says := range map[string]string{"cargo": `there is no tool "cargo"`, "gleam": "it has no gleam.toml"} {
+	for asked, says := range map[string]string{"cargo": `there is no tool "cargo"`, "gleam": `no project of Gleam in "`} {
 		if _, err := Read(dir, project.Given{Tool: asked}); problem.Code(err) != 2 || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: code %d: %v", asked, problem.Code(err), err)
 		}
 	}
 	_, err = Read(dir, project.Given{Tool: "cargo"})
-	if hint := problem.Hint(err); hint != "choose one of: distillery, escript, mix, erlang.mk, rebar3, gleam" {
+	if hint := problem.Hint(err); hint != "choose one of: distillery, escript, mix, erlang.mk, rebar3, gleam, shipment" {
 		t.Errorf("hint %q", hint)
+	}
+}
+
+// kinds are directories of each tool, that say nothing of one another.
+var kinds = []struct {
+	tool, tree string
+	declares   bool // it names a release
+}{
+	{"distillery", mixOf(`{:distillery, "~> 2.1"}`, "") + relFile, true},
+	{"escript", strings.Replace(mixOf("", ""), "deps:", "escript: [main_module: A], deps:", 1), false},
+	{"mix", mixOf("", "a: []"), true},
+	{"mix", mixOf("", ""), false},
+	{"erlang.mk", "-- erlang.mk --\n-- relx.config --\n{release, {e, \"1\"}, [e]}.\n", true},
+	{"rebar3", "-- rebar.config --\n{relx, [{release, {b, \"1\"}, [b]}]}.\n", true},
+	{"gleam", "-- gleam.toml --\nname = \"g\"\n-- src/g.gleam --\npub fn main() {}\n", false},
+}
+
+// Two kinds in one directory: the one that declares releases is taken, of two the first
+// of the table. The other is noted with why, and can be asked for.
+func TestEveryTwoTools(t *testing.T) {
+	pairs := 0
+	for i, a := range kinds {
+		for _, b := range kinds[i+1:] {
+			if strings.Contains(a.tree, "-- mix.exs --") && strings.Contains(b.tree, "-- mix.exs --") {
+				continue // one file
+			}
+			pairs++
+			taken, other, why := a, b, " comes before it"
+			if b.declares && !a.declares {
+				taken, other = b, a
+			}
+			if taken.declares && !other.declares {
+				why = " has some in "
+			}
+			dir := tooltest.Tree(t, a.tree+b.tree)
+			p, err := Read(dir, project.Given{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			notes := strings.Join(p.Facts().Notes, "\n")
+			if got := p.Tool().About().Name; got != taken.tool || strings.Count(notes, "it is a project of ") != 1 || !strings.Contains(notes, "--tool "+other.tool+" builds it so; ") || !strings.Contains(notes, why) {
+				t.Errorf("%s and %s: a project of %s, noted %q", a.tool, b.tool, got, notes)
+			}
+			p, err = Read(dir, project.Given{Tool: other.tool})
+			if err != nil || p.Tool().About().Name != other.tool || len(p.Facts().Notes) > 0 {
+				t.Errorf("%s and %s, asked for the other: %v, %v", a.tool, b.tool, p, err)
+			}
+		}
+	}
+	if pairs != 15 {
+		t.Errorf("%d pairs were tried", pairs)
+	}
+}
+
+// A library is no kind to choose, whatever else its files are for.
+func TestLibraryBesideAnother(t *testing.T) {
+	for _, c := range []struct{ name, tree, want string }{
+		{"rebar.config for those who depend on it", kinds[3].tree + "-- rebar.config --\n{deps, []}.\n", "mix"},
+		{"a library of rebar3 in a project of Gleam", kinds[6].tree + "-- rebar.config --\n{deps, []}.\n", "gleam"},
+		{"a library of Gleam in one of rebar3", "-- gleam.toml --\nname = \"g\"\n" + kinds[5].tree, "rebar3"},
+		{"an umbrella without releases, and what declares some", strings.Replace(mixOf("", ""), "app: :a", `apps_path: "apps"`, 1) + kinds[5].tree, "rebar3"},
+	} {
+		p, err := Read(tooltest.Tree(t, c.tree), project.Given{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Tool().About().Name; got != c.want || len(p.Facts().Notes) > 0 {
+			t.Errorf("%s: a project of %s, noted %q", c.name, got, p.Facts().Notes)
+		}
 	}
 }
 
