@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dram/internal/config"
 	"dram/internal/distro"
@@ -16,6 +17,7 @@ import (
 	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/tool/tools"
+	"dram/internal/upstream"
 )
 
 // packaged is what the distribution's suites have, as of November 2026.
@@ -31,7 +33,14 @@ func inputs(c config.Config) plan.Inputs {
 		Config: c, Arch: "amd64", Distro: distros.All().Default().Info(),
 		Engine:   func(context.Context, string) (string, string, error) { return "native", "it works here", nil },
 		Versions: func(_ context.Context, suite string) (distro.Versions, error) { return packaged[suite], nil },
-		Tags:     func(context.Context, string, string) ([]string, error) { return tags(), nil },
+		Tags: func(_ context.Context, repository, _ string) ([]string, error) {
+			if repository == "elixir" {
+				return official(), nil
+			}
+			return tags(), nil
+		},
+		Upstream: released,
+		Took:     func(upstream.Software) time.Duration { return 0 },
 	}
 }
 
@@ -77,6 +86,29 @@ func tags() []string {
 	return all
 }
 
+// official are the tags of Docker's own images of Elixir.
+func official() (all []string) {
+	patches := []int{5, 1, 6, 4, 5, 3, 6, 4, 2, 4, 4, 4, 3, 4, 5, 8, 3, 3, 4, 5, 4}
+	for minor := 2; minor < len(patches); minor++ {
+		all = append(all, fmt.Sprintf("1.%d", minor))
+		for patch := range patches[minor] + 1 {
+			all = append(all, fmt.Sprintf("1.%d.%d", minor, patch))
+		}
+	}
+	return all
+}
+
+// released has what the projects released of the lines above, and Elixir since 1.0.
+func released(_ context.Context, w upstream.Wanted) (upstream.File, error) {
+	if err := w.Check(); err != nil {
+		return upstream.File{}, err
+	}
+	if w.Software == upstream.Elixir && !slices.Contains(official(), w.Version) {
+		return upstream.File{}, fmt.Errorf("no Elixir %s", w.Version)
+	}
+	return upstream.File{Name: w.Version + ".tar.gz", Form: upstream.Source}, nil
+}
+
 // candidates are images of a minor version before it was there, with the last OTP of a
 // line.
 func candidates(minor, major, patches int) (all []string) {
@@ -107,13 +139,25 @@ func releases(major, minors, patches int) []string {
 // imageTag is how hexpm/elixir and Docker's own elixir call an image.
 var imageTag = regexp.MustCompile(`:([0-9.]+(?:-rc\.\d+)?)-(?:erlang|otp)-([0-9.]+)`)
 
+// erlangTag is how Docker's own erlang calls one.
+var erlangTag = regexp.MustCompile(`^image:erlang:([0-9.]+)`)
+
+// officialTag is how Docker's own elixir calls one that names no Erlang.
+var officialTag = regexp.MustCompile(`^image:elixir:([0-9.]+)$`)
+
 // versions are those in a plan's toolchain.
 func versions(p *plan.Plan) (elixir, otp string) {
 	if m := imageTag.FindStringSubmatch(p.Toolchain); m != nil {
 		return m[1], m[2]
 	}
+	if m := erlangTag.FindStringSubmatch(p.Toolchain); m != nil {
+		return "", m[1]
+	}
+	if m := officialTag.FindStringSubmatch(p.Toolchain); m != nil {
+		return m[1], ""
+	}
 	v := packaged[strings.TrimPrefix(p.Toolchain, "distro:")]
-	return v.Elixir, v.Erlang
+	return cmp.Or(p.Upstream.Elixir, v.Elixir), cmp.Or(p.Upstream.OTP, v.Erlang)
 }
 
 // score plans the project in dir as dram plan does, and judges that.

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 		s.Needs = append(s.Needs, j.need("git metadata", `build git|\.git\b`, `(?i)\.git\b|\bcommit\b|GIT_`))
 	}
 	if f.Start != "" {
-		s.Needs = append(s.Needs, j.need("start "+f.Start, regexp.QuoteMeta(f.Start)+`\b|PHX_SERVER=true in the image`, `PHX_SERVER|`+regexp.QuoteMeta(f.Start)))
+		s.Needs = append(s.Needs, j.need("start "+f.Start, `(?s)^(start|entrypoint) .*`+regexp.QuoteMeta(f.Start)+`\b|PHX_SERVER=true in the image|^image env .*\bPHX_SERVER=`, `PHX_SERVER|`+regexp.QuoteMeta(f.Start)))
 	}
 	for _, list := range []struct {
 		what  string
@@ -80,7 +81,7 @@ func Judge(f Facts, p *plan.Plan, refusal error, elixir, otp string) Score {
 		{"context", f.Context},
 	} {
 		for _, word := range list.words {
-			s.Needs = append(s.Needs, j.word(list.what, word))
+			s.Needs = append(s.Needs, j.list(list.what, word))
 		}
 	}
 	s.Needs = slices.DeleteFunc(s.Needs, func(n Need) bool { return n.What == "" })
@@ -111,12 +112,17 @@ func (j judge) noted(pattern string) bool {
 	return slices.ContainsFunc(j.plan.Notes, re.MatchString)
 }
 
-// kind judges a project that makes no release: a plan of one must at least say so.
+// kind judges a project that makes no release: a plan of one must say so, and then
+// nothing is to be set.
 func (j judge) kind(f Facts) Need {
 	if f.Kind == "" {
 		return Need{}
 	}
-	return j.need("is a "+f.Kind, `^project .*\b`+f.Kind, `(?i)\b`+f.Kind)
+	n := j.need("is a "+f.Kind, `^project .*\b`+f.Kind, `(?i)\b`+f.Kind)
+	if n.Verdict == Told {
+		n.Verdict = Met
+	}
+	return n
 }
 
 func (j judge) need(what, decision, note string) Need {
@@ -127,6 +133,18 @@ func (j judge) need(what, decision, note string) Need {
 		return Need{what, Told}
 	}
 	return Need{what, Silent}
+}
+
+// list judges one of a list. A directory beside the project is there with one that holds
+// it.
+func (j judge) list(what, word string) Need {
+	n := j.word(what, word)
+	for dir := path.Dir(word); what == "context" && n.Verdict != Met && dir != "."; dir = path.Dir(dir) {
+		if holder := j.word(what, dir); holder.Verdict < n.Verdict {
+			n = Need{n.What, holder.Verdict}
+		}
+	}
+	return n
 }
 
 // word judges a need by a word that a decision or a note has; "ENV=…" of a build

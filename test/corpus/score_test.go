@@ -56,7 +56,7 @@ func TestTable(t *testing.T) {
 func TestJudge(t *testing.T) {
 	p := &plan.Plan{
 		Decisions: []plan.Decision{{Name: "assets", Value: "Node 20, then mix assets.deploy"}, {Name: "packages", Value: "cmake, git"}},
-		Notes:     []string{"Dockerfile also runs, to build: mix phx.digest", "Dockerfile builds with elixir:1.17", "PHX_SERVER is not set"},
+		Notes:     []string{"Dockerfile also runs, to build: mix phx.digest", "Dockerfile builds with elixir:1.17", "PHX_SERVER is not set", "it is an escript"},
 	}
 	for _, c := range []struct {
 		name  string
@@ -74,6 +74,7 @@ func TestJudge(t *testing.T) {
 		{"a step that is said", Facts{Steps: []string{"phx.digest"}}, Told},
 		{"the worst decides", Facts{Packages: []string{"cmake"}, Steps: []string{"phx.digest", "geoip"}}, Silent},
 		{"a start that is said", Facts{Start: "bin/server"}, Told},
+		{"an escript that is said to be one", Facts{Kind: "escript"}, Met},
 		{"a library that is taken for an application", Facts{Kind: "library"}, Silent},
 		{"a commit that nobody gives", Facts{Git: true}, Silent},
 	} {
@@ -103,12 +104,16 @@ func TestJudgeRefusal(t *testing.T) {
 }
 
 // A project of the test's own, read and planned as those of the corpus are: what its
-// Dockerfile does beside is said, and nothing of a project without one.
+// Dockerfile does beside is done or said, and nothing of a project without one.
 func TestScore(t *testing.T) {
 	const mix = "-- mix.exs --\ndefmodule A.MixProject do\n  use Mix.Project\n  def project, do: [app: :a, version: \"1.0.0\", elixir: \"~> 1.15\"]\nend\n"
 	const docker = "-- Dockerfile --\nFROM hexpm/elixir:1.17.3-erlang-27.1-debian-bookworm-20241016\nRUN apt-get install -y cmake && mix phx.digest && mix release\n"
 	facts := Facts{Elixir: "1.17", Packages: []string{"cmake"}, Steps: []string{"phx.digest"}}
-	if s := score(t.Context(), facts, tooltest.Tree(t, mix+docker)); s.Verdict() != Told || s.Error != nil {
+	if s := score(t.Context(), facts, tooltest.Tree(t, mix+docker)); s.Verdict() != Met || s.Error != nil {
+		t.Error(line(s))
+	}
+	fetches := strings.Replace(docker, "mix phx.digest", "mix download_geoip", 1)
+	if s := score(t.Context(), Facts{Steps: []string{"download_geoip"}}, tooltest.Tree(t, mix+fetches)); s.Verdict() != Told || s.Error != nil {
 		t.Error(line(s))
 	}
 	if s := score(t.Context(), facts, tooltest.Tree(t, mix)); s.Verdict() != Wrong {
