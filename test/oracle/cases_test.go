@@ -1,6 +1,9 @@
 package oracle
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // nativeCase is one way of making a NIF library or a port program, right or
 // wrong: a row is all that it takes. What it does on a system is never written
@@ -31,7 +34,7 @@ const (
 )
 
 // libraries are all, sampled those that each run of the tests tries.
-func libraries() []nativeCase { return append(sampled(), loaderCases()...) }
+func libraries() []nativeCase { return slices.Concat(sampled(), loaderCases(), elfCases()) }
 
 // loaderCases are about what the loader looks for, and where.
 func loaderCases() []nativeCase {
@@ -61,6 +64,8 @@ func loaderCases() []nativeCase {
 		{name: "hwcaps_v5", source: dep, build: "library hv; nif $e libhv.so -Wl,-rpath,'$ORIGIN'; mkdir -p $out/glibc-hwcaps/x86-64-v5; cp libhv.so $out/glibc-hwcaps/x86-64-v5"},
 		{name: "legacy_tls", source: dep, build: "library lt; nif $e liblt.so -Wl,-rpath,'$ORIGIN'; mkdir $out/tls; cp liblt.so $out/tls"},
 		{name: "loader_version", source: "extern unsigned int __rseq_size; int extra(void) { return __rseq_size >= 0 ? 42 : 0; }", build: "nif $e $lib/ld-linux-x86-64.so.2", since: 12},
+		{name: "gnu_version", source: "#include <gnu/libc-version.h>\nint extra(void) { return gnu_get_libc_version() ? 42 : 0; }", build: "nif $e"},
+		{name: "fortified", source: "#include <string.h>\nvolatile int n = 4; int extra(void) { char a[8] = {0}, b[8] = {42}; memcpy(a, b, n); return a[0]; }", build: "nif $e -O2 -D_FORTIFY_SOURCE=2"},
 		{name: "ifunc", source: ifunc, build: "nif $e", musl: true},
 		{name: "ifunc_exported", source: strings.ReplaceAll(ifunc, "static int chosen", "int chosen"), build: "nif $e", musl: true},
 		{name: "target_clones", source: "__attribute__((target_clones(\"avx2\", \"default\"))) int twice(int n) { return 2 * n; }\nint extra(void) { volatile int n = 21; return twice(n); }", build: "nif $e"},

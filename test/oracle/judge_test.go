@@ -109,7 +109,7 @@ func causes() []struct {
 	c := func(says string, rules ...string) cause { return cause{regexp.MustCompile(says), rules} }
 	return []cause{
 		c("cannot be dlopen|ASan runtime does not come first|unsupported relocation type", "dlopen"),
-		c("OS ABI invalid|cannot read file data", "format", "soname"),
+		c("OS ABI invalid|cannot read file data|only ET_DYN and ET_EXEC|cannot change memory protections|ELF file version|ABI version invalid|nonzero padding|no loadable segments|phentsize|cannot dynamically load executable", "format", "soname"),
 		c("version `GLIBC_ABI_DT_RELR' not found", "relr"),
 		c("version `[^']+' not found", "symbol-version"),
 		c("(undefined symbol: |symbol not found|: )enif_", "nif-api", "symbol"),
@@ -117,8 +117,8 @@ func causes() []struct {
 		c("cannot enable executable stack", "exec-stack"),
 		c("static TLS block|initial-exec TLS resolves", "static-tls"),
 		c("CPU ISA level is lower", "isa"),
-		c("wrong ELF class|Invalid ELF image for this architecture", "arch"), // the second from an emulator that the kernel knows (binfmt_misc)
-		c(`'/lib/[^']*: invalid ELF header`, "soname"),                       // a file of that name that is for linkers, where no library is
+		c("wrong ELF class|Invalid ELF image for this architecture", "arch", "soname"), // the second from an emulator that the kernel knows (binfmt_misc)
+		c(`'/lib/[^']*: invalid ELF header`, "soname"),                                 // a file of that name that is for linkers, where no library is
 		c("invalid ELF header|file too short|not a dynamic executable|ELF file data encoding|cannot dynamically load position-independent|ELF load command|Exec format error|object file has no dynamic section|Not a valid dynamic program", "format", "arch", "soname"),
 		c(`lib/oracle-0\.1\.0/priv/([a-z0-9_]+)/([a-z0-9_]+)\.so: cannot open shared object file`, "arch"),
 		c("cannot open shared object file|Error loading shared library", "soname", "opened"),

