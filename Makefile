@@ -15,7 +15,7 @@ test: ## everything; end-to-end tests use the host's Debian mirror
 	GO="$(GO)" .ci/test
 
 short: ## the tests that need neither network nor toolchain
-	$(GO) test -short ./internal/... ./cmd/...
+	$(GO) test -short -p 4 -parallel 8 -ldflags=-w ./internal/... ./cmd/...
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt $(TOOLS)/deadcode
 	$(GO) vet ./...
@@ -56,10 +56,10 @@ corpus: ## plans of public projects against what these need: DIR has their check
 campaign: export DRAM_CAMPAIGN = 1
 campaign: ## killing, cutting the power, pruning, damaging and editing, many times over; hours
 	$(GO) test -count=1 -timeout 30m -v -run '^(TestPowerCut|TestHundredBuildsBesidePrune)$$' ./internal/store
-	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing|TestPackagesComeOntoImages|TestErlangFromSource|TestForAPlace|TestPortableExecutable|TestCheckKnowsStarts|TestElixirFromSource|TestAssetsByNPM)$$' ./test/e2e
+	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing|TestPackagesComeOntoImages|TestErlangFromSource|TestForAPlace|TestPortableExecutable|TestCheckKnowsStarts|TestCheckKnowsNIFs|TestRebaseOntoTheSame|TestElixirFromSource|TestAssetsByNPM|TestCosignVerifies|TestPlatforms|TestRehearsal|TestInspectInABrowser|TestInitForAnUmbrella|TestMatrixOutlivesABuilder)$$' ./test/e2e
 
-launcher: ## the launchers of portable releases, by the compilers of Debian 12
-	for program in launcher runner; do \
+launcher: ## the launchers of portable releases, the init and the launchers of images, by the compilers of Debian 12
+	for program in launcher runner ../../entrypoint/program/init ../../tool/mix/launcher/mix; do \
 	  sh internal/portable/launcher/compile.sh x86_64-linux-gnu-gcc-12 $$program.c $$program-amd64 && \
 	  sh internal/portable/launcher/compile.sh aarch64-linux-gnu-gcc-12 $$program.c $$program-arm64 || exit 1; \
 	done

@@ -48,7 +48,7 @@ func parse(args []string) (settings, error) {
 		names = append(names, b.name)
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&s.runs, "k", 5, "`number` of times that each figure is taken; the median counts (toolchain roots: at most 3)")
+	flags.IntVar(&s.runs, "k", 9, "`number` of times that each figure is taken; the median counts (toolchain roots: at most 3, builds by Docker: 5)")
 	flags.IntVar(&s.modules, "modules", 1000, "`number` of modules of the large project")
 	flags.StringVar(&s.only, "only", "", "`names` of the benchmarks to run, separated by commas: "+strings.Join(names, ", "))
 	flags.StringVar(&s.page, "write", "", "`file` to write the page to, if everything could be measured or skipped for a stated reason")

@@ -284,7 +284,7 @@ func (b *bench) rivalRebuilds(ctx context.Context, d *docker, rows []row) error 
 			}
 		}
 		var err error
-		rows[i].ours, rows[i].theirs, err = alternate(b.runs, edited(ours, image),
+		rows[i].ours, rows[i].theirs, err = alternate(min(b.runs, 5), edited(ours, image),
 			edited(theirs, func() (float64, error) { return d.build(ctx, theirs, file) }))
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ func (b *bench) portable(ctx context.Context) ([]row, error) {
 	}
 	size := row{what: "portable tarball of hello", rival: "the plain one", unit: bytes, ours: []float64{sizes["portable"]}, theirs: []float64{sizes["plain"]}, ratio: 3}
 	boot := row{what: "`bin/hello eval` of it", rival: "that of the plain one", ratio: 1.05}
-	boot.ours, boot.theirs, err = alternate(2*b.runs,
+	boot.ours, boot.theirs, err = alternate(b.runs,
 		func(int) (float64, error) { return b.eval(ctx, dirs["portable"]) }, func(int) (float64, error) { return b.eval(ctx, dirs["plain"]) })
 	return []row{size, boot}, err
 }

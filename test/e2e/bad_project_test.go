@@ -84,12 +84,16 @@ func TestDependencyThatCannotBeFetched(t *testing.T) {
 	failed(t, dir, r, "gone.git")
 }
 
-// A build that leaves no release where Mix assembles it.
+// Where mix.exs has a release assembled elsewhere, it is assembled where it is looked
+// for; a step that moves it away leaves none.
 func TestReleaseSomewhereElse(t *testing.T) {
 	t.Parallel()
 	real(t)
-	dir := write(t, t.TempDir(), "mix.exs", mixExs("astray", `releases: [astray: [path: "/tmp/astray"]]`), "lib/astray.ex", "defmodule Astray do\nend\n")
-	dram{args: []string{"build", dir}, cache: cold(t)}.fails(t, 4, "left no release", "hint: see that `mix release` assembles under _build")
+	cache, elsewhere := cold(t), `releases: [astray: [path: "/tmp/astray"`
+	dir := write(t, t.TempDir(), "mix.exs", mixExs("astray", elsewhere+"]]"), "lib/astray.ex", "defmodule Astray do\nend\n")
+	dram{args: []string{"build", dir}, cache: cache}.ok(t)
+	write(t, dir, "mix.exs", mixExs("astray", elsewhere+`, steps: [:assemble, fn r -> File.rename!(r.path, "/app/_build/moved"); r end]]]`))
+	dram{args: []string{"build", dir}, cache: cache}.fails(t, 4, "left no release", "hint: see that `mix release` assembles under _build")
 }
 
 // Two builds of one project at once: one waits, both give the same.

@@ -64,7 +64,7 @@ func TestForAPlace(t *testing.T) {
 		"a profile":           {nil, "distro:debian/12", ".tar.gz", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inSample(t, name == "Debian 11" || name == "musl" || name == "a profile")
+			inSample(t, name == "Debian 11" || name == "a profile")
 			place, root := "profile:ubuntu/22.04", ""
 			if tt.place != nil {
 				root = tt.place(t)
@@ -116,7 +116,7 @@ func TestPortableExecutable(t *testing.T) {
 		"Debian 13": func(t *testing.T) string { return rootOf(t, "debian/13") }, "musl": muslRoot, "a shell": busyboxRoot,
 	} {
 		t.Run(name, func(t *testing.T) {
-			inSample(t, name == "Debian 11" || name == "musl" || name == "a shell")
+			inSample(t, name == "musl" || name == "a shell")
 			root := place(t)
 			if r := (dram{args: []string{"check", file, "--target", "dir:" + root}}).run(t); r.code != 0 {
 				t.Errorf("the check: %s", r.stdout)

@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +32,7 @@ type mirror struct {
 	mu       sync.Mutex
 	asked    []string
 	tampered string // the path that is served with one byte changed
+	key      string // without which nothing is served, "" for none
 }
 
 // hexMirror has hx_top, which needs hx_base and hx_erl; hx_erl is built by
@@ -38,12 +41,19 @@ func hexMirror(t *testing.T) *mirror {
 	t.Helper()
 	work := t.TempDir()
 	writePackages(t, work)
+	return serveHex(t, work, "hx_base-1.0.0", "hx_erl-1.0.0", "hx_top-1.0.0", "hx_tool-1.0.0")
+}
+
+// serveHex makes a Hex repository of packages, each in a directory NAME-VERSION of
+// work, and serves it.
+func serveHex(t *testing.T, work string, packages ...string) *mirror {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	write(t, work, "key.pem", string(private), "make.exs", makeRegistry)
+	write(t, work, "key.pem", string(private), "make.exs", makeRegistry, "packages", strings.Join(packages, " "))
 	if err := os.MkdirAll(filepath.Join(work, "public", "tarballs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +70,9 @@ Mix.start()
 Mix.env(:prod)
 Mix.shell(Mix.Shell.Quiet)
 
-for name <- ["hx_base", "hx_erl", "hx_top", "hx_tool"] do
-  Mix.Project.in_project(String.to_atom(name), "/w/" <> name, fn _ ->
-    Mix.Task.rerun("hex.build", ["-o", "/w/public/tarballs/#{name}-1.0.0.tar"])
+for package <- String.split(File.read!("/w/packages")) do
+  Mix.Project.in_project(String.to_atom(package), "/w/" <> package, fn _ ->
+    Mix.Task.rerun("hex.build", ["-o", "/w/public/tarballs/#{package}.tar"])
   end)
 end
 
@@ -72,28 +82,33 @@ Mix.Task.run("hex.registry", ["build", "/w/public", "--name=hexpm", "--private-k
 func writePackages(t *testing.T, dir string) {
 	t.Helper()
 	mix := func(name, module, more, options string) string {
-		return fmt.Sprintf(`defmodule %s.MixProject do
+		return hexPackage(name, module, "1.0.0", more, options)
+	}
+	write(t, dir,
+		"hx_base-1.0.0/mix.exs", mix("hx_base", "HxBase", "", ""),
+		"hx_base-1.0.0/lib/hx_base.ex", "defmodule HxBase do\n  def says, do: \"base\"\nend\n",
+		"hx_tool-1.0.0/mix.exs", mix("hx_tool", "HxTool", "", ""),
+		"hx_tool-1.0.0/lib/hx_tool.ex", "defmodule HxTool do\nend\n",
+		"hx_top-1.0.0/mix.exs", mix("hx_top", "HxTop", `, deps: [{:hx_base, "~> 1.0"}, {:hx_erl, "~> 1.0"}]`, ""),
+		"hx_top-1.0.0/lib/hx_top.ex", "defmodule HxTop do\n  def says, do: \"top on #{HxBase.says()} and #{:hx_erl.says()}\"\nend\n",
+		"hx_erl-1.0.0/mix.exs", mix("hx_erl", "HxErl", "", `, files: ["src", "rebar.config"], build_tools: ["rebar3"]`),
+		"hx_erl-1.0.0/rebar.config", "{erl_opts, [debug_info]}.\n",
+		"hx_erl-1.0.0/src/hx_erl.erl", "-module(hx_erl).\n-export([says/0]).\nsays() -> <<\"rebar3\">>.\n",
+		"hx_erl-1.0.0/src/hx_erl.app.src", "{application, hx_erl, [{description, \"\"}, {vsn, \"1.0.0\"}, {applications, [kernel, stdlib]}]}.\n",
+	)
+}
+
+// hexPackage is the mix.exs of a package.
+func hexPackage(name, module, version, more, options string) string {
+	return fmt.Sprintf(`defmodule %s.MixProject do
   use Mix.Project
 
   def project do
-    [app: :%s, version: "1.0.0", description: "made for a test"%s,
+    [app: :%s, version: "%s", description: "made for a test"%s,
      package: [licenses: ["Apache-2.0"], links: %%{}%s]]
   end
 end
-`, module, name, more, options)
-	}
-	write(t, dir,
-		"hx_base/mix.exs", mix("hx_base", "HxBase", "", ""),
-		"hx_base/lib/hx_base.ex", "defmodule HxBase do\n  def says, do: \"base\"\nend\n",
-		"hx_tool/mix.exs", mix("hx_tool", "HxTool", "", ""),
-		"hx_tool/lib/hx_tool.ex", "defmodule HxTool do\nend\n",
-		"hx_top/mix.exs", mix("hx_top", "HxTop", `, deps: [{:hx_base, "~> 1.0"}, {:hx_erl, "~> 1.0"}]`, ""),
-		"hx_top/lib/hx_top.ex", "defmodule HxTop do\n  def says, do: \"top on #{HxBase.says()} and #{:hx_erl.says()}\"\nend\n",
-		"hx_erl/mix.exs", mix("hx_erl", "HxErl", "", `, files: ["src", "rebar.config"], build_tools: ["rebar3"]`),
-		"hx_erl/rebar.config", "{erl_opts, [debug_info]}.\n",
-		"hx_erl/src/hx_erl.erl", "-module(hx_erl).\n-export([says/0]).\nsays() -> <<\"rebar3\">>.\n",
-		"hx_erl/src/hx_erl.app.src", "{application, hx_erl, [{description, \"\"}, {vsn, \"1.0.0\"}, {applications, [kernel, stdlib]}]}.\n",
-	)
+`, module, name, version, more, options)
 }
 
 // inside runs a command in the toolchain, with dir at /w.
@@ -105,8 +120,15 @@ func inside(t *testing.T, dir string, argv ...string) result {
 func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.asked = append(m.asked, r.URL.Path)
-	tamper := m.tampered == r.URL.Path
+	tamper, key := m.tampered == r.URL.Path, m.key
 	m.mu.Unlock()
+	if key != "" && r.Header.Get("Authorization") != key {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	if strings.HasSuffix(r.URL.Path, ".tar") { // rebar3 takes no package without
+		w.Header().Set("ETag", strconv.Quote(fmt.Sprint(path.Base(r.URL.Path), tamper)))
+	}
 	if tamper {
 		raw, err := os.ReadFile(filepath.Join(m.dir, filepath.FromSlash(r.URL.Path)))
 		if err != nil {
@@ -187,6 +209,13 @@ git clone -q --bare . bare.git && git -C bare.git update-server-info`)
 	if err := os.Rename(filepath.Join(work, "bare.git"), filepath.Join(m.dir, name+".git")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ask has nothing served to whoever does not bring this key; "" opens to all.
+func (m *mirror) ask(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.key = key
 }
 
 // tarballs are those of the requests that are for packages.

@@ -125,6 +125,7 @@ func TestInitForDocker(t *testing.T) {
 // was chosen, in a daemon that has no image of the toolchain.
 func TestInitForAnUmbrella(t *testing.T) {
 	withDocker(t)
+	inSample(t, false) // a minute
 	dir := umbrella(t, `house: [applications: [hall: :permanent]], porch: [version: "0.5.0", applications: [door: :permanent]]`)
 	forgotten(t, "porch:latest", "house:latest", "build-elixir:latest")
 	dram{args: []string{"init"}, dir: dir}.fails(t, 2, "several releases: house, porch")

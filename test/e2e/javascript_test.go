@@ -66,6 +66,7 @@ func (r *npmRegistry) integrity() string {
 	return "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// packed are files as a gzip tar.
 func packed(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -14,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"dram/internal/sandbox/ptytest"
 )
 
 // resolver answers every question for an IPv4 address with 10.1.2.3, at an address of
@@ -91,28 +90,6 @@ func TestPortableResolvesNames(t *testing.T) {
 	}
 }
 
-// terminal is a pseudo-terminal: what a program is given, and what is typed and read.
-func terminal(t *testing.T) (program, keyboard *os.File) {
-	t.Helper()
-	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = keyboard.Close(), program.Close() })
-	return program, keyboard
-}
-
 // A console at a running node, in a root that has neither a C library nor terminfo, and
 // after the release was moved; it lies where nothing can be written.
 func TestPortableRemote(t *testing.T) {
@@ -127,7 +104,10 @@ func TestPortableRemote(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	node := "remote" + freePort(t) + "@localhost"
-	program, keyboard := terminal(t)
+	keyboard, program, err := ptytest.Open(t)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `cd /; "/a place/bin/hello" start > /tmp/log 2>&1 &
@@ -172,7 +152,7 @@ func TestPortableRemote(t *testing.T) {
 		_, _ = keyboard.WriteString("\x1c") // which ends a console
 	case <-read:
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	<-read
 	if !strings.Contains(screen.String(), node) || !strings.Contains(screen.String(), "12638187200555641996") {
 		log, _ := os.ReadFile(filepath.Join(root, "tmp/log"))

@@ -4,17 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -127,29 +121,15 @@ func precompiledMirror(t *testing.T, url, checksums string) *mirror {
 end
 `
 	work := write(t, t.TempDir(),
-		"rustler_precompiled/mix.exs", fmt.Sprintf(project, "RustlerPrecompiled", "rustler_precompiled", ""),
-		"rustler_precompiled/lib/rustler_precompiled.ex", protocol,
-		"rustler_precompiled/priv/readme", "", "rustler_precompiled/checksum-none.exs", "%{}\n", // its files are named as hx_nif's
-		"hx_nif/mix.exs", fmt.Sprintf(project, "HxNif", "hx_nif", `{:rustler_precompiled, "~> 1.0"}`),
-		"hx_nif/priv/native/readme", "",
-		"hx_nif/lib/hx_nif.ex", `defmodule HxNif do
+		"rustler_precompiled-1.0.0/mix.exs", fmt.Sprintf(project, "RustlerPrecompiled", "rustler_precompiled", ""),
+		"rustler_precompiled-1.0.0/lib/rustler_precompiled.ex", protocol,
+		"rustler_precompiled-1.0.0/priv/readme", "", "rustler_precompiled-1.0.0/checksum-none.exs", "%{}\n", // its files are named as hx_nif's
+		"hx_nif-1.0.0/mix.exs", fmt.Sprintf(project, "HxNif", "hx_nif", `{:rustler_precompiled, "~> 1.0"}`),
+		"hx_nif-1.0.0/priv/native/readme", "",
+		"hx_nif-1.0.0/lib/hx_nif.ex", `defmodule HxNif do
   use RustlerPrecompiled, otp_app: :hx_nif, version: "1.0.0", base_url: "`+url+`/v#{1}.0.0"
 end
 `,
-		"hx_nif/checksum-Elixir.HxNif.exs", checksums)
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	registry := strings.Replace(makeRegistry, `["hx_base", "hx_erl", "hx_top", "hx_tool"]`, `["rustler_precompiled", "hx_nif"]`, 1)
-	write(t, work, "key.pem", string(private), "make.exs", registry)
-	if err := os.MkdirAll(filepath.Join(work, "public", "tarballs"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	inside(t, work, "elixir", "/w/make.exs")
-	m := &mirror{dir: filepath.Join(work, "public")}
-	m.server = httptest.NewServer(m)
-	t.Cleanup(m.server.Close)
-	return m
+		"hx_nif-1.0.0/checksum-Elixir.HxNif.exs", checksums)
+	return serveHex(t, work, "rustler_precompiled-1.0.0", "hx_nif-1.0.0")
 }
