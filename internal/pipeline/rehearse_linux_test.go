@@ -76,6 +76,9 @@ func TestRehearseAnyImage(t *testing.T) {
 // A release is started on the root of a place, as somebody else than root, and what it
 // is there is not changed by it.
 func TestRehearseOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestRehearseImage starts as many")
+	}
 	w := newWorld(t)
 	release, root := t.TempDir(), t.TempDir()
 	writeTree(t, release, hello().with("bin/hello", node("read a b < /proc/self/uid_map; [ $a = 1000 ] || exit 9")).with("releases/current", "-> 0.1.0"))

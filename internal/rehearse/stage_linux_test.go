@@ -105,6 +105,9 @@ func TestTry(t *testing.T) {
 		{"it forks", "i=0; while [ $i -lt 200 ]; do sleep 31337 & i=$((i+1)); done", []string{"stop"}, "plain=OK/none stop=OK/none", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if testing.Short() && slices.Contains([]string{"a sound one", "it takes half a gigabyte", "it floods its log", "it forks"}, tt.name) {
+				t.Skip("what takes seconds of a processor")
+			}
 			t.Parallel()
 			begun := time.Now()
 			list, err := Choose(append(tt.only, Plain), nil)

@@ -77,6 +77,9 @@ func TestKeys(t *testing.T) {
 		"cosign's of RSA": {"ENCRYPTED SIGSTORE PRIVATE KEY", must(encrypted.Encrypt(must(x509.MarshalPKCS8PrivateKey(long)), []byte("pw"))), long.Public()},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name == "cosign's of RSA" {
+				t.Skip("scrypt takes a second for each")
+			}
 			at := file(t, test.kind, test.der)
 			s, err := signature.OpenSigner(at, environ(signature.PasswordVariable, "pw"))
 			if err != nil {
