@@ -56,7 +56,7 @@ corpus: ## plans of public projects against what these need: DIR has their check
 campaign: export DRAM_CAMPAIGN = 1
 campaign: ## killing, cutting the power, pruning, damaging and editing, many times over; hours
 	$(GO) test -count=1 -timeout 30m -v -run '^(TestPowerCut|TestHundredBuildsBesidePrune)$$' ./internal/store
-	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing|TestPackagesComeOntoImages|TestErlangFromSource|TestForAPlace|TestPortableExecutable|TestCheckKnowsStarts|TestCheckKnowsNIFs|TestRebaseOntoTheSame|TestElixirFromSource|TestAssetsByNPM|TestCosignVerifies|TestPlatforms|TestRehearsal|TestInspectInABrowser|TestInitForAnUmbrella|TestMatrixOutlivesABuilder)$$' ./test/e2e
+	$(GO) test -count=1 -timeout 4h -v -run '^(TestKilledAtAnyMoment|TestKilledWhileBottling|TestBuildsBesidePrune|TestTenBuildsAtOnce|TestCacheDamage|TestIncrementalIsFresh|TestDockerIncrementalIsFresh|TestHistoryLeavesNothing|TestPackagesComeOntoImages|TestErlangFromSource|TestForAPlace|TestPortableExecutable|TestCheckKnowsStarts|TestCheckKnowsNIFs|TestRebaseOntoTheSame|TestElixirFromSource|TestAssetsByNPM|TestCosignVerifies|TestPlatforms|TestRehearsal|TestInspectInABrowser|TestInitForAnUmbrella|TestMatrixOutlivesABuilder|TestErlangMkExample)$$' ./test/e2e
 
 launcher: ## the launchers of portable releases, the init and the launchers of images, by the compilers of Debian 12
 	for program in launcher runner ../../entrypoint/program/init ../../tool/mix/launcher/mix; do \

@@ -66,7 +66,7 @@ func Files(p Project) ([]File, error) {
 				}
 			}
 			if p.Job.Source != nil {
-				if text, err = letIn(text, "Libraries that git has", p.Job.Source.Compiled()...); err != nil {
+				if text, err = letIn(text, "Compiled files that git has", p.Job.Source.Compiled()...); err != nil {
 					return nil, err
 				}
 			}

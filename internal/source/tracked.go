@@ -10,34 +10,37 @@ import (
 	"dram/internal/git"
 )
 
-// compiledLibrary matches what the built-in patterns leave out since it was hardly
+// compiledFile matches what the built-in patterns leave out since it was hardly
 // written, but compiled here: unless git has it.
-var compiledLibrary = regexp.MustCompile(`(^|/)priv/(.*/)?[^/]*\.so$`)
+var compiledFile = regexp.MustCompile(`(^|/)priv/(.*/)?[^/]*\.so$|\.(beam|o|ez)$`)
 
 // isCommitted says whether a file that the built-in patterns leave out is the
-// project's own: a library below priv that git has.
+// project's own: compiled code that git has.
 func (r rules) isCommitted(name string) bool {
-	return r.builtin && compiledLibrary.MatchString(name) && r.tracked[name]
+	return r.builtin && compiledFile.MatchString(name) && r.tracked[name]
 }
 
-// committed is isCommitted of a file that was met; what is not is noted.
+// committed is isCommitted of a file that was met; a library that is not is noted. (Of
+// modules and objects every directory that was built in has many.)
 func (w *walker) committed(name string) bool {
-	if !w.builtin || !compiledLibrary.MatchString(name) {
+	if !w.builtin || !compiledFile.MatchString(name) {
 		return false
 	}
 	if w.tracked[name] {
 		return true
 	}
-	w.untracked = append(w.untracked, name)
+	if strings.HasSuffix(name, ".so") {
+		w.untracked = append(w.untracked, name)
+	}
 	return false
 }
 
-// Compiled are the libraries below priv that the build sees: a .dockerignore with the
+// Compiled are the files of that kind that the build sees: a .dockerignore with the
 // built-in patterns has to let them in.
 func (t *Tree) Compiled() []string {
 	var out []string
 	for _, f := range t.Files {
-		if compiledLibrary.MatchString(f.Path) {
+		if compiledFile.MatchString(f.Path) {
 			out = append(out, f.Path)
 		}
 	}

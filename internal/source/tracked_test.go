@@ -28,16 +28,16 @@ func repository(t *testing.T, top string, indexVersion string, committed ...stri
 	}
 }
 
-// A library below priv that git has is the project's; one that it has not is left out,
-// and that is said.
+// Compiled code that git has is the project's; what it has not is left out, which is
+// said of libraries below priv.
 func TestCommittedLibraries(t *testing.T) {
 	for _, version := range []string{"2", "3", "4"} {
 		for name, below := range map[string]string{"a repository": "", "a directory of one": "apps/web"} {
 			t.Run(name+" "+version, func(t *testing.T) {
 				top := t.TempDir()
 				dir := filepath.Join(top, below)
-				write(t, dir, "mix.exs", "priv/native/vendored.so", "priv/built.so", "priv/x.o", "lib/a.ex", "lib/b.ex")
-				repository(t, top, version, filepath.Join(below, "mix.exs"), filepath.Join(below, "priv/native/vendored.so"), filepath.Join(below, "lib/a.ex"))
+				write(t, dir, "mix.exs", "priv/native/vendored.so", "priv/built.so", "priv/x.o", "lib/a.ex", "lib/b.ex", "vendor/a/ebin/a.beam", "ebin/b.beam", "c_src/blob.o", "old.ez")
+				repository(t, top, version, filepath.Join(below, "mix.exs"), filepath.Join(below, "vendor/a/ebin/a.beam"), filepath.Join(below, "c_src/blob.o"), filepath.Join(below, "old.ez"), filepath.Join(below, "priv/native/vendored.so"), filepath.Join(below, "lib/a.ex"))
 				tree, err := Read(t.Context(), dir, Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -46,7 +46,7 @@ func TestCommittedLibraries(t *testing.T) {
 				for _, f := range tree.Files {
 					names = append(names, f.Path)
 				}
-				if want := []string{"lib/a.ex", "lib/b.ex", "mix.exs", "priv/native/vendored.so"}; !slices.Equal(names, want) {
+				if want := []string{"c_src/blob.o", "lib/a.ex", "lib/b.ex", "mix.exs", "old.ez", "priv/native/vendored.so", "vendor/a/ebin/a.beam"}; !slices.Equal(names, want) {
 					t.Errorf("%q, want %q", names, want)
 				}
 				if len(tree.Notes) != 1 || !strings.Contains(tree.Notes[0], "priv/built.so (git does not have them") {

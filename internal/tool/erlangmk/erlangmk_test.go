@@ -2,11 +2,13 @@ package erlangmk
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"dram/internal/engine"
 	"dram/internal/problem"
 	"dram/internal/project"
 	"dram/internal/source"
@@ -159,6 +161,31 @@ func TestJob(t *testing.T) {
 	}
 	if job.Export != "/app/_rel/shop" || job.Steps[0].InputDigest != "" {
 		t.Errorf("export %s; what nothing locks is believed: %q", job.Export, job.Steps[0].InputDigest)
+	}
+}
+
+// What erlang.mk copies, it copies once: where nothing is fetched the copies of an
+// earlier build go, and otherwise what is copied counts for what is fetched.
+func TestCopiedDependencies(t *testing.T) {
+	const vendored = "-- Makefile --\nPROJECT = shop\nDEPS = a .. b$(X)\ndep_a = cp $(CURDIR)/vendor/a\ndep_.. = cp x\nREL_DEPS = relx\ndep_relx = ln vendor/relx\n"
+	src := &source.Tree{Files: []source.File{{Path: "Makefile"}, {Path: "vendor/a/ebin/a.app"}, {Path: "vendor/ab/x"}, {Path: "vendor/relx/src/relx.erl"}}}
+	for name, tt := range map[string]struct{ makefile, step, argv, needs string }{
+		"nothing is fetched":   {strings.Replace(vendored, " b$(X)", "", 1), "copied", "rm -rf /app/deps/a /app/.erlang.mk/dep_built/a /app/deps/relx /app/.erlang.mk/dep_built/relx", ""},
+		"another is fetched":   {vendored + "DEPS += cowboy\n", "fetch", "make fetch-deps fetch-rel-deps", "Makefile vendor/a/ebin/a.app vendor/relx/src/relx.erl"},
+		"make computes others": {vendored, "fetch", "make fetch-deps fetch-rel-deps", "Makefile vendor/a/ebin/a.app vendor/relx/src/relx.erl"},
+	} {
+		_, b, _, err := plan(t, today+shop+tt.makefile, "shop")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		steps := b.Job(tool.Circumstances{Source: src}).Steps
+		i := slices.IndexFunc(steps, func(s engine.Step) bool { return s.Name == tt.step })
+		if i < 0 || strings.Join(steps[i].Argv, " ") != tt.argv || strings.Join(steps[i].Needs, " ") != tt.needs {
+			t.Errorf("%s: no step %q with %q that needs %q in %+v", name, tt.step, tt.argv, tt.needs, steps)
+		}
+		if other := slices.ContainsFunc(steps, func(s engine.Step) bool { return s.Name == "copied" }); other != (tt.step == "copied") {
+			t.Errorf("%s: copies are removed: %t", name, other)
+		}
 	}
 }
 

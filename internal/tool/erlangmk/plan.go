@@ -164,6 +164,9 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	if b.fetch {
 		job.Steps = append(job.Steps, engine.Step{Name: "fetch", Argv: b.fetching(), Secrets: tool.Proxies(c.Environ), Network: true, Needs: b.needs(c.Source), Remotes: relx.Repositories(b.project.sources)})
 	}
+	if copies := b.project.copies(); len(copies) > 0 && !b.fetch {
+		job.Steps = append(job.Steps, engine.Step{Name: "copied", Argv: append([]string{"rm", "-rf"}, copies...)})
+	}
 	release := engine.Step{Name: engine.StepRelease, Argv: b.assemble("RELX_TAR=0"), Network: c.Network, Packing: b.assemble()}
 	if c.Network {
 		release.Secrets = tool.Proxies(c.Environ)
@@ -185,13 +188,25 @@ func (b *build) Job(c tool.Circumstances) tool.Job {
 	return job
 }
 
-// needs is what a fetching step reads of the source: makefiles, and relx's
-// configuration, without which there is no such goal.
+// copies are where erlang.mk has put what it copied: it does so once, and an edit of
+// what was copied would come to nothing. After a step that fetches, these are the
+// place's own, which is another where one of their files is.
+func (p *Project) copies() []string {
+	var out []string
+	for _, c := range p.copied {
+		out = append(out, engine.SourceDir+"/"+depsDir+"/"+c.name, engine.SourceDir+"/"+tmpDir+"/dep_built/"+c.name)
+	}
+	return out
+}
+
+// needs is what a fetching step reads of the source: makefiles, what it copies, and
+// relx's configuration, without which there is no such goal.
 func (b *build) needs(src *source.Tree) []string {
 	out := []string{}
 	for _, f := range src.Files {
 		base := path.Base(f.Path)
-		if base == makeFile || path.Ext(base) == ".mk" || f.Path == b.project.file || f.Path == b.project.file+suffix {
+		copied := slices.ContainsFunc(b.project.copied, func(c copied) bool { return strings.HasPrefix(f.Path, c.dir+"/") })
+		if copied || base == makeFile || path.Ext(base) == ".mk" || f.Path == b.project.file || f.Path == b.project.file+suffix {
 			out = append(out, f.Path)
 		}
 	}

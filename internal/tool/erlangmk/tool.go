@@ -71,10 +71,14 @@ type Project struct {
 	mk     string   // what of erlang.mk this version has
 	remote []string // dependencies that come over the network
 	open   bool     // the Makefile computes dependencies
+	copied []copied // dependencies that are directories
 	// relxHere says that relx is among the dependencies, or comes with erlang.mk.
 	relxHere bool
 	sources  []project.Dep
 }
+
+// copied is a dependency that erlang.mk copies, or links to, from a directory.
+type copied struct{ name, dir string }
 
 // Read goes by erlang.mk. Beside a file of another tool, of which many libraries have
 // one for those who depend on them, it goes by relx.config.
@@ -213,6 +217,10 @@ func (p *Project) variables(values variables) {
 			switch {
 			case strings.Contains(name, "$") || seen[name]:
 			case len(how) > 1 && (how[0] == "cp" || how[0] == "ln"):
+				seen[name] = true
+				if grammar.Name(name) == nil {
+					p.copied = append(p.copied, copied{name, path.Clean(values.expand(how[1]))})
+				}
 				p.relxHere = p.relxHere || name == "relx"
 			default:
 				seen[name] = true
