@@ -307,7 +307,8 @@ func (d *Dir) dir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// entries are a directory's names, at most 10,000, none if it cannot be read.
+// entries are a directory's names, at most 10,000, none if it cannot be read; in their
+// own order, for a plan is the same on each file system.
 func (d *Dir) entries(name string) []fs.DirEntry {
 	root, name := d.in(name)
 	f, err := root.Open(name)
@@ -316,6 +317,7 @@ func (d *Dir) entries(name string) []fs.DirEntry {
 	}
 	defer f.Close() //nolint:errcheck // only read from
 	entries, _ := f.ReadDir(10_000)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries
 }
 

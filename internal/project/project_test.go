@@ -1,8 +1,11 @@
 package project
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -430,4 +433,20 @@ func FuzzVersionFiles(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The applications of an umbrella are read in the order of their names, whatever that of
+// the file system: a plan is the same on each.
+func TestUmbrellaIsReadInOrder(t *testing.T) {
+	text := "-- mix.exs --\ndefmodule A do\n  def project, do: [apps_path: \"apps\", version: \"1.0.0\", deps: []]\nend\n"
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(100) { //nolint:gosec // an order, and no secret
+		text += fmt.Sprintf("-- apps/a%02d/mix.exs --\ndefmodule A do\n  def project, do: [app: :a%02d, version: \"1.0.0\", deps: [{:d%02d, \"~> 1.0\"}]]\nend\n", i, i, i)
+	}
+	got, err := read(t, tree(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.IsSortedFunc(got.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) }) || len(got.Deps) != 100 {
+		t.Errorf("%+v", got.Deps)
+	}
 }
