@@ -183,3 +183,17 @@ func TestWhatIsKeptCannotBeWritten(t *testing.T) {
 		}
 	})
 }
+
+// Where a key is asked for that is not there, nothing begins.
+func TestNoKeyNoBuild(t *testing.T) {
+	w := newWorld(t)
+	toolchains := t.TempDir()
+	writeLayout(t, toolchains, imageOf(t, bookworm().with("usr/bin/git", needs("GLIBC_2.2.5")).with("usr/bin/ssh", needs("GLIBC_2.2.5"))))
+	w.cfg.Toolchain, w.cfg.Credentials = "oci:"+toolchains, []string{"ssh"}
+	w.Environ = []string{"HOME=" + t.TempDir(), "SSH_AUTH_SOCK=/nowhere/agent"}
+	writeTree(t, w.dir, tree{"mix.exs": strings.Replace(mixExs, "deps: []", `deps: [{:a, git: "git@forge.example:a.git"}]`, 1)})
+	_, err := w.build(t)
+	if problem.Code(err) != int(problem.Environment) || !strings.Contains(err.Error(), `no ssh agent answers at SSH_AUTH_SOCK="/nowhere/agent"`) || w.engine.ran() != 0 {
+		t.Errorf("got %v (%d) after %d runs", err, problem.Code(err), w.engine.ran())
+	}
+}
