@@ -162,7 +162,9 @@ func tarEntries(t *testing.T, r io.Reader) map[string]string {
 }
 
 func TestBuild(t *testing.T) {
-	st, root := openStore(t), dirFS(t, rootFiles())
+	files := rootFiles()
+	files["sbin@"] = "usr/sbin" // which nothing needs
+	st, root := openStore(t), dirFS(t, files)
 	rel := readRelease(t, dirFS(t, releaseFiles()))
 	img, err := Build(t.Context(), st, rel, Options{Root: root})
 	if err != nil {
@@ -175,14 +177,14 @@ func TestBuild(t *testing.T) {
 	for _, l := range img.Layers {
 		names = append(names, fmt.Sprint(l.Name, " ", l.Files, " ", l.Reused))
 	}
-	if diff := cmp.Diff([]string{"system 29 false", "runtime 3 false", "dependencies 1 false", "application 9 false"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"system 30 false", "runtime 3 false", "dependencies 1 false", "application 9 false"}, names); diff != "" {
 		t.Error(diff)
 	}
 	got := flat(t, img.OCI)
 	want := map[string]string{
 		"app": "755 ", "app/bin/hello": "755 #!/bin/sh\n. env.sh\nexec uptime\n", "app/releases/0.1.0/env.sh": "644 #!/bin/sh\n\n" + string(mixCookie),
 		"app/erts-15.2/bin/beam.smp": "755 beam", entrypoint.Path: "755 " + string(entrypoint.Init("amd64")), "app/lib/hello-0.1.0/priv/data.so": "777 data.so.1",
-		"bin": "777 usr/bin", "usr/bin/sh": "777 dash", "usr/bin/dash": "755 #!", "usr/bin/uptime": "755 #!",
+		"bin": "777 usr/bin", "sbin": "777 usr/sbin", "usr/sbin": "755 ", "usr/bin/sh": "777 dash", "usr/bin/dash": "755 #!", "usr/bin/uptime": "755 #!",
 		"usr/bin/awk": "777 /etc/alternatives/awk", "etc/alternatives/awk": "777 /usr/bin/mawk", "usr/bin/mawk": "755 #!",
 		"etc/ssl/certs/ca-certificates.crt": "644 certificates", "etc/os-release": "777 ../usr/lib/os-release",
 		"usr/lib/os-release": "644 ID=debian\n", "usr/lib/locale/C.utf8/LC_CTYPE": "644 ctype", "tmp": "1777 ",
