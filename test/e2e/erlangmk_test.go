@@ -124,9 +124,30 @@ func TestErlangMkExample(t *testing.T) {
 	}
 	if exec.Command("docker", "info").Run() != nil {
 		t.Log("no Docker daemon: nothing is built there")
-		return
-	}
-	if built := (dram{args: append(image, "--engine", "buildkit"), cache: ownCache(t)}).ok(t).digest(t); built != first {
+	} else if built := (dram{args: append(image, "--engine", "buildkit"), cache: ownCache(t)}).ok(t).digest(t); built != first {
 		t.Errorf("image %s natively, %s by BuildKit", first, built)
+	}
+
+	// An upgrade from the earlier release.
+	if err := os.MkdirAll(filepath.Join(dir, "rel"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "releases/page/releases/0.1.0/page.tar.gz"), filepath.Join(dir, "rel/old.tar.gz")); err != nil {
+		t.Fatal(err)
+	}
+	build := dram{args: append([]string{"build", dir, "--upgrade-from", "rel/old.tar.gz"}, forky[2:]...)}
+	replace(t, filepath.Join(dir, "Makefile"), "PROJECT_VERSION = 0.1.0", "PROJECT_VERSION = 0.2.0")
+	replace(t, filepath.Join(dir, "relx.config"), `"0.1.0"`, `"0.2.0"`)
+	build.fails(t, 4, "no appup says how these are upgraded: page from 0.1.0 to 0.2.0")
+	write(t, dir, "src/page.appup", `{"0.2.0", [{"0.1.0", [{load_module, page_handler}]}], [{"0.1.0", [{load_module, page_handler}]}]}.`+"\n")
+	build.ok(t)
+	tarball := filepath.Join(dir, "releases/page/releases/0.2.0/page.tar.gz")
+	unpacked := t.TempDir()
+	unpack(t, tarball, unpacked)
+	if relup, err := os.ReadFile(filepath.Join(unpacked, "releases/0.2.0/relup")); err != nil || !strings.Contains(string(relup), "page_handler") {
+		t.Errorf("the relup: %s, %v", relup, err)
+	}
+	if r := (dram{args: append([]string{"check", tarball, "--target", "distro:debian/forky"}, forky[2:]...)}).ok(t); strings.Contains(r.stdout, "[relup]") {
+		t.Errorf("the check says of the relup:\n%s", r.stdout)
 	}
 }
