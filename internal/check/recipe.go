@@ -10,7 +10,7 @@ import (
 // recipe is part of what names a result that was checked. Raise it whenever a
 // rule comes to another verdict on the same release and target; rules that come
 // or go show by themselves.
-const recipe = 11
+const recipe = 12
 
 // Recipe names the rules of this program: what was checked by the same recipe
 // need not be checked again.

@@ -79,7 +79,7 @@ func config(s *Survey) (out []Finding) {
 	for _, name := range s.configs() {
 		out = append(out, s.configFindings(name, true)...)
 	}
-	return slices.Concat(out, s.kernelFindings(), s.runtimeTexts(), s.otherConfig())
+	return slices.Concat(out, s.kernelFindings(), s.runtimeTexts(), s.providers(), s.otherConfig())
 }
 
 // laterText is how Erlang/OTP writes texts since sinceSigils: """x""" and ~"x".
@@ -215,7 +215,7 @@ func (s *Survey) otherConfig() []Finding {
 	return []Finding{{Verdict: Fail, Subject: s.subjectAt(from), Cause: configEnding, Params: Params{"name": vm.Env["RELEASE_SYS_CONFIG"].Text}}}
 }
 
-// runtimeTexts judges the bytes of what Config.Reader reads when the release boots.
+// runtimeTexts judges what Config.Reader reads when the release boots.
 func (s *Survey) runtimeTexts() (out []Finding) {
 	for _, at := range readerFiles(s.sysConfig().term, 0) {
 		text, err := rootfs.ReadFile(s.rel.FS, at, maxScript)
@@ -230,6 +230,7 @@ func (s *Survey) runtimeTexts() (out []Finding) {
 		case bytes.IndexByte(text, 0) >= 0:
 			why = "it has a byte that is 0"
 		default:
+			out = append(out, s.runtimeCode(at, string(text))...)
 			continue
 		}
 		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(at), Cause: badRuntime, Evidence: Evidence{Detail: why}})

@@ -46,6 +46,9 @@ func link(s *Survey) (out []Finding) {
 			continue // so has each machine, when it runs
 		}
 		found := Finding{Verdict: Fail, Subject: subject(f), Cause: &linkOutside, Facts: Params{"to": f.Link, "settings": tools.All().NoLinks()}}
+		if f.Path == "releases/COOKIE" { // which RELEASE_COOKIE stands in for
+			found.Verdict = Warn
+		}
 		if inside {
 			found.Verdict, found.Cause = Warn, linkDangling
 		}

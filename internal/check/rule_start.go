@@ -122,6 +122,8 @@ func startScripts(s *Survey) (out []Finding) {
 		out = append(out, Finding{Verdict: Warn, Subject: s.subjectAt(script), Cause: noCookie, Facts: Params{}})
 	}
 	out = append(out, s.writesOwn(st)...)
+	out = append(out, s.tooLow(st)...)
+	out = append(out, s.tasks(st)...)
 	out = append(out, s.missingPrograms(st)...)
 	return append(out, s.unfollowed(st)...)
 }

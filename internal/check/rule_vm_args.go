@@ -160,6 +160,8 @@ func (s *Survey) emulatorFlag(vm *vmStart, i int, known []vmFlag, found foundArg
 		params["value"] = ""
 	}
 	switch {
+	case used && a.last && a.Text == "+ssrct": // which OTP 27 takes alone
+		return 0
 	case used && a.last && a.Text != "+c":
 		found(Fail, a.from, argShort, Params{"flag": a.Text})
 		return 0

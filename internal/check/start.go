@@ -77,7 +77,7 @@ func (s *Survey) follow(script, args string, env ...string) *start {
 func (s *Survey) vmOf(st *start) (vm *vmStart) {
 	for i := range st.Runs {
 		if r := &st.Runs[i]; r.Main && r.Sure && vmNames(path.Base(r.Path)) {
-			vm = s.vmStart(r, st.Scripts)
+			vm = s.vmStart(r, st)
 		}
 	}
 	return vm

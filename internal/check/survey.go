@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -60,6 +61,7 @@ type memo struct {
 	bootLoads    map[string]bool     // see bootModules
 	idleApps     map[string]bool     // see idle
 
+	moduleNames   map[string]bool      // see hasModule
 	consultations map[string]consulted // see consult
 }
 
@@ -96,6 +98,7 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 		f := &in.Release.Files[i]
 		s.files[f.Path] = f
 	}
+	s.alias()
 	s.findERTS()
 	loader, err := rootfs.NewLoader(s.root)
 	if err != nil {
@@ -112,6 +115,33 @@ func newSurvey(ctx context.Context, in Input) (*Survey, error) {
 	s.findVM()
 	return s, s.load(ctx)
 }
+
+// alias has files found by the names that links to their folders give them, too.
+func (s *Survey) alias() {
+	links := 0
+	for _, f := range s.rel.Files {
+		if f.Mode&fs.ModeSymlink == 0 || links == maxLinkedFolders {
+			continue
+		}
+		to := path.Join(path.Dir(f.Path), f.Link)
+		if path.IsAbs(f.Link) {
+			to, _ = s.inRelease(rootfs.Clean(f.Link))
+		}
+		if folder := s.files[to]; folder == nil || !folder.Mode.IsDir() {
+			continue
+		}
+		links++
+		for i := range s.rel.Files {
+			inner := &s.rel.Files[i]
+			if rest, ok := strings.CutPrefix(inner.Path, to+"/"); ok && s.files[f.Path+"/"+rest] == nil {
+				s.files[f.Path+"/"+rest] = inner
+			}
+		}
+	}
+}
+
+// maxLinkedFolders bounds the links to folders that are followed.
+const maxLinkedFolders = 16
 
 // bootOf is how the release starts.
 func bootOf(in Input) tool.Boot {

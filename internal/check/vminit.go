@@ -1,12 +1,15 @@
 package check
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"dram/internal/beam"
+	"dram/internal/rootfs"
+	"dram/internal/shell"
 )
 
 var (
@@ -32,6 +35,14 @@ var (
 	argEmulator = argFile.with(Cause{
 		ID: "emulator", Summary: "it gives the VM #{flag} #{value}, and there is no #{file}", Symptom: `"erlexec: Invalid emulator type or flavor", and the release does not start`,
 		Remedy: "take #{flag} out of #{where}",
+	})
+	argNodeLate = argUnknown.with(Cause{
+		ID: "node-late", Summary: "it gives the VM #{flag} #{value}, a name that is known only when it starts", Symptom: `"Can't set short node name" or "Can't set long node name", if it is none`,
+		Remedy: "see that what puts the name together prints one address or name on the target", Needs: "a name for the node",
+	})
+	argMade = argFile.with(Cause{
+		ID: "made", Summary: "it gives the VM #{flag} #{file}, which the start makes, and which is no sound configuration",
+		Remedy: "mend what #{where} writes to #{file}", Needs: "another #{file}",
 	})
 	argBoot = argFile.with(Cause{
 		ID: "no-boot", Summary: "it gives the VM no -boot, and there is no #{file}", Symptom: `"Runtime terminating during boot ({'cannot get bootfile',…})"`,
@@ -79,7 +90,12 @@ func firstOf(words []vmArg) vmArg {
 // initFlag judges one flag with its words.
 func (s *Survey) initFlag(vm *vmStart, a vmArg, words []vmArg, found foundArg) {
 	next := firstOf(words)
-	if next.Unknown {
+	switch {
+	case next.Unknown && (a.Text == "-sname" || a.Text == "-name"):
+		shape := strings.ReplaceAll(cmp.Or(next.Shape, shell.Hole), shell.Hole, "…")
+		found(Unknown, a.from, argNodeLate, Params{"flag": a.Text, "value": shape})
+		return
+	case next.Unknown:
 		return
 	}
 	if i := slices.IndexFunc(words, func(w vmArg) bool { return w.Unset != "" }); i >= 0 {
@@ -202,6 +218,12 @@ func (s *Survey) fileFlag(a, next vmArg, found foundArg) {
 	if !strings.HasPrefix(name, "/") { // from a working directory that is not known
 		if a.Text == "-config" {
 			found(Unknown, a.from, argFile, Params{"flag": a.Text, "file": next.Text})
+		}
+		return
+	}
+	if made, ours := s.starting().vm.made[path.Clean(rootfs.Clean(name))]; ours { // by the start itself
+		if _, err := beam.ConsultOne([]byte(made.Text)); err != nil && !made.Unknown && a.Text == "-config" {
+			found(Fail, a.from, argMade, Params{"flag": a.Text, "file": next.Text})
 		}
 		return
 	}

@@ -15,13 +15,14 @@ import (
 // vmStart is how the VM is started: by which program, with which arguments.
 type vmStart struct {
 	shell.Run
-	bin    string  // the folder of the VM's programs, in root
-	args   []vmArg // in the order in which they count
-	late   bool    // -boot comes where it is no argument of the VM's any more
-	open   bool    // there may be others
-	gone   []vmArg // files of arguments that are not there
-	around *vmArg  // one that names itself, or what names it; nil if none
-	kept   []vmArg // and those that are, and are not read: they are too large, or no files
+	bin    string                 // the folder of the VM's programs, in root
+	args   []vmArg                // in the order in which they count
+	late   bool                   // -boot comes where it is no argument of the VM's any more
+	open   bool                   // there may be others
+	gone   []vmArg                // files of arguments that are not there
+	around *vmArg                 // one that names itself, or what names it; nil if none
+	made   map[string]shell.Value // files that the start makes
+	kept   []vmArg                // and those that are, and are not read: they are too large, or no files
 }
 
 // vmArg is one argument of the VM, with where it is from.
@@ -37,8 +38,9 @@ const maxArgsDepth = 8
 
 // vmStart reads the arguments as erlexec does: ERL_AFLAGS, the command line,
 // ERL_FLAGS, ERL_OTP27_FLAGS, ERL_ZFLAGS, and the files that -args_file names, each where it stands.
-func (s *Survey) vmStart(r *shell.Run, scripts []string) *vmStart {
-	v := &vmStart{Run: *r, bin: path.Dir(r.Path)}
+func (s *Survey) vmStart(r *shell.Run, st *start) *vmStart {
+	scripts := st.Scripts
+	v := &vmStart{Run: *r, bin: path.Dir(r.Path), made: st.Made}
 	if dir := r.Env["BINDIR"]; dir.Text != "" && !dir.Unknown {
 		v.bin = rootfs.Clean(dir.Text)
 	}
@@ -104,6 +106,15 @@ func (s *Survey) expand(v *vmStart, args []vmArg, depth int) (out []vmArg) {
 			v.open = true
 			continue
 		}
+		made, ours := v.made[name]
+		if ours {
+			if inner, ok := s.argsIn(made, "/"+name); ok {
+				out = append(out, s.expand(v, inner, depth+1)...)
+			} else {
+				v.open = true
+			}
+			continue
+		}
 		info, err := s.root.Stat(s.real(name))
 		if err != nil || info.IsDir() {
 			v.gone = append(v.gone, args[i])
@@ -114,17 +125,21 @@ func (s *Survey) expand(v *vmStart, args []vmArg, depth int) (out []vmArg) {
 			v.kept = append(v.kept, args[i])
 			continue
 		}
-		var inner []vmArg
-		from := s.startFile(shell.Position{File: name})
-		for _, w := range argsOf(string(b), true) {
-			inner = append(inner, vmArg{Value: shell.Value{Text: w}, from: from, inFile: true})
-		}
-		if len(inner) > 0 {
-			inner[len(inner)-1].last = true
-		}
+		inner, _ := s.argsIn(shell.Value{Text: string(b)}, s.startFile(shell.Position{File: name}))
 		out = append(out, s.expand(v, inner, depth+1)...)
 	}
 	return out
+}
+
+// argsIn are the arguments that a file has; ok is false where what it holds is not known.
+func (s *Survey) argsIn(text shell.Value, from string) (inner []vmArg, ok bool) {
+	for _, w := range argsOf(text.Text, true) {
+		inner = append(inner, vmArg{Value: shell.Value{Text: w, Unset: text.Unset}, from: from, inFile: true})
+	}
+	if len(inner) > 0 {
+		inner[len(inner)-1].last = true
+	}
+	return inner, !text.Unknown
 }
 
 // real is a name with links followed, or the name if it leads nowhere.

@@ -2,14 +2,11 @@ package shell
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 type command func(*runner, *state, *call) flow
@@ -47,18 +44,29 @@ func builtin(d dialect, name string) command {
 		return (*runner).execute
 	case "command":
 		return (*runner).past
-	case "read", "getopts":
+	case "read":
 		return (*runner).read
+	case "getopts":
+		return (*runner).getopts
 	case "trap", "umask", "ulimit":
 		return refusing()[name]
 	case "type", "hash":
 		return (*runner).typeOf
-	case "wait", "times", "alias", "unalias", "bg", "fg", "jobs", "kill":
+	case "wait":
+		return (*runner).wait
+	case "times", "alias", "unalias", "bg", "fg", "jobs", "kill":
 		return ends0
 	}
 	if d != dash && slices.Contains([]string{"source", "let", "[["}, name) || (d == bash || d == bashAsSh) && slices.Contains(bashOnly(), name) {
-		if name == "source" {
+		switch name {
+		case "source":
 			return (*runner).dot
+		case "shopt":
+			return (*runner).shopt
+		case "pushd":
+			return (*runner).cd
+		case "mapfile", "readarray":
+			return (*runner).mapfile
 		}
 		return anyStatus
 	}
@@ -75,59 +83,6 @@ func anyStatus(_ *runner, st *state, _ *call) flow {
 	st.status = someStatus
 	st.out.add(unknown)
 	return goes
-}
-
-func (r *runner) print(st *state, c *call) flow {
-	if c.more {
-		st.out.add(unknown)
-		return goes
-	}
-	words, end := c.args[1:], "\n"
-	if why := c.badFormat(st.dialect); why != "" {
-		return r.refuse(st, c, why, false)
-	}
-	if c.name() == "printf" {
-		if len(words) == 0 || words[0].Unknown {
-			st.out.add(unknown)
-			return goes
-		}
-		format := strings.ReplaceAll(words[0].Text, `\n`, "\n")
-		switch {
-		case !strings.Contains(format, "%") && !strings.Contains(format, `\`):
-			st.out.add(known(format))
-		case len(words) == 2 && strings.Count(format, "%") == 1 && strings.Contains(format, "%s"):
-			before, after, _ := strings.Cut(format, "%s")
-			st.out.add(join(join(known(before), words[1]), known(after)))
-		case len(words) == 2 && paddedNumber.MatchString(format) && !words[1].Unknown:
-			st.out.add(padded(format, words[1].Text))
-		default:
-			st.out.add(unknown)
-		}
-		return goes
-	}
-	if len(words) > 0 && words[0].Text == "-n" {
-		words, end = words[1:], ""
-	}
-	for i, w := range words {
-		if i > 0 {
-			st.out.add(known(" "))
-		}
-		st.out.add(w)
-	}
-	st.out.add(known(end))
-	return goes
-}
-
-// paddedNumber is a format of one number with zeros before it.
-var paddedNumber = regexp.MustCompile(`^%0([0-9]{1,4})d$`)
-
-func padded(format, number string) Value {
-	n, err := strconv.Atoi(number)
-	width, werr := strconv.Atoi(paddedNumber.FindStringSubmatch(format)[1])
-	if err != nil || werr != nil {
-		return unknown
-	}
-	return known(fmt.Sprintf("%0*d", width, n))
 }
 
 func (r *runner) cd(st *state, c *call) flow {
@@ -157,7 +112,7 @@ func (r *runner) cd(st *state, c *call) flow {
 		}
 		return goes
 	}
-	st.dir = known("/" + strings.TrimPrefix(real, "."))
+	st.dir, st.moved = known("/"+strings.TrimPrefix(real, ".")), true
 	return goes
 }
 
@@ -238,9 +193,16 @@ func (r *runner) dot(st *state, c *call) flow {
 	}
 	text, err := r.text(at)
 	info, serr := r.stat(at)
+	if at == "" { // on no path
+		err, serr = fs.ErrNotExist, fs.ErrNotExist
+	}
 	switch {
+	case ok && err == nil && r.isKept(at):
+		return r.dotted(st, c, at, text)
 	case !ok || err != nil && (fickle(at) || r.mayBeMade(at)):
-		r.stop(c.at, "which file it reads is not known")
+		if r.stop(c.at, "which file it reads is not known"); ok && r.lacksNow(at) && st.sub == 0 && (st.dialect != bash || st.errexit && st.calm == 0) {
+			r.fault(st, Fault{Position: c.at, Kind: Depends, Name: "reading " + name.Text}, false)
+		}
 		st.status = someStatus
 		return goes
 	case errors.Is(err, errTooLarge):
@@ -262,6 +224,11 @@ func (r *runner) dot(st *state, c *call) flow {
 		}
 		return goes
 	}
+	return r.dotted(st, c, at, text)
+}
+
+// dotted reads the text of a file that is there.
+func (r *runner) dotted(st *state, c *call, at, text string) flow {
 	if r.depth++; r.depth > maxDepth {
 		r.depth--
 		return ends
@@ -311,13 +278,16 @@ func (r *runner) eval(st *state, c *call) flow {
 
 func (r *runner) execute(st *state, c *call) flow {
 	args := c.args[1:]
-	for len(args) > 1 && (args[0].Text == "-a" || args[0].Text == "--") {
-		args = args[map[string]int{"-a": 2, "--": 1}[args[0].Text]:]
+	for len(args) > 1 && slices.Contains([]string{"-a", "-c", "-l", "--"}, args[0].Text) {
+		if args[0].Text == "-c" {
+			st.vars = map[string]variable{"PATH": {Value: known(usualPath)}}
+		}
+		args = args[min(len(args)-1, max(1, map[string]int{"-a": 2}[args[0].Text])):]
 	}
 	if len(args) == 0 {
 		return goes // redirections alone
 	}
-	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin, exec: true})
+	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin, in: c.in, exec: true})
 	if f == goes && !r.over && st.status.code != 0 {
 		return ends
 	}
@@ -338,7 +308,7 @@ func (r *runner) past(st *state, c *call) flow {
 	}
 	funcs := st.funcs
 	st.funcs = map[string]function{}
-	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin})
+	f := r.run(st, &call{at: c.at, args: args, more: c.more, stdin: c.stdin, in: c.in})
 	st.funcs = funcs
 	return f
 }
@@ -366,21 +336,6 @@ func (r *runner) whether(st *state, name Value, says bool) flow {
 		st.out.add(known("/" + path.Clean(at) + "\n"))
 	default:
 		st.out.add(unknown)
-	}
-	return goes
-}
-
-func (r *runner) read(st *state, c *call) flow {
-	if bad := badOption(c, "prs"); st.dialect == dash && c.name() == "read" && bad != "" {
-		return r.refuse(st, c, "Illegal option "+bad, false)
-	}
-	for _, a := range c.args[1:] {
-		if syntax.ValidName(a.Text) {
-			st.set(a.Text, unknown)
-		}
-	}
-	if st.status = someStatus; c.name() == "read" && !c.stdin.Unknown && c.stdin.Text == "" {
-		st.status = status{code: 1} // there is no line
 	}
 	return goes
 }

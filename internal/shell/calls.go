@@ -16,16 +16,14 @@ type call struct {
 	args  []Value // the name first
 	more  bool    // there may be other arguments
 	stdin Value
-	exec  bool // the shell becomes it
+	in    *stream // what stdin is of
+	exec  bool    // the shell becomes it
 }
 
 func (c *call) name() string { return c.args[0].Text }
 
 // call runs a simple command.
-func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
-	if v, ok := st.get(stdinName); ok && stdin.Unknown {
-		stdin = v
-	}
+func (r *runner) call(st *state, e *syntax.CallExpr) flow {
 	before := st.status
 	if st.before != nil {
 		before = *st.before
@@ -55,18 +53,12 @@ func (r *runner) call(st *state, e *syntax.CallExpr, stdin Value) flow {
 	if _, fn := st.funcs[args[0].Text]; !fn && st.dialect != bash && special(args[0].Text) {
 		undo = func() {}
 	}
-	f := r.run(st, &call{at: r.at(st, e), args: args, more: more, stdin: stdin})
+	f := r.run(st, &call{at: r.at(st, e), args: args, more: more, stdin: st.stdin.Value, in: st.stdin})
 	undo()
 	if f == goes {
 		return r.ended(st)
 	}
 	return f
-}
-
-// special says whether POSIX has what is assigned for a command alone stay: all
-// shells but bash under its own name do so.
-func special(name string) bool {
-	return slices.Contains([]string{":", ".", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times", "trap", "unset", "break", "continue"}, name)
 }
 
 // noteAssigned sets to what is not known the variables that export and its like
@@ -104,6 +96,12 @@ func (r *runner) ended(st *state) flow {
 
 func (r *runner) assign(st *state, a *syntax.Assign) {
 	if a.Name == nil || a.Naked {
+		return
+	}
+	if (a.Array != nil || a.Index != nil) && st.dialect != dash {
+		if !r.fixed(st, r.at(st, a), a.Name.Value) {
+			r.assignArray(st, a)
+		}
 		return
 	}
 	v := r.word(st, a.Value)
@@ -211,17 +209,6 @@ func (r *runner) program(st *state, c *call) flow {
 	return goes
 }
 
-// hangsOn is a variable that was taken for not set, of what a program is given: what it
-// prints hangs on that, too.
-func (c *call) hangsOn() string {
-	for _, a := range c.args {
-		if a.Unset != "" {
-			return a.Unset
-		}
-	}
-	return c.stdin.Unset
-}
-
 // refused is a program that cannot be started, or perhaps not: then it does what
 // such programs do.
 func (r *runner) refused(st *state, c *call, kind FaultKind) {
@@ -258,25 +245,14 @@ func (r *runner) ownPath(st *state, name Value) bool {
 
 // started runs a file that may be run; done is false where the shell goes on.
 func (r *runner) started(st *state, c *call, at string) (f flow, done bool) {
-	if path.Base(c.name()) == "env" {
-		out, s := env(r, st, c)
-		st.out.add(out)
-		if st.status = s; c.exec {
-			return ends, true
-		}
-		return goes, false
-	}
-	c = &call{c.at, slices.Clone(c.args), c.more, c.stdin, c.exec}
+	c = &call{c.at, slices.Clone(c.args), c.more, c.stdin, c.in, c.exec}
 	if !strings.Contains(c.name(), "/") { // the shell gives the path
 		if p := programFor(c.name()); p == nil || c.exec {
 			c.args[0] = known("/" + at)
 		}
 	}
-	if c.exec && r.file(st, c.at, at, c.args, true) {
-		return ends, true
-	}
 	if c.exec {
-		return r.exit(st, c.at, status{code: 126}), true
+		return r.becomes(st, c, at), true
 	}
 	if p := programFor(path.Base(c.name())); p != nil {
 		out, s := p(r, st, c)
@@ -294,6 +270,23 @@ func (r *runner) started(st *state, c *call, at string) (f flow, done bool) {
 	return goes, false
 }
 
+// becomes has a file run in the shell's place.
+func (r *runner) becomes(st *state, c *call, at string) flow {
+	name := path.Base(c.name())
+	_, wraps := wrappers()[name]
+	if wraps || slices.Contains([]string{"sh", "bash", "dash", "ash"}, name) {
+		if text, err := r.text(at); err != nil || !r.own(at) || !strings.HasPrefix(text, "#!") {
+			out, s := programFor(name)(r, st, c)
+			st.out.add(out)
+			return r.exit(st, c.at, s)
+		}
+	}
+	if r.file(st, c.at, at, c.args, true) {
+		return ends
+	}
+	return r.exit(st, c.at, status{code: 126})
+}
+
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // find looks for a program as the shell does; kind is "" if there is one, and
@@ -301,10 +294,11 @@ const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 func (r *runner) find(st *state, name Value) (at string, kind FaultKind) {
 	if strings.Contains(name.Text, "/") {
 		at, ok := st.place(name)
-		if !ok {
+		kind := r.mode(at)
+		if !ok || kind == NotFound && (r.mayBeMade(at) || r.isKept(at)) {
 			return "", "unknown"
 		}
-		return at, r.mode(at)
+		return at, kind
 	}
 	dirs, set := st.get("PATH")
 	if !set {
@@ -313,7 +307,9 @@ func (r *runner) find(st *state, name Value) (at string, kind FaultKind) {
 	if dirs.Unknown {
 		dirs = known(usualPath)
 	}
-	kind = NotFound
+	if kind = NotFound; name.Text == "" {
+		return "", kind
+	}
 	for dir := range strings.SplitSeq(dirs.Text, ":") {
 		at, ok := st.place(known(dir + "/" + name.Text))
 		if !ok || !strings.HasPrefix(dir, "/") {

@@ -127,6 +127,11 @@ func (r *runner) file(st *state, at Position, name string, argv []Value, exec bo
 func (r *runner) native(st *state, at Position, name string, argv []Value, exec bool) {
 	st.out.add(unknown)
 	st.status = unsure(path.Base(argv[0].Text))
+	for _, a := range argv {
+		if at, ok := st.place(a); ok && !exec && r.isKept(at) { // which it may write
+			r.kept[at] = unknown
+		}
+	}
 	if len(r.trace.Runs) < maxNoted {
 		r.trace.Runs = append(r.trace.Runs, Run{Position: at, Path: name, Argv: argv, Env: st.environ(), Sure: !st.maybe, Main: exec || !st.caught})
 	}

@@ -133,22 +133,36 @@ func cut(r *runner, st *state, c *call) (Value, status) {
 	if in.Unknown || s.code != 0 {
 		return unknown, s
 	}
+	from, to, ok := cutRange(lists[0].Text)
+	if !ok || strings.Trim(o.letters, "dfsbc") != "" {
+		return unknown, s
+	}
 	if len(o.values['f']) == 0 {
-		if rest := strings.TrimSuffix(in.Text, "\n"); lists[0].Text == "2-" && rest != "" && !strings.Contains(rest, "\n") {
-			return known(rest[1:] + "\n"), s
-		}
-		return unknown, s
+		delimiter = ""
 	}
-	n, err := strconv.Atoi(lists[0].Text)
-	if err != nil || strings.Trim(o.letters, "dfs") != "" {
-		return unknown, s
+	return Value{Text: partOfLines(in.Text, delimiter, from, to, o.has('s')), Unset: in.Unset}, s
+}
+
+// cutRange is a list of one range: fields from the first to the last, counted from 1.
+func cutRange(text string) (from, to int, ok bool) {
+	if strings.ContainsAny(text, ", ") {
+		return 0, 0, false
 	}
-	return known(fieldOfLines(in.Text, delimiter, n, o.has('s'))), s
+	first, last, both := strings.Cut(text, "-")
+	from, _ = strconv.Atoi(first)
+	if from = max(from, 1); !both {
+		return from, from, true
+	}
+	if to, _ = strconv.Atoi(last); to == 0 {
+		to = maxText
+	}
+	return from, to, from <= to
 }
 
 var cutList = regexp.MustCompile(`^([1-9][0-9]*(-([1-9][0-9]*)?)?|-[1-9][0-9]*)([, ]([1-9][0-9]*(-([1-9][0-9]*)?)?|-[1-9][0-9]*))*$`)
 
-func fieldOfLines(text, delimiter string, n int, strict bool) string {
+// partOfLines is some fields of each line, or bytes where nothing parts these.
+func partOfLines(text, delimiter string, from, to int, strict bool) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -156,10 +170,10 @@ func fieldOfLines(text, delimiter string, n int, strict bool) string {
 		switch {
 		case len(fields) == 1 && strict:
 			continue
-		case len(fields) == 1:
+		case len(fields) == 1 && delimiter != "":
 			b.WriteString(line)
-		case n <= len(fields):
-			b.WriteString(fields[n-1])
+		case from <= len(fields):
+			b.WriteString(strings.Join(fields[from-1:min(to, len(fields))], delimiter))
 		}
 		b.WriteByte('\n')
 	}
@@ -177,7 +191,7 @@ func tr(r *runner, st *state, c *call) (Value, status) {
 		return r.misused(st, c, "missing operand")
 	}
 	from, ok := trSet(sets[0].Text)
-	if c.stdin.Unknown || !ok || o.letters != "" && o.letters != "d" {
+	if c.drain(); c.stdin.Unknown || !ok || o.letters != "" && o.letters != "d" {
 		return unknown, status{}
 	}
 	if o.has('d') {

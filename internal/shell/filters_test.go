@@ -77,7 +77,7 @@ func TestFieldOfLines(t *testing.T) {
 		{text: "a,b\nc,d", delimiter: ",", n: 2, want: "b\nd\n"},
 		{text: "", delimiter: ",", n: 1, want: ""},
 	} {
-		if got := fieldOfLines(tt.text, tt.delimiter, tt.n, tt.strict); got != tt.want {
+		if got := partOfLines(tt.text, tt.delimiter, tt.n, tt.n, tt.strict); got != tt.want {
 			t.Errorf("field %d of %q: %q, want %q", tt.n, tt.text, got, tt.want)
 		}
 	}

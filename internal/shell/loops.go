@@ -44,6 +44,9 @@ func inLoop(st *state, run func() flow) flow {
 }
 
 func (r *runner) forClause(st *state, c *syntax.ForClause) flow {
+	if l, ok := c.Loop.(*syntax.CStyleLoop); ok {
+		return r.countedLoop(st, c, l)
+	}
 	iter, ok := c.Loop.(*syntax.WordIter)
 	if !ok {
 		st.forget(c.Do...)
@@ -55,6 +58,12 @@ func (r *runner) forClause(st *state, c *syntax.ForClause) flow {
 	}
 	st.status = status{}
 	for _, v := range items {
+		if more { // or others in their place
+			if f := r.either(st, func(st *state) flow { st.set(iter.Name.Value, v); return loop(st, r.list(st, c.Do)) }, nothing); f != goes {
+				return f
+			}
+			continue
+		}
 		st.set(iter.Name.Value, v)
 		if f := r.list(st, c.Do); f != goes && (f != continues || st.levels > 0) {
 			return loop(st, f)

@@ -23,12 +23,20 @@ func (r *runner) set(st *state, c *call) flow {
 			if !r.knowsOption(st, c.args[i].Text) {
 				return r.refuse(st, c, "Illegal option "+a+" "+c.args[i].Text, st.dialect == dash || st.dialect == bashAsSh)
 			}
-			st.option(map[string]string{"errexit": "e", "nounset": "u"}[c.args[i].Text], on)
+			if c.args[i].Text == "pipefail" {
+				st.pipefail = on
+			}
+			st.option(map[string]string{"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a"}[c.args[i].Text], on)
 		default:
-			if bad := strings.Trim(a[1:], st.dialect.setLetters()); bad != "" {
+			letters, named := strings.CutSuffix(a[1:], "o") // the name of one follows
+			if bad := strings.Trim(letters, st.dialect.setLetters()); bad != "" {
 				return r.refuse(st, c, "Illegal option -"+bad[:1], st.dialect != bash)
 			}
-			st.option(a[1:], on)
+			if st.option(letters, on); named {
+				rest := *c
+				rest.args = append([]Value{c.args[0], known(a[:1] + "o")}, c.args[i+1:]...)
+				return r.set(st, &rest)
+			}
 		}
 	}
 	return goes
@@ -41,6 +49,12 @@ func (st *state) option(letters string, on bool) {
 	}
 	if strings.Contains(letters, "u") {
 		st.nounset = on
+	}
+	if strings.Contains(letters, "f") {
+		st.noglob = on
+	}
+	if strings.Contains(letters, "a") {
+		st.allexport = on
 	}
 }
 

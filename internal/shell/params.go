@@ -22,8 +22,23 @@ func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 		return Value{Text: strconv.Itoa(max(len(st.args)-1, 0)), Unknown: st.more}, true
 	case "@", "*":
 		return joinArgs(st), len(st.args) > 1 || st.more
-	case "$", "!", "PPID", "RANDOM", "SECONDS", "LINENO", "UID", "EUID", "HOSTNAME", "-", "_":
+	case "!":
+		return st.get(jobName)
+	case "$", "PPID", "-", "_":
 		return unknown, true
+	case "HOME":
+		if v, set := st.get(name); set {
+			return v, true
+		}
+		return Value{Text: "/root", Unset: "HOME"}, true // whoever starts it gives it one
+	case "OLDPWD":
+		if _, set := st.get(name); !set && st.moved {
+			return unknown, true
+		}
+	case "OPTIND":
+		if _, set := st.get(name); !set {
+			return known("1"), true
+		}
 	case "PWD":
 		return st.dir, true
 	}
@@ -33,7 +48,16 @@ func (r *runner) lookup(st *state, name string) (v Value, set bool) {
 		}
 		return Value{Unknown: st.more}, st.more
 	}
-	return st.get(name)
+	if v, set = st.get(name); set {
+		return v, true
+	}
+	switch {
+	case st.dialect == bash || st.dialect == bashAsSh:
+		return r.ofBash(st, name)
+	case st.dialect == busybox && (name == "RANDOM" || name == "LINENO"):
+		return unknown, true
+	}
+	return v, false
 }
 
 func joinArgs(st *state) Value {
@@ -55,27 +79,75 @@ func joinArgs(st *state) Value {
 
 // param is what a parameter expands to.
 func (r *runner) param(st *state, p *syntax.ParamExp) Value {
-	if p.Param == nil || p.Excl || p.Index != nil || p.Slice != nil || p.Names != 0 {
+	ours := st.dialect == dash && (p.Excl || p.Index != nil || p.Slice != nil || p.Repl != nil)
+	if p.Param == nil || p.Names != 0 || ours || p.Excl && (p.Index != nil || !syntax.ValidName(p.Param.Value)) {
 		r.badSubstitution(st, p)
 		return unknown
 	}
-	v, set := r.lookup(st, p.Param.Value)
+	v, set := r.valueOf(st, p)
+	name := p.Param.Value
 	if !set && st.nounset && !hasDefault(p) {
 		return r.notSet(st, p)
 	}
-	if !set && syntax.ValidName(p.Param.Value) {
-		v.Unset = p.Param.Value
+	if !set && syntax.ValidName(name) && v.Unset == "" {
+		v.Unset = name
 	}
 	switch {
+	case p.Length && p.Index != nil && strings.Contains("@*", indexWord(p.Index)):
+		return v
 	case p.Length:
 		return Value{Text: strconv.Itoa(len(v.Text)), Unknown: v.Unknown, Unset: v.Unset}
+	case p.Slice != nil:
+		return r.sliced(st, p, v)
+	case p.Index != nil && strings.Contains("@*", indexWord(p.Index)) && (p.Repl != nil || p.Exp != nil && len(st.vars[name].list) > 1):
+		return unknown // of each of them
 	case p.Repl != nil:
-		r.badSubstitution(st, p)
-		return unknown
+		return r.replaced(st, p, v)
 	case p.Exp != nil:
 		return r.expansion(st, p, v, set)
 	}
 	return v
+}
+
+// valueOf is the parameter that an expansion is of.
+func (r *runner) valueOf(st *state, p *syntax.ParamExp) (v Value, set bool) {
+	switch {
+	case p.Index != nil:
+		return r.indexed(st, p)
+	case !p.Excl:
+		return r.lookup(st, p.Param.Value)
+	}
+	named, _ := r.lookup(st, p.Param.Value) // whose name is in a variable
+	if named.Unknown || !syntax.ValidName(named.Text) {
+		return unknown, true
+	}
+	if v, set = r.lookup(st, named.Text); !set {
+		v.Unset = named.Text
+	}
+	return v, set
+}
+
+// sliced is a part of a value, or of a list as one word.
+func (r *runner) sliced(st *state, p *syntax.ParamExp, v Value) Value {
+	if p.Param.Value == "@" || p.Param.Value == "*" || p.Index != nil && strings.Contains("@*", indexWord(p.Index)) {
+		list, more := r.listOf(st, p)
+		out := Value{}
+		for i, a := range list {
+			if i > 0 {
+				out = join(out, known(" "))
+			}
+			out = join(out, a)
+		}
+		if more {
+			return unknown
+		}
+		return out
+	}
+	from, to, ok := r.slice(st, p.Slice, len(v.Text))
+	if v.Unknown || !ok {
+		return unknown
+	}
+	return Value{Text: v.Text[from:to], Unset: v.Unset}
 }
 
 // badSubstitution notes what a shell that is no bash ends over.
@@ -118,6 +190,11 @@ func (r *runner) expansion(st *state, p *syntax.ParamExp, v Value, set bool) Val
 		}
 	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
 		return r.trim(st, p.Exp, v)
+	case syntax.UpperFirst, syntax.UpperAll, syntax.LowerFirst, syntax.LowerAll:
+		if r.badSubstitution(st, p); p.Exp.Word == nil {
+			return cased(p.Exp.Op, v)
+		}
+		return unknown
 	default:
 		r.badSubstitution(st, p)
 		return unknown
@@ -133,7 +210,7 @@ func (r *runner) trim(st *state, e *syntax.Expansion, v Value) Value {
 	}
 	small := e.Op == syntax.RemSmallPrefix || e.Op == syntax.RemSmallSuffix
 	prefix := e.Op == syntax.RemSmallPrefix || e.Op == syntax.RemLargePrefix
-	expr, err := pattern.Regexp(p.Text, pattern.EntireString)
+	expr, err := pattern.Regexp(p.Text, pattern.EntireString|st.extended())
 	if err != nil {
 		return unknown
 	}
@@ -158,171 +235,3 @@ func (r *runner) trim(st *state, e *syntax.Expansion, v Value) Value {
 
 // maxName bounds, in bytes, a value in which patterns are looked for.
 const maxName = 4096
-
-// arithmetic is the value of an expression; ok is false where it is not known.
-func (r *runner) arithmetic(st *state, x syntax.ArithmExpr, depth int) (n int, ok bool) {
-	if depth > maxDepth {
-		return 0, false
-	}
-	switch x := x.(type) {
-	case *syntax.Word:
-		return r.number(st, x)
-	case *syntax.ParenArithm:
-		return r.arithmetic(st, x.X, depth+1)
-	case *syntax.UnaryArithm:
-		n, ok := r.arithmetic(st, x.X, depth+1)
-		switch x.Op { //nolint:exhaustive // the others change a variable
-		case syntax.Minus:
-			return -n, ok
-		case syntax.Plus:
-			return n, ok
-		case syntax.BitNegation:
-			return ^n, ok
-		case syntax.Not:
-			return truthValue(n == 0), ok
-		}
-		st.forgetNumber(x.X)
-	case *syntax.BinaryArithm:
-		if assigns(x.Op) {
-			return r.assignNumber(st, x, depth)
-		}
-		if x.Op == syntax.TernQuest {
-			return r.choose(st, x, depth)
-		}
-		a, ok := r.arithmetic(st, x.X, depth+1)
-		b, ok2 := r.arithmetic(st, x.Y, depth+1)
-		switch {
-		case x.Op == syntax.Pow && st.dialect == dash:
-			r.badArithmetic(st, x, `expecting primary: "**"`)
-		case (x.Op == syntax.Quo || x.Op == syntax.Rem) && ok2 && b == 0:
-			r.badArithmetic(st, x, "division by zero")
-		}
-		if ok && ok2 {
-			return calculate(x.Op, a, b)
-		}
-	}
-	return 0, false
-}
-
-func (r *runner) number(st *state, w *syntax.Word) (int, bool) {
-	v := r.word(st, w)
-	text := strings.TrimSpace(v.Text)
-	if syntax.ValidName(text) {
-		v, _ = st.get(text)
-		text = v.Text
-	}
-	if text == "" {
-		return 0, !v.Unknown
-	}
-	n, err := strconv.ParseInt(text, 0, 64) // 010 is 8, 0x10 is 16
-	if err != nil && !v.Unknown && strings.ContainsAny(text, " \t") {
-		r.badArithmetic(st, w, "Illegal number: "+text)
-	}
-	return int(n), err == nil && !v.Unknown && !strings.ContainsAny(text, "_bBoO")
-}
-
-func calculate(op syntax.BinAritOperator, a, b int) (int, bool) {
-	switch op { //nolint:exhaustive // the others are not known
-	case syntax.Add:
-		return a + b, true
-	case syntax.Sub:
-		return a - b, true
-	case syntax.Mul:
-		return a * b, true
-	case syntax.And:
-		return a & b, true
-	case syntax.Or:
-		return a | b, true
-	case syntax.Xor:
-		return a ^ b, true
-	case syntax.Shl, syntax.Shr:
-		return shifted(op, a, b)
-	case syntax.AndArit:
-		return truthValue(a != 0 && b != 0), true
-	case syntax.OrArit:
-		return truthValue(a != 0 || b != 0), true
-	case syntax.Eql:
-		return truthValue(a == b), true
-	case syntax.Neq:
-		return truthValue(a != b), true
-	case syntax.Lss:
-		return truthValue(a < b), true
-	case syntax.Gtr:
-		return truthValue(a > b), true
-	case syntax.Leq:
-		return truthValue(a <= b), true
-	case syntax.Geq:
-		return truthValue(a >= b), true
-	case syntax.Quo:
-		if b != 0 {
-			return a / b, true
-		}
-	case syntax.Rem:
-		if b != 0 {
-			return a % b, true
-		}
-	}
-	return 0, false
-}
-
-func shifted(op syntax.BinAritOperator, a, b int) (int, bool) {
-	switch {
-	case b < 0 || b > 62:
-		return 0, false
-	case op == syntax.Shl:
-		return a << b, true
-	}
-	return a >> b, true
-}
-
-func truthValue(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
-// assigns says whether an operator changes a variable.
-func assigns(op syntax.BinAritOperator) bool {
-	switch op { //nolint:exhaustive // the others do not
-	case syntax.Assgn, syntax.AddAssgn, syntax.SubAssgn, syntax.MulAssgn, syntax.QuoAssgn, syntax.RemAssgn,
-		syntax.AndAssgn, syntax.OrAssgn, syntax.XorAssgn, syntax.ShlAssgn, syntax.ShrAssgn:
-		return true
-	}
-	return false
-}
-
-// assignNumber knows "=" and "+="; of the others it knows which variable they change.
-func (r *runner) assignNumber(st *state, x *syntax.BinaryArithm, depth int) (int, bool) {
-	to, isWord := x.X.(*syntax.Word)
-	n, ok := r.arithmetic(st, x.Y, depth+1)
-	if x.Op == syntax.AddAssgn && ok && isWord {
-		old, known := r.number(st, to)
-		n, ok = old+n, known
-	}
-	if !ok || !isWord || x.Op != syntax.Assgn && x.Op != syntax.AddAssgn {
-		st.forgetNumber(x.X)
-		return 0, false
-	}
-	st.set(literal(to), known(strconv.Itoa(n)))
-	return n, true
-}
-
-func (st *state) forgetNumber(x syntax.ArithmExpr) {
-	if w, ok := x.(*syntax.Word); ok && syntax.ValidName(literal(w)) {
-		st.set(literal(w), unknown)
-	}
-}
-
-// choose is "a ? b : c".
-func (r *runner) choose(st *state, x *syntax.BinaryArithm, depth int) (int, bool) {
-	ways, isPair := x.Y.(*syntax.BinaryArithm)
-	n, ok := r.arithmetic(st, x.X, depth+1)
-	switch {
-	case !ok || !isPair || ways.Op != syntax.TernColon:
-		return 0, false
-	case n != 0:
-		return r.arithmetic(st, ways.X, depth+1)
-	}
-	return r.arithmetic(st, ways.Y, depth+1)
-}

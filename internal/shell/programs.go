@@ -108,8 +108,11 @@ func (r *runner) realName(c *call, name string) (Value, status) {
 	return unknown, unsure(path.Base(c.name()))
 }
 
-// content is what a file of the release holds.
+// content is what a file of the release holds, or one that the script made.
 func (r *runner) content(name string) Value {
+	if v, ok := r.kept[name]; ok {
+		return v
+	}
 	text, err := r.text(name)
 	if err != nil {
 		return unknown
@@ -121,23 +124,23 @@ func (r *runner) content(name string) Value {
 func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 	if len(files) == 0 {
 		r.steps += len(c.stdin.Text)/stepBytes + strings.Count(c.stdin.Text, "\n")/stepLines
-		return c.stdin, status{}
+		return c.drain(), status{}
 	}
 	out, open := Value{}, status{}
 	for _, f := range files {
 		if f.Text == "-" {
-			out = join(out, c.stdin)
+			out = join(out, c.drain())
 			continue
 		}
 		name, ok := st.place(f)
 		switch {
-		case ok && (r.missing(name) || r.folder(name)):
+		case ok && (r.missing(name) || r.folder(name) || r.starred(name)):
 			s := r.faultOf(st, Fault{Position: c.at, Kind: NoInput}, f, 1)
 			return Value{Unknown: s.unknown}, s
-		case ok && (r.own(name) || settled(name)):
+		case ok && (r.own(name) || r.isKept(name) || settled(name)):
 			out = join(out, r.content(name))
 		default:
-			if out = unknown; ok && !r.there(name) && !fickle(name) && !r.mayBeMade(name) {
+			if out = unknown; ok && !r.there(name) && (!fickle(name) || r.lacksNow(name)) && !r.mayBeMade(name) {
 				open = unsure(path.Base(c.name())) // not all files are listed
 			}
 		}
@@ -151,27 +154,15 @@ func settled(name string) bool {
 	return slices.Contains([]string{"etc/os-release", "usr/lib/os-release"}, name)
 }
 
-func cat(r *runner, st *state, c *call) (Value, status) { return r.input(st, c, operands(c)) }
-
-// env starts another program.
-func env(r *runner, st *state, c *call) (Value, status) {
-	in := st.clone()
-	for i, a := range c.args[1:] {
-		name, v, ok := strings.Cut(a.Text, "=")
-		switch {
-		case a.Unknown || strings.HasPrefix(a.Text, "-"):
-			return unknown, unsure("env")
-		case ok:
-			in.set(name, known(v))
-			in.export(name)
-		default:
-			in.out = nil
-			r.program(in, &call{at: c.at, args: c.args[i+1:], more: c.more, stdin: c.stdin, exec: c.exec})
-			return unknown, in.status
-		}
+// drain is what is left of a command's input, all of which it takes.
+func (c *call) drain() Value {
+	if c.in == nil {
+		return c.stdin
 	}
-	return unknown, status{}
+	return c.in.drain()
 }
+
+func cat(r *runner, st *state, c *call) (Value, status) { return r.input(st, c, operands(c)) }
 
 func which(r *runner, st *state, c *call) (Value, status) {
 	args := operands(c)

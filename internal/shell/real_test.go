@@ -121,7 +121,7 @@ func followed(sh, lines string) (a string, whole, maybe, unknown bool) {
 	m := plain().with("bin/dash", "\x7fELF").with("bin/"+sh, "\x7fELF").with("bin/sh", "-> "+sh).
 		with("usr/x", "").with("dev/null", "").with("app/vm", "\x7fELF").
 		with("app/run", "#!/bin/"+sh+"\nset -e\n"+lines+"\nexec /app/vm \"$A\"\n").with("etc/passwd", "644 x")
-	for p := range strings.FieldsSeq("true false tr head tail wc expr sleep uname seq cp mv rm rmdir chmod touch ls find sort mkdir tee ln timeout nice xargs setsid") {
+	for p := range strings.FieldsSeq("true false tr head tail wc expr sleep uname seq cp mv rm rmdir chmod touch ls find sort mkdir tee ln timeout nice xargs setsid echo printf") {
 		m["bin/"+p] = "\x7fELF"
 	}
 	tr := shell.Follow(m.world(), "app/run")

@@ -48,12 +48,17 @@ func (r *runner) fixed(st *state, at Position, name string) bool {
 // Whoever starts it may give it one.
 func (r *runner) notSet(st *state, p *syntax.ParamExp) Value {
 	name := p.Param.Value
-	if _, err := strconv.Atoi(name); err == nil {
+	if _, err := strconv.Atoi(name); err == nil || name == "!" {
 		r.fault(st, Fault{Position: r.at(st, p), Kind: Refused, Name: name + ": parameter not set"}, true)
 		st.bad = true
 		return unknown
 	}
-	if !slices.Contains([]string{"HOME", "PATH", "PWD", "HOSTNAME", "IFS", "OPTIND", "OPTARG", "OLDPWD", "@", "*"}, name) {
+	if st.dialect == dash && slices.Contains([]string{"RANDOM", "SECONDS", "LINENO", "EUID"}, name) { // which nobody sets
+		r.fault(st, Fault{Position: r.at(st, p), Kind: Refused, Name: name + ": parameter not set"}, true)
+		st.bad = true
+		return unknown
+	}
+	if !slices.Contains([]string{"HOME", "PATH", "PWD", "IFS", "OPTIND", "OPTARG", "@", "*"}, name) {
 		r.fault(st, Fault{Position: r.at(st, p), Kind: Unset, Name: name}, false)
 	}
 	return unknown
@@ -120,7 +125,14 @@ func (r *runner) trap(st *state, c *call) flow {
 	if len(c.args) < 3 {
 		return goes
 	}
-	for _, a := range c.args[2:] {
+	words := c.args[1:]
+	if words[0].Text == "--" {
+		words = words[1:]
+	}
+	for _, a := range words[1:] {
+		if a.Text == "EXIT" || a.Text == "0" {
+			st.trapped = words[0].Text != "-" && words[0].Text != ""
+		}
 		name := strings.ToUpper(a.Text)
 		short := strings.TrimPrefix(name, "SIG")
 		if st.dialect == dash {
@@ -143,6 +155,9 @@ const signals = "EXIT HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2
 // umask takes octal numbers, and letters for whom and what.
 func (r *runner) umask(st *state, c *call) flow {
 	st.status = status{}
+	if len(c.args) == 1 || strings.HasPrefix(c.args[1].Text, "-") {
+		st.out.add(unknown)
+	}
 	for _, a := range c.args[1:] {
 		if !a.Unknown && !maskText.MatchString(a.Text) {
 			return r.refuse(st, c, "Illegal mode: "+a.Text, false)
@@ -152,36 +167,6 @@ func (r *runner) umask(st *state, c *call) flow {
 }
 
 var maskText = regexp.MustCompile(`^([0-7]+|-[Sp]+|[ugoa]*[-+=][rwxXstugo]*(,[ugoa]*[-+=][rwxXstugo]*)*)$`)
-
-// Limits of open files: what the kernel lets a process have at most, and what it
-// does where nobody has set it otherwise.
-const (
-	mostFiles  = 2_147_483_584
-	usualFiles = 1_048_576
-)
-
-// ulimit is refused by dash where an option is none of its own, and by the kernel
-// where a limit is past what may be.
-func (r *runner) ulimit(st *state, c *call) flow {
-	st.status = status{}
-	letters := map[dialect]string{dash: "HSatfdsmclpnvwr", bash: "SHabcdefiklmnpqrstuvxPRT", bashAsSh: "SHabcdefiklmnpqrstuvxPRT"}[st.dialect]
-	if bad := badOption(c, letters); letters != "" && bad != "" {
-		return r.refuse(st, c, "Illegal option "+bad, false)
-	}
-	last := c.args[len(c.args)-1]
-	n, err := strconv.ParseUint(last.Text, 10, 64)
-	files := slices.ContainsFunc(c.args[1:], func(a Value) bool { return strings.HasPrefix(a.Text, "-") && strings.HasSuffix(a.Text, "n") })
-	switch refused := func(st *state) flow {
-		return r.refuse(st, c, last.Text+": Operation not permitted", false)
-	}; {
-	case last.Unknown || !files || err != nil && last.Text != "unlimited":
-	case n > mostFiles:
-		return refused(st)
-	case n > usualFiles || err != nil:
-		return r.either(st, refused, nothing)
-	}
-	return goes
-}
 
 // killsItself says whether kill is told to end the shell that calls it.
 func killsItself(args []*syntax.Word) bool {
@@ -264,11 +249,10 @@ func mkdir(r *runner, st *state, c *call) (Value, status) {
 			dir = path.Dir(dir)
 		}
 		if r.lacks(dir) {
-			r.fault(st, Fault{Position: c.at, Kind: NoFolder, Name: "/" + dir}, false)
-			return Value{}, status{code: 1}
+			return Value{}, r.faultOf(st, Fault{Position: c.at, Kind: NoFolder, Name: "/" + dir}, a, 1)
 		}
 		if !parents && r.there(name) && !fickle(name) {
-			return r.misused(st, c, a.Text+" is there already")
+			return r.misusedBy(st, c, a.Text+" is there already", a)
 		}
 	}
 	return Value{}, status{}
@@ -278,8 +262,8 @@ func mkdir(r *runner, st *state, c *call) (Value, status) {
 func mktemp(r *runner, st *state, c *call) (Value, status) {
 	for _, a := range operands(c) {
 		if name, ok := st.place(a); ok && strings.Contains(a.Text, "/") && r.lacks(path.Dir(name)) {
-			r.fault(st, Fault{Position: c.at, Kind: NoFolder, Name: "/" + path.Dir(name)}, false)
-			return Value{}, status{code: 1}
+			s := r.faultOf(st, Fault{Position: c.at, Kind: NoFolder, Name: "/" + path.Dir(name)}, a, 1)
+			return Value{Unknown: s.unknown}, s
 		}
 	}
 	return unknown, status{}

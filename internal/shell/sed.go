@@ -39,6 +39,9 @@ func sed(r *runner, st *state, c *call) (Value, status) {
 	case inPlace(c.args):
 		for _, f := range files {
 			r.noteWritten(st, c.at, f)
+			if at, ok := st.place(f); ok && r.isKept(at) {
+				r.kept[at] = unknown
+			}
 		}
 		return Value{}, s
 	}

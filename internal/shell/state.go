@@ -14,6 +14,8 @@ type variable struct {
 	Value
 	exported bool
 	fixed    bool // it may not be set again
+	array    bool
+	list     []Value // of an array, nil where its values are not known
 }
 
 // function is one that a script defines.
@@ -70,26 +72,51 @@ const (
 
 // state is what a shell holds.
 type state struct {
+	settings
+	nesting
+	taking
 	vars    map[string]variable
 	funcs   map[string]function
 	args    []Value // $0 and so on
 	more    bool    // there may be other ones
 	dir     Value
+	moved   bool // it was in another folder
 	status  status
 	before  *status              // what $? is while a command's words are read, nil otherwise
 	locals  map[string]*variable // what stands for those of a function outside it, nil: nothing; nil outside functions
-	loops   int                  // how many are around it
-	levels  int                  // how many more of them break or continue leaves
 	dialect dialect
 	file    string // that is read
-	errexit bool
-	nounset bool // what is not set ends it
-	calm    int  // how many constructs around it have failures decide, not end
-	maybe   bool // not each run comes here
-	sub     int  // how many shells are around it
-	caught  bool // it runs for what it prints
-	bad     bool // it met what the shell does not understand
+	maybe   bool   // not each run comes here
+	caught  bool   // it runs for what it prints
+	bad     bool   // it met what the shell does not understand
+	trapped bool   // something is done at its end
 	out     *output
+	stdin   *stream
+}
+
+// settings are what set and shopt set.
+type settings struct {
+	errexit   bool
+	nounset   bool // what is not set ends it
+	pipefail  bool
+	noglob    bool
+	allexport bool
+	shopts    map[string]bool
+}
+
+// nesting is what is around a command.
+type nesting struct {
+	loops  int // how many of them
+	levels int // how many more of them break or continue leaves
+	calm   int // how many constructs have failures decide, not end
+	sub    int // how many shells
+	job    int // how many commands in the background
+}
+
+// taking is where getopts is.
+type taking struct {
+	optOf int // the argument
+	optAt int // how many of its letters were taken
 }
 
 // output is what a command substitution gathers; nil is nobody.
@@ -98,12 +125,8 @@ type output struct {
 }
 
 func (o *output) add(v Value) {
-	switch {
-	case o == nil:
-	case v.Unknown || len(o.Text)+len(v.Text) > maxText:
-		o.Value = unknown
-	case !o.Unknown:
-		o.Text, o.Unset = o.Text+v.Text, cmp.Or(o.Unset, v.Unset)
+	if o != nil {
+		o.Value = join(o.Value, v)
 	}
 }
 
@@ -122,14 +145,18 @@ func (st *state) branch() *state {
 		out := *st.out
 		c.out = &out
 	}
+	c.stdin = streamOf(st.stdin.Value)
 	return c
 }
 
 // merge is what is the same after either of two ways; st had neither.
 func (st *state) merge(a, b *state) {
-	maybe, out := st.maybe, st.out
+	maybe, out, stdin := st.maybe, st.out, st.stdin
 	*st = *a
-	st.maybe, st.out = maybe, out
+	st.maybe, st.out, st.stdin = maybe, out, stdin
+	if *stdin = *a.stdin; *a.stdin != *b.stdin {
+		*stdin = stream{unknown}
+	}
 	if out != nil {
 		*out = *a.out
 		if *a.out != *b.out {
@@ -144,7 +171,7 @@ func (st *state) merge(a, b *state) {
 	}
 	for name, v := range a.vars {
 		w, ok := b.vars[name]
-		if !ok || v.Value != w.Value {
+		if !ok || v.Value != w.Value || !sameList(v, w) {
 			vars[name] = variable{Value: unknown, exported: v.exported || w.exported, fixed: v.fixed && w.fixed}
 		}
 	}
@@ -175,7 +202,7 @@ func (st *state) set(name string, v Value) {
 		v = unknown
 	}
 	if old, ok := st.vars[name]; ok || len(st.vars) < maxVars {
-		old.Value = v
+		old.Value, old.array, old.list, old.exported = v, false, nil, old.exported || st.allexport
 		st.vars[name] = old
 	}
 }
@@ -202,7 +229,7 @@ func (st *state) environ() map[string]Value {
 func (st *state) child(argv []Value, more bool) *state {
 	c := &state{
 		vars: map[string]variable{}, funcs: map[string]function{}, args: argv, more: more,
-		dir: st.dir, maybe: st.maybe, out: st.out, sub: st.sub + 1, caught: st.caught,
+		dir: st.dir, maybe: st.maybe, out: st.out, stdin: st.stdin, caught: st.caught, nesting: nesting{sub: st.sub + 1, job: st.job},
 	}
 	for name, v := range st.vars {
 		if v.exported {

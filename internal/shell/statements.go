@@ -1,7 +1,9 @@
 package shell
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/pattern"
@@ -28,10 +30,7 @@ func (r *runner) stmt(st *state, s *syntax.Stmt) flow {
 		r.last = -1
 	}
 	if s.Background || st.dialect == dash && bothOutputs(s.Redirs) { // "&>" is "&" and ">"
-		in := st.branch()
-		in.sub++
-		r.command(in, s)
-		st.status = status{}
+		r.background(st, s)
 		return goes
 	}
 	if s.Negated {
@@ -82,25 +81,28 @@ func (r *runner) exit(st *state, at Position, s status) flow {
 	case st.sub > 0 || s.unknown || s.code == 0:
 	case r.last >= 0:
 		r.trace.Faults[r.last].Ends = true
-	case !st.maybe && len(r.trace.Exits) < maxNoted:
+	case !st.maybe && len(r.trace.Exits) < maxNoted && !slices.Contains(r.trace.Exits, Exit{at, s.code}):
 		r.trace.Exits = append(r.trace.Exits, Exit{at, s.code})
 	}
 	return ends
 }
 
 func (r *runner) command(st *state, s *syntax.Stmt) flow {
-	stdin, out, ok := r.redirect(st, s.Redirs)
+	to, ok := r.redirect(st, s.Redirs)
 	if !ok {
 		return r.unredirected(st, s)
 	}
-	old := st.out
-	st.out = out
-	defer func() { st.out = old }()
+	out, stdin := st.out, st.stdin
+	st.out, st.stdin = to.out, to.stdin
+	defer func() {
+		st.out, st.stdin = out, stdin
+		r.written(st, to)
+	}()
 	switch c := s.Cmd.(type) {
 	case nil:
 		return goes
 	case *syntax.CallExpr:
-		return r.call(st, c, stdin)
+		return r.call(st, c)
 	case *syntax.Block:
 		return r.list(st, c.Stmts)
 	case *syntax.Subshell:
@@ -124,6 +126,10 @@ func (r *runner) command(st *state, s *syntax.Stmt) flow {
 		return r.declare(st, c)
 	case *syntax.TestClause:
 		return r.testClause(st, c)
+	case *syntax.ArithmCmd:
+		return r.arithmeticCommand(st, c.X)
+	case *syntax.LetClause:
+		return r.arithmeticCommand(st, c.Exprs...)
 	case *syntax.TimeClause:
 		if c.Stmt != nil {
 			return r.stmt(st, c.Stmt)
@@ -151,51 +157,10 @@ func (r *runner) subshell(st *state, stmts []*syntax.Stmt) flow {
 	in := st.clone()
 	in.sub++
 	r.list(in, stmts)
-	st.status = in.status
-	return goes
-}
-
-// redirect is what the redirections of a statement come to.
-func (r *runner) redirect(st *state, redirs []*syntax.Redirect) (stdin Value, out *output, ok bool) {
-	stdin, out = unknown, st.out
-	for _, d := range redirs {
-		to := r.word(st, d.Word)
-		switch {
-		case d.Hdoc != nil:
-			stdin = r.word(st, hereDocument(d))
-		case d.Op == syntax.WordHdoc:
-			stdin = to
-		case writes(d.Op) && r.noFolder(st, to):
-			if r.faultOf(st, Fault{Position: r.at(st, d), Kind: NoOutput}, to, 1).code != 0 {
-				return stdin, out, false
-			}
-		case writes(d.Op):
-			if d.N == nil || d.N.Value == "1" {
-				out = &output{}
-			}
-			r.noteWritten(st, r.at(st, d), to)
-		case d.Op == syntax.RdrIn:
-			name, sure := st.place(to)
-			if name == "dev/null" {
-				stdin = Value{}
-			}
-			if sure && r.missing(name) {
-				if r.faultOf(st, Fault{Position: r.at(st, d), Kind: NoInput}, to, 1).code != 0 {
-					return stdin, out, false
-				}
-				continue
-			}
-			if sure && r.own(name) {
-				if text, err := r.text(name); err == nil {
-					stdin = known(text)
-				}
-			}
-		case d.Op == syntax.DplOut && to.Text == "1":
-		case d.N == nil || d.N.Value == "1":
-			out = &output{}
-		}
+	if st.status = in.status; in.trapped && !st.trapped {
+		st.status = someStatus
 	}
-	return stdin, out, true
+	return goes
 }
 
 // either runs two ways of which one is taken, and joins what comes of them.
@@ -279,7 +244,7 @@ func (r *runner) caseClause(st *state, c *syntax.CaseClause) flow {
 
 func (r *runner) caseItems(st *state, v Value, items []*syntax.CaseItem) flow {
 	for i, item := range items {
-		body := func(st *state) flow { return r.list(st, item.Stmts) }
+		body := func(st *state) flow { return r.caseBody(st, v, items[i:]) }
 		switch hit := r.matchesAny(st, v, item.Patterns); {
 		case hit.unknown:
 			return r.either(st, body, func(st *state) flow { return r.caseItems(st, v, items[i+1:]) })
@@ -290,6 +255,20 @@ func (r *runner) caseItems(st *state, v Value, items []*syntax.CaseItem) flow {
 	}
 	st.status = status{}
 	return goes
+}
+
+// caseBody runs a case, and what it falls through to.
+func (r *runner) caseBody(st *state, v Value, items []*syntax.CaseItem) flow {
+	f := r.list(st, items[0].Stmts)
+	switch op := items[0].Op; {
+	case f != goes || len(items) == 1:
+		return f
+	case op == syntax.Fallthrough:
+		return r.caseBody(st, v, items[1:])
+	case op == syntax.Resume || op == syntax.ResumeKorn:
+		return r.caseItems(st, v, items[1:])
+	}
+	return f
 }
 
 func (r *runner) matchesAny(st *state, v Value, patterns []*syntax.Word) status {
@@ -314,7 +293,7 @@ func (r *runner) matches(st *state, v Value, word *syntax.Word) status {
 	if v.Unknown || p.Unknown {
 		return someStatus
 	}
-	expr, err := pattern.Regexp(p.Text, pattern.EntireString)
+	expr, err := pattern.Regexp(p.Text, pattern.EntireString|st.extended())
 	if err != nil {
 		return someStatus
 	}
@@ -368,13 +347,14 @@ func (r *runner) pipe(st *state, c *syntax.BinaryCmd) flow {
 	left.calm++
 	r.stmt(left, c.X)
 	right := st.clone()
-	right.set(stdinName, left.out.Value)
+	right.stdin = streamOf(left.out.Value)
 	right.sub++
 	right.calm++
 	r.stmt(right, c.Y)
-	st.status = right.status
+	if st.status = right.status; st.pipefail && (left.status.fails() || left.status.unknown) && !right.status.fails() {
+		if st.status = left.status; right.status.unknown {
+			st.status = status{unknown: true, by: cmp.Or(right.status.by, left.status.by)}
+		}
+	}
 	return goes
 }
-
-// stdinName is where a shell keeps what it reads; no script can name it.
-const stdinName = "<stdin>"

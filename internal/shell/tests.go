@@ -102,7 +102,12 @@ func (r *runner) unary(st *state, op string, v Value) status {
 		return unless(v.Unknown, v.Text == "")
 	case "-t":
 		return truth(false)
-	case "-e", "-f", "-d", "-r", "-x", "-s", "-h", "-L":
+	case "-v":
+		if syntax.ValidName(v.Text) {
+			x, set := r.lookup(st, v.Text)
+			return unless(x.Unknown, set)
+		}
+	case "-e", "-f", "-d", "-r", "-x", "-s", "-h", "-L", "-p", "-S", "-b", "-c":
 		return r.fileTest(st, op, v)
 	}
 	return someStatus
@@ -125,6 +130,8 @@ func (r *runner) fileTest(st *state, op string, v Value) status {
 		return unless(fickle(name) || r.world.Open && !r.own(name), false)
 	}
 	switch op {
+	case "-p", "-S", "-b", "-c":
+		return unless(!info.Mode().IsRegular() && !info.IsDir(), false)
 	case "-f":
 		return truth(info.Mode().IsRegular())
 	case "-d":
@@ -155,8 +162,8 @@ func compare(x Value, op string, y Value) status {
 	case "<", ">":
 		return truth(x.Text < y.Text && op == "<" || x.Text > y.Text && op == ">")
 	}
-	a, err := strconv.Atoi(x.Text)
-	b, err2 := strconv.Atoi(y.Text)
+	a, err := strconv.Atoi(strings.TrimSpace(x.Text))
+	b, err2 := strconv.Atoi(strings.TrimSpace(y.Text))
 	if err != nil || err2 != nil {
 		return status{code: 2}
 	}
@@ -206,6 +213,13 @@ func (r *runner) binaryTest(st *state, x *syntax.BinaryTest) status {
 	case syntax.TsNoMatch:
 		return negate(r.matches(st, r.word(st, a), b))
 	case syntax.TsReMatch:
+		return r.regularTest(st, r.word(st, a), b)
+	case syntax.TsEql, syntax.TsNeq, syntax.TsLss, syntax.TsGtr, syntax.TsLeq, syntax.TsGeq:
+		n, ok := r.number(st, a)
+		m, ok2 := r.number(st, b)
+		if ok && ok2 {
+			return compare(known(strconv.Itoa(n)), x.Op.String(), known(strconv.Itoa(m)))
+		}
 		return someStatus
 	}
 	return compare(r.word(st, a), x.Op.String(), r.word(st, b))

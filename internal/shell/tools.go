@@ -118,10 +118,18 @@ func (r *runner) useFile(st *state, c *call, f Value, makes bool) status {
 		return r.faultOf(st, Fault{Position: c.at, Kind: NoOutput}, f, 1)
 	case makes:
 		r.noteWritten(st, c.at, f)
-	case r.missing(at) && !r.globbed(at):
+		if r.isKept(at) {
+			r.kept[at] = unknown
+		}
+	case r.missing(at) && !r.globbed(at) || r.starred(at):
 		return r.faultOf(st, Fault{Position: c.at, Kind: NoInput}, f, 1)
 	}
 	return status{}
+}
+
+// starred says whether a name is a pattern that named nothing where files come and go.
+func (r *runner) starred(at string) bool {
+	return fickle(at) && strings.ContainsAny(at, "*?") && !r.there(at)
 }
 
 // globbed says whether a word with "*" and its like may name files that are there.
@@ -167,8 +175,9 @@ func (r *runner) afterFiles(st *state, c *call, o options, files []Value) (Value
 			return r.misused(st, c, "invalid mode: "+mode.Text)
 		}
 	case "cp":
+		r.copied(st, files)
 		if at, ok := st.place(files[0]); ok && r.folder(at) && !strings.ContainsAny(o.letters, "aRr") && !slices.Contains(o.long, "--recursive") {
-			return r.misused(st, c, files[0].Text+" is a folder")
+			return r.misusedBy(st, c, files[0].Text+" is a folder", files[0])
 		}
 	case "chown", "chgrp":
 		return unknown, unsure(name) // who may is not known, nor who there is
@@ -187,9 +196,30 @@ func (r *runner) afterFiles(st *state, c *call, o options, files []Value) (Value
 	case "rm", "mv", "rmdir", "touch":
 		return Value{}, status{}
 	case "tee":
-		return c.stdin, status{}
+		in := c.drain()
+		if at, ok := st.place(append(files, Value{})[0]); ok && !o.has('a') {
+			r.keep(st, at, in)
+		}
+		return in, status{}
 	}
 	return unknown, status{}
+}
+
+// copied keeps what the copy of one file holds.
+func (r *runner) copied(st *state, files []Value) {
+	from, ok := st.place(files[0])
+	to, ok2 := st.place(files[len(files)-1])
+	if !ok || !ok2 || len(files) != 2 {
+		return
+	}
+	if r.folder(to) {
+		to = path.Join(to, path.Base(from))
+	}
+	v := unknown
+	if r.own(from) || r.isKept(from) {
+		v = r.content(from)
+	}
+	r.keep(st, to, v)
 }
 
 var notBase64 = regexp.MustCompile(`[^A-Za-z0-9+/=\s]`)
@@ -203,6 +233,9 @@ func (r *runner) endsOf(st *state, c *call, o options) (Value, status) {
 			}
 		}
 	}
+	if v, s, ok := r.someLines(c, o); ok {
+		return v, s
+	}
 	first := o.letters == "1" || o.letters == "n" && len(o.values['n']) == 1 && o.values['n'][0].Text == "1"
 	in, s := r.input(st, c, o.operands)
 	if path.Base(c.name()) != "head" || !first || in.Unknown || s.code != 0 || len(o.long) > 0 {
@@ -213,6 +246,33 @@ func (r *runner) endsOf(st *state, c *call, o options) (Value, status) {
 		line += "\n"
 	}
 	return known(line), s
+}
+
+// someLines are the first or last lines of what is read, where their number is plain.
+func (r *runner) someLines(c *call, o options) (v Value, s status, ok bool) {
+	if len(o.operands) > 0 || len(o.long) > 0 || o.letters != "n" && o.letters != "c" || c.in == nil || c.in.Unknown {
+		return v, s, false
+	}
+	n, err := strconv.Atoi(o.values[o.letters[0]][0].Text)
+	if err != nil || n < 0 || o.values[o.letters[0]][0].Unknown {
+		return v, s, false
+	}
+	in := c.drain()
+	head, lines := path.Base(c.name()) == "head", strings.SplitAfter(in.Text, "\n")
+	if r.steps += len(lines) / stepLines; lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	switch {
+	case o.letters == "c" && head:
+		in.Text = in.Text[:min(n, len(in.Text))]
+	case o.letters == "c":
+		in.Text = in.Text[max(len(in.Text)-n, 0):]
+	case head:
+		in.Text = strings.Join(lines[:min(n, len(lines))], "")
+	default:
+		in.Text = strings.Join(lines[max(len(lines)-n, 0):], "")
+	}
+	return in, s, true
 }
 
 var lineCount = regexp.MustCompile(`^[-+]?[0-9]+([kKMGTb]B?)?$`)
@@ -243,6 +303,12 @@ func unbalanced(text string) bool {
 func (r *runner) misused(st *state, c *call, why string) (Value, status) {
 	r.fault(st, Fault{Position: c.at, Kind: Misused, Name: path.Base(c.name()) + ": " + why}, false)
 	return Value{}, status{code: 1}
+}
+
+// misusedBy is one that refuses a file, whose name may hang on a variable that nobody set.
+func (r *runner) misusedBy(st *state, c *call, why string, file Value) (Value, status) {
+	s := r.faultOf(st, Fault{Position: c.at, Kind: Misused, Name: path.Base(c.name()) + ": " + why}, file, 1)
+	return Value{Unknown: s.unknown}, s
 }
 
 // unsure is the status of a command of which nothing says how it ends.

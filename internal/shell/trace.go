@@ -39,11 +39,28 @@ type Value struct {
 	// Unset is a variable that was taken for not set, and had an influence: whoever
 	// starts the script may set it.
 	Unset string
+	// Shape is what is known of a value that is not: Hole stands for each piece of which
+	// nothing is known.
+	Shape string
+	Job   int // it is the number of one of the script's own processes, by its place among them
 }
 
 func known(text string) Value { return Value{Text: text} }
 
 var unknown = Value{Unknown: true}
+
+// Hole stands for what is not known in a Value's Shape.
+const Hole = "\x00"
+
+func (v Value) shape() string {
+	switch {
+	case !v.Unknown:
+		return v.Text
+	case v.Shape == "":
+		return Hole
+	}
+	return v.Shape
+}
 
 // Position is a line of a script.
 type Position struct {
@@ -106,6 +123,10 @@ type Trace struct {
 	Exits []Exit
 	// Writes are the files that redirections make, where their place is known.
 	Writes []Write
+	// Limits are those that each run sets.
+	Limits []Limit
+	// Made are the files that the script made, with what they hold where that is known.
+	Made map[string]Value
 	// Scripts are the files that were read as shell, in order.
 	Scripts []string
 }
@@ -139,8 +160,8 @@ const (
 // that are known, goes both ways where a condition is not, and notes what cannot
 // be done. path is the script, args what it is given.
 func Follow(w World, path string, args ...string) Trace {
-	r := &runner{world: w, trace: &Trace{}, faults: map[Fault]int{}, made: map[string]bool{}, last: -1}
-	st := &state{vars: map[string]variable{}, funcs: map[string]function{}, dir: known("/")}
+	r := &runner{world: w, trace: &Trace{}, faults: map[Fault]int{}, made: map[string]bool{}, kept: map[string]Value{}, last: -1}
+	st := &state{vars: map[string]variable{}, funcs: map[string]function{}, dir: known("/"), stdin: streamOf(unknown)}
 	st.vars["PATH"] = variable{Value: known(usualPath), exported: true}
 	for k, v := range w.Env {
 		st.vars[k] = variable{Value: known(v), exported: true}
@@ -153,6 +174,7 @@ func Follow(w World, path string, args ...string) Trace {
 	if len(r.trace.Exits) == 0 {
 		r.exit(st, Position{path, 1}, st.status)
 	}
+	r.trace.Made = r.kept
 	return *r.trace
 }
 
@@ -160,9 +182,11 @@ func Follow(w World, path string, args ...string) Trace {
 type runner struct {
 	world  World
 	trace  *Trace
-	faults map[Fault]int   // where each is in trace
-	made   map[string]bool // paths that programs were given, which may have made them
-	last   int             // the fault that the statement came to, -1 if to none
+	faults map[Fault]int    // where each is in trace
+	made   map[string]bool  // paths that programs were given, which may have made them
+	kept   map[string]Value // what files hold that the script made
+	jobs   []job
+	last   int // the fault that the statement came to, -1 if to none
 	steps  int
 	depth  int
 	over   bool // a limit was passed
@@ -216,8 +240,18 @@ func (r *runner) step(at Position) bool {
 // errTooLarge is of files that are not read: larger than MaxScript.
 var errTooLarge = errors.New("it is larger than 1 MiB, and is not read")
 
+// errNotKnown is of files that the script makes of what is not known.
+var errNotKnown = errors.New("what it holds is not known")
+
 // text is a file's content, or its beginning with errTooLarge.
 func (r *runner) text(name string) (string, error) {
+	if v, ok := r.kept[name]; ok {
+		if v.Unknown {
+			return "", errNotKnown
+		}
+		r.steps += len(v.Text) / stepBytes
+		return v.Text, nil
+	}
 	real, err := r.world.Resolve(name)
 	if err != nil {
 		return "", err
@@ -262,6 +296,13 @@ func clean(name string) string {
 		return "."
 	}
 	return strings.Join(kept, "/")
+}
+
+// volatile says whether a name is in a place whose files come and go, and are not the
+// kernel's.
+func volatile(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return fickle(name) && top != "proc" && top != "sys" && top != "dev" && top != "tmp" || strings.HasPrefix(name, "tmp/")
 }
 
 // fickle are places whose files come and go: what is not there now may be.

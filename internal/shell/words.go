@@ -48,8 +48,17 @@ func (r *runner) parts(st *state, parts []syntax.WordPart, quoted bool) (out Val
 }
 
 func join(a, b Value) Value {
-	if a.Unknown || b.Unknown || len(a.Text)+len(b.Text) > maxText {
+	switch (Value{}) {
+	case a:
+		return b
+	case b:
+		return a
+	}
+	if len(a.shape())+len(b.shape()) > maxText {
 		return unknown
+	}
+	if a.Unknown || b.Unknown {
+		return Value{Unknown: true, Shape: a.shape() + b.shape()}
 	}
 	return Value{Text: a.Text + b.Text, Unset: cmp.Or(a.Unset, b.Unset)}
 }
@@ -59,6 +68,10 @@ func (r *runner) part(st *state, p syntax.WordPart, quoted bool) Value {
 	case *syntax.Lit:
 		return known(unescape(p.Value, quoted))
 	case *syntax.SglQuoted:
+		if p.Dollar && st.dialect != dash {
+			text, ok := unescaped(strings.NewReplacer(`\'`, "'", `\"`, `"`).Replace(p.Value), st.dialect, false)
+			return Value{Text: text, Unknown: !ok}
+		}
 		return Value{Text: p.Value, Unknown: p.Dollar}
 	case *syntax.DblQuoted:
 		return r.parts(st, p.Parts, true)
@@ -104,15 +117,21 @@ func (r *runner) substitute(st *state, stmts []*syntax.Stmt) Value {
 	r.list(in, stmts)
 	st.status = in.status
 	v := in.out.Value
-	v.Text = strings.TrimRight(v.Text, "\n")
+	v.Text, v.Shape = strings.TrimRight(v.Text, "\n"), strings.TrimRight(v.Shape, "\n")
 	return v
 }
 
 // words is the fields of words; more says that there may be others.
 func (r *runner) words(st *state, list []*syntax.Word) (out []Value, more bool) {
 	for _, w := range list {
-		fields, m := r.fields(st, w)
-		out, more = append(out, fields...), more || m
+		braced, ok := st.bracedWords(w)
+		if !ok {
+			out, more = append(out, unknown), true
+		}
+		for _, w := range braced {
+			fields, m := r.fields(st, w)
+			out, more = append(out, fields...), more || m
+		}
 		if len(out) > maxValues {
 			return out[:maxValues], true
 		}
@@ -127,18 +146,21 @@ func (r *runner) fields(st *state, w *syntax.Word) (out []Value, more bool) {
 // partFields is the fields of a word's parts; what stands in it as it is goes to
 // literal.
 func (r *runner) partFields(st *state, parts []syntax.WordPart, literal func(*fielder, Value)) (out []Value, more bool) {
-	b := &fielder{otherwise: st.splitsOtherwise()}
+	b := &fielder{otherwise: st.splitsOtherwise(), globs: func(v Value, expr string) ([]Value, bool) { return r.globbedFields(st, v, expr) }}
 	for _, p := range parts {
 		switch p := p.(type) {
 		case *syntax.Lit:
 			if v := r.part(st, p, false); v.Text == p.Value {
+				b.open++
 				literal(b, v)
+				b.open--
 			} else { // with a backslash that quotes
 				b.add(v)
 			}
 		case *syntax.DblQuoted:
 			if !r.allArgs(st, p, b) {
 				b.add(r.part(st, p, false))
+				b.more = b.more || slices.ContainsFunc(p.Parts, isList)
 			}
 		case *syntax.ParamExp:
 			r.paramFields(st, p, b)
@@ -159,7 +181,7 @@ func (r *runner) allArgs(st *state, q *syntax.DblQuoted, b *fielder) bool {
 	}
 	for _, p := range q.Parts {
 		if isAllArgs(p) {
-			b.list(st.args[min(1, len(st.args)):], st.more)
+			b.list(r.listOf(st, p.(*syntax.ParamExp))) //nolint:forcetypeassert // see isAllArgs
 		} else {
 			b.add(r.part(st, p, true))
 		}
@@ -167,9 +189,21 @@ func (r *runner) allArgs(st *state, q *syntax.DblQuoted, b *fielder) bool {
 	return true
 }
 
+// isList says whether a parameter is of several fields in a way that is not followed.
+func isList(part syntax.WordPart) bool {
+	p, ok := part.(*syntax.ParamExp)
+	if !ok || p.Param == nil || p.Length || p.Repl == nil && p.Exp == nil {
+		return false
+	}
+	return p.Param.Value == "@" && p.Index == nil && p.Repl != nil || p.Index != nil && indexWord(p.Index) == "@"
+}
+
 func isAllArgs(part syntax.WordPart) bool {
 	p, ok := part.(*syntax.ParamExp)
-	return ok && p.Param != nil && p.Param.Value == "@" && !p.Length && p.Slice == nil && p.Repl == nil && p.Index == nil && p.Exp == nil
+	if !ok || p.Param == nil || p.Length || p.Excl || p.Repl != nil || p.Exp != nil {
+		return false
+	}
+	return p.Param.Value == "@" && p.Index == nil || p.Index != nil && indexWord(p.Index) == "@"
 }
 
 // paramFields adds what an unquoted parameter expands to.
@@ -180,6 +214,15 @@ func (r *runner) paramFields(st *state, p *syntax.ParamExp, b *fielder) {
 	}
 	rest := st.args[min(1, len(st.args)):]
 	switch {
+	case p.Index != nil && st.dialect != dash && !p.Length && !p.Excl && p.Exp == nil && p.Repl == nil && strings.Contains("@*", indexWord(p.Index)):
+		fields, more := r.listOf(st, p)
+		for i, a := range fields {
+			if i > 0 {
+				b.end()
+			}
+			b.split(a)
+		}
+		b.more = b.more || more
 	case (name == "@" || name == "*") && p.Exp == nil && !p.Length:
 		for i, a := range rest {
 			if i > 0 {
@@ -227,15 +270,28 @@ type fielder struct {
 	more      bool
 	cur       Value
 	has       bool
+
+	globs func(v Value, expr string) ([]Value, bool) // the files that a field names
+	expr  string                                     // the field as a pattern
+	open  int                                        // whether what is added may be of one
 }
 
-func (b *fielder) add(v Value) { b.cur, b.has = join(b.cur, v), true }
+func (b *fielder) add(v Value) {
+	if b.cur, b.has = join(b.cur, v), true; b.open > 0 {
+		b.expr += v.Text
+	} else {
+		b.expr += pattern.QuoteMeta(v.Text, 0)
+	}
+}
 
 func (b *fielder) end() {
-	if b.has {
+	if b.has && b.globs != nil {
+		found, sure := b.globs(b.cur, b.expr)
+		b.out, b.more = append(b.out, found...), b.more || !sure
+	} else if b.has {
 		b.out = append(b.out, b.cur)
 	}
-	b.cur, b.has = Value{}, false
+	b.cur, b.has, b.expr = Value{}, false, ""
 }
 
 func (b *fielder) list(fields []Value, more bool) {
@@ -248,9 +304,34 @@ func (b *fielder) list(fields []Value, more bool) {
 	b.more = b.more || more
 }
 
+// splitShape adds what is not quoted and partly known: what is not is taken for part of a
+// word, not for several.
+func (b *fielder) splitShape(shape string) {
+	for i, f := range strings.Fields(shape) {
+		if i > 0 || strings.ContainsAny(shape[:1], " \t\n") {
+			b.end()
+		}
+		if v := known(f); strings.Contains(f, Hole) {
+			b.add(Value{Unknown: true, Shape: f})
+		} else {
+			b.add(v)
+		}
+	}
+	if strings.ContainsAny(shape[len(shape)-1:], " \t\n") {
+		b.end()
+	}
+}
+
 // split adds what is not quoted, which may be several fields.
 func (b *fielder) split(v Value) {
-	if v.Unknown || b.otherwise && v.Text != "" {
+	switch {
+	case v.Job > 0: // one number
+		b.add(v)
+		return
+	case v.Unknown && v.Shape != "" && !b.otherwise && !slices.Contains(strings.Fields(v.Shape), Hole):
+		b.splitShape(v.Shape)
+		return
+	case v.Unknown || b.otherwise && v.Text != "":
 		b.add(unknown)
 		b.more = true
 		return
@@ -259,6 +340,8 @@ func (b *fielder) split(v Value) {
 		return
 	}
 	const blank = " \t\n"
+	b.open++
+	defer func() { b.open-- }()
 	if v.Text != "" && strings.ContainsRune(blank, rune(v.Text[0])) {
 		b.end()
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // smallProgram is what small programs come to, most of them whatever they are given.
@@ -36,6 +35,8 @@ func smallProgram(name string) program {
 		return hostname
 	case "ln":
 		return ln
+	case "echo", "printf":
+		return echoProgram
 	case "sh", "bash", "dash", "ash":
 		return callShell
 	case "whoami", "nproc", "arch", "sync", "groups", "logname", "tput", "clear", "logger":
@@ -44,57 +45,20 @@ func smallProgram(name string) program {
 	return nil
 }
 
+// echoProgram is echo and printf where they are files.
+func echoProgram(r *runner, st *state, c *call) (Value, status) {
+	if path.Base(c.name()) != "echo" || c.more {
+		return unknown, status{}
+	}
+	return echoed(bash, c.args[1:]), status{}
+}
+
 // testProgram is test(1) where it is called by its path.
 func testProgram(r *runner, st *state, c *call) (Value, status) {
 	if c.more {
 		return Value{}, unsure("test")
 	}
 	return Value{}, r.truth(st, c.args[1:])
-}
-
-// wrapper is a program that has another one run.
-type wrapper struct {
-	takes string // options with a value
-	skip  int    // operands before the other one
-	adds  bool   // it gives that more arguments
-}
-
-var wrappers = sync.OnceValue(func() map[string]wrapper {
-	return map[string]wrapper{
-		"timeout": {takes: "ks", skip: 1}, "nice": {takes: "n"}, "nohup": {}, "setsid": {}, "stdbuf": {takes: "ioe"}, "ionice": {takes: "cn"},
-		"xargs": {takes: "IndLPsEa", adds: true}, "chrt": {skip: 1}, "setpriv": {}, "unshare": {},
-	}
-})
-
-// run runs the other one.
-func (w wrapper) run(r *runner, st *state, c *call) (Value, status) {
-	skip, i := w.skip, 1
-	for ; i < len(c.args); i++ {
-		a := c.args[i]
-		switch {
-		case a.Unknown:
-			return unknown, unsure(path.Base(c.name()))
-		case len(a.Text) > 1 && a.Text[0] == '-':
-			if last := a.Text[len(a.Text)-1]; a.Text[1] != '-' && strings.IndexByte(w.takes, last) >= 0 && len(a.Text) == 2 {
-				i++
-			}
-			continue
-		case skip > 0:
-			skip--
-			continue
-		}
-		break
-	}
-	if i >= len(c.args) {
-		if w.adds {
-			return unknown, status{}
-		}
-		return unknown, unsure(path.Base(c.name()))
-	}
-	in := st.clone()
-	in.out = &output{}
-	r.program(in, &call{at: c.at, args: c.args[i:], more: c.more || w.adds, stdin: c.stdin, exec: c.exec})
-	return in.out.Value, in.status
 }
 
 // callShell is a shell that is given a script, or its text.
@@ -108,7 +72,9 @@ func callShell(r *runner, st *state, c *call) (Value, status) {
 		at = "bin/sh"
 	}
 	in := st.child(c.args[:1], c.more)
-	in.out = &output{}
+	if in.out = (&output{}); c.exec {
+		in.sub = st.sub
+	}
 	if o.has('c') {
 		if len(o.operands) > 1 {
 			in.args = o.operands[1:]
@@ -122,17 +88,14 @@ func callShell(r *runner, st *state, c *call) (Value, status) {
 	case !ok:
 		return unknown, unsure(path.Base(c.name()))
 	case r.missing(name) || r.folder(name):
-		r.fault(st, Fault{Position: c.at, Kind: NoSource, Name: o.operands[0].Text}, false)
-		return Value{}, status{code: 127}
+		s := r.faultOf(st, Fault{Position: c.at, Kind: NoSource}, o.operands[0], 127)
+		return Value{Unknown: s.unknown}, s
 	case !r.own(name):
 		return unknown, unsure(path.Base(name))
 	}
 	text, err := r.text(name)
 	if err != nil {
 		return unknown, unsure(path.Base(name))
-	}
-	if c.exec {
-		in.sub, in.out = st.sub, st.out
 	}
 	r.shellFile(in, name, text, append([]Value{o.operands[0]}, o.operands[1:]...), at)
 	return in.out.Value, in.status
@@ -259,10 +222,9 @@ func ln(r *runner, st *state, c *call) (Value, status) {
 	case !ok:
 		return Value{}, status{}
 	case r.noFolder(st, to):
-		r.fault(st, Fault{Position: c.at, Kind: NoOutput, Name: to.Text}, false)
-		return Value{}, status{code: 1}
+		return Value{}, r.faultOf(st, Fault{Position: c.at, Kind: NoOutput}, to, 1)
 	case r.there(at) && !r.folder(at) && !o.has('f') && !fickle(at):
-		return r.misused(st, c, to.Text+" is there already")
+		return r.misusedBy(st, c, to.Text+" is there already", to)
 	}
 	r.noteWritten(st, c.at, to)
 	return Value{}, status{}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -266,12 +267,11 @@ func modules(t testing.TB, s system) string {
 
 // TestStarts has releases started after one change each.
 func TestStarts(t *testing.T) {
-	name := "13"
-	if s := os.Getenv("DRAM_ORACLE_STARTS"); s != "" {
-		name = s
-	}
-	tryStarts(t, systems(t, name)[0], startCases())
+	tryStarts(t, systems(t, started())[0], startCases())
 }
+
+// started is the system on which releases are started.
+func started() string { return cmp.Or(os.Getenv("DRAM_ORACLE_STARTS"), "13") }
 
 // tryStarts compares what is said of starts with what comes of them. What is said of
 // the first case, which changes nothing, is said of all.
