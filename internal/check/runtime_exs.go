@@ -26,6 +26,12 @@ var (
 		ID: "no-called-module", Summary: "it uses the module #{module}, which is not in the release", Symptom: "ERROR! Config provider Config.Reader failed: UndefinedFunctionError",
 		Remedy: "add what has #{module} to the release's applications, or do without it", Needs: "#{module}",
 	})
+	runtimeFunction = runtimeModule.with(Cause{
+		ID: "no-called-function", Summary: "it calls #{function}, which #{module} does not have", Remedy: "call what #{module} has", Needs: "#{function}",
+	})
+	runtimeRaises = badRuntime.with(Cause{
+		ID: "raises", Summary: "line #{line} raises, whatever is configured", Symptom: "ERROR! Config provider Config.Reader failed", Remedy: "mend line #{line} of #{base}", Needs: "line #{line} of #{base}",
+	})
 	runtimeVariable = badRuntime.with(Cause{
 		ID: "variable", Summary: "it ends the start unless #{variable} is set", Symptom: "the release does not start without #{variable}",
 		Remedy: "set #{variable} where the release is started", Needs: "#{variable}",
@@ -57,6 +63,8 @@ var (
 	callsIt    = regexp.MustCompile(`(?m)^[ \t]*config[ (]+:`)
 	importsIt  = regexp.MustCompile(`(?m)^[ \t]*(?:import|use)\s+(?:Mix\.)?Config\b`)
 	asNumber   = regexp.MustCompile(`String\.to_(?:integer|float|atom|existing_atom)\(\s*System\.get_env\(\s*"([A-Za-z_]\w*)"\s*\)\s*\)`)
+	imports    = regexp.MustCompile(`(?m)^[ \t]*import_config[ (]+"([^"#]+)"`)
+	raises     = regexp.MustCompile(`(?m)^raise[ (]`)
 	readsFile  = regexp.MustCompile(`File\.(?:read!|open!|stream!)\(\s*"(/[^"#\n]+)"`)
 )
 
@@ -74,8 +82,22 @@ func (s *Survey) runtimeCode(at, text string) (out []Finding) {
 	for _, name := range s.unset(code) {
 		warn(runtimeVariable, Params{"variable": name}, nil)
 	}
-	for _, name := range s.missingModules(plainText.ReplaceAllString(code, `""`)) {
+	calls := plainText.ReplaceAllString(code, `""`)
+	for _, name := range s.missingModules(calls) {
 		warn(runtimeModule, Params{"module": name}, nil)
+	}
+	for _, m := range calledName.FindAllStringSubmatch(calls, -1) {
+		if !s.hasFunction("Elixir."+m[1], m[2]) {
+			warn(runtimeFunction, Params{"module": m[1], "function": m[1] + "." + m[2]}, nil)
+		}
+	}
+	for _, m := range imports.FindAllStringSubmatch(code, -1) {
+		if name := path.Join(path.Dir(at), m[1]); s.files[name] == nil {
+			warn(runtimeFile, Params{"read": name}, nil)
+		}
+	}
+	if i := raises.FindStringIndex(code); i != nil {
+		warn(runtimeRaises, nil, Params{"line": strconv.Itoa(strings.Count(text[:strings.Index(text, code[i[0]:i[1]])], "\n") + 1)})
 	}
 	for _, m := range readsFile.FindAllStringSubmatch(code, -1) {
 		if s.gone(m[1]) == Fail {
@@ -160,6 +182,23 @@ func (s *Survey) hasModule(name string) bool {
 		base = "Elixir.Kernel"
 	}
 	return s.moduleNames[name] || !s.moduleNames[base] // which the target may have
+}
+
+// hasFunction says whether a module of the release has a function, or a macro, of a name; of
+// one that it has not nothing is known.
+func (s *Survey) hasFunction(module, name string) bool {
+	for _, f := range s.modules() {
+		if path.Base(f.Path) != module+".beam" {
+			continue
+		}
+		m, err := s.module(f)
+		if err != nil {
+			return true // see beam
+		}
+		list, err := m.Exports()
+		return err != nil || len(list) == 0 || slices.ContainsFunc(list, func(f beam.Func) bool { return f.Name == name || f.Name == "MACRO-"+name })
+	}
+	return true
 }
 
 // providers are those of sys.config that the release has not.

@@ -94,6 +94,7 @@ func startReports() []publicReport {
 		bash, ipv6, readOnly, limit,
 	}
 	out = append(out, laterReports()...)
+	out = append(out, lifelikeReports()...)
 	for i := range out {
 		out[i].sample = i%7 == 0
 	}
