@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -161,9 +162,7 @@ func (r *runner) shopt(st *state, c *call) flow {
 			st.status = status{code: 1}
 		case o.has('s') || o.has('u'):
 			options := map[string]bool{}
-			for name, on := range st.shopts {
-				options[name] = on
-			}
+			maps.Copy(options, st.shopts)
 			options[v.Text] = o.has('s')
 			st.shopts = options
 		default:
@@ -235,7 +234,12 @@ func (st *state) bracedWords(w *syntax.Word) (words []*syntax.Word, ok bool) {
 	split := *w
 	split.Parts = slices.Clone(w.Parts)
 	syntax.SplitBraces(&split)
-	return expand.Braces(&split), true
+	for word, err := range expand.BracesSeq(nil, &split) {
+		if words = append(words, word); err != nil || len(words) > maxValues {
+			return nil, false
+		}
+	}
+	return words, true
 }
 
 var sequence = regexp.MustCompile(`\{([-+]?[0-9]+)\.\.([-+]?[0-9]+)`)

@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -11,63 +12,41 @@ import (
 
 type command func(*runner, *state, *call) flow
 
-// builtin is a command of a shell's own, nil if it has none of that name.
-func builtin(d dialect, name string) command {
-	switch name {
-	case ":", "true":
-		return ends0
-	case "false":
-		return func(_ *runner, st *state, _ *call) flow { st.status = status{code: 1}; return goes }
-	case "test", "[":
-		return (*runner).test
-	case "echo", "printf":
-		return (*runner).print
-	case "cd":
-		return (*runner).cd
-	case "pwd":
-		return (*runner).pwd
-	case "exit", "return", "break", "continue":
-		return (*runner).leave
-	case "export", "readonly", "local":
-		return (*runner).export
-	case "unset":
-		return (*runner).unset
-	case "set":
-		return (*runner).set
-	case "shift":
-		return (*runner).shift
-	case ".":
-		return (*runner).dot
-	case "eval":
-		return (*runner).eval
-	case "exec":
-		return (*runner).execute
-	case "command":
-		return (*runner).past
-	case "read":
-		return (*runner).read
-	case "getopts":
-		return (*runner).getopts
-	case "trap", "umask", "ulimit":
-		return refusing()[name]
-	case "type", "hash":
-		return (*runner).typeOf
-	case "wait":
-		return (*runner).wait
-	case "times", "alias", "unalias", "bg", "fg", "jobs", "kill":
-		return ends0
+// builtins are those that all shells have.
+func builtins() map[string]command {
+	out := map[string]command{
+		"false": func(_ *runner, st *state, _ *call) flow { st.status = status{code: 1}; return goes },
+		"cd":    (*runner).cd, "pwd": (*runner).pwd, "unset": (*runner).unset, "set": (*runner).set, "shift": (*runner).shift, ".": (*runner).dot, "eval": (*runner).eval,
+		"exec": (*runner).execute, "command": (*runner).past, "read": (*runner).read, "getopts": (*runner).getopts, "wait": (*runner).wait,
 	}
-	if d != dash && slices.Contains([]string{"source", "let", "[["}, name) || (d == bash || d == bashAsSh) && slices.Contains(bashOnly(), name) {
-		switch name {
-		case "source":
-			return (*runner).dot
-		case "shopt":
-			return (*runner).shopt
-		case "pushd":
-			return (*runner).cd
-		case "mapfile", "readarray":
-			return (*runner).mapfile
+	for list, run := range map[string]command{
+		": true times alias unalias bg fg jobs kill": ends0, "test [": (*runner).test, "echo printf": (*runner).print, "exit return break continue": (*runner).leave,
+		"export readonly local": (*runner).export, "type hash": (*runner).typeOf,
+	} {
+		for name := range strings.FieldsSeq(list) {
+			out[name] = run
 		}
+	}
+	maps.Copy(out, refusing())
+	return out
+}
+
+// builtin is a command of a shell's own, nil if it has none of that name.
+func (r *runner) builtin(d dialect, name string) command {
+	if run, ok := r.builtins[name]; ok {
+		return run
+	}
+	ofBash := d == bash || d == bashAsSh
+	switch {
+	case d != dash && name == "source":
+		return (*runner).dot
+	case ofBash && name == "shopt":
+		return (*runner).shopt
+	case ofBash && name == "pushd":
+		return (*runner).cd
+	case ofBash && (name == "mapfile" || name == "readarray"):
+		return (*runner).mapfile
+	case d != dash && (name == "let" || name == "[["), ofBash && slices.Contains(bashOnly(), name):
 		return anyStatus
 	}
 	return nil
@@ -328,7 +307,7 @@ func (r *runner) whether(st *state, name Value, says bool) flow {
 	case name.Unknown || kind == "unknown" || kind != "" && r.world.Open:
 		st.status = someStatus
 		st.out.add(unknown)
-	case fn || builtin(st.dialect, name.Text) != nil:
+	case fn || r.builtin(st.dialect, name.Text) != nil:
 		st.out.add(known(name.Text + "\n"))
 	case kind != "":
 		st.status = status{code: 127}

@@ -155,7 +155,7 @@ func (r *runner) run(st *state, c *call) flow {
 	if fn, ok := st.funcs[c.name()]; ok && !c.exec {
 		return r.function(st, fn, c)
 	}
-	if b := builtin(st.dialect, c.name()); b != nil && !c.exec {
+	if b := r.builtin(st.dialect, c.name()); b != nil && !c.exec {
 		return b(r, st, c)
 	}
 	return r.program(st, c)

@@ -47,7 +47,7 @@ func echoed(d dialect, words []Value) (out Value) {
 			out = join(out, known(" "))
 		}
 		if escapes && strings.Contains(w.Text, `\`) {
-			text, ok := unescaped(w.Text, d, true)
+			text, ok := unescaped(w.Text, true)
 			w = Value{Text: text, Unknown: w.Unknown || !ok, Unset: w.Unset}
 		}
 		out = join(out, w)
@@ -85,7 +85,7 @@ func (r *runner) formatted(d dialect, format string, args []Value) (out Value) {
 		taken := 0
 		last := 0
 		for _, at := range directive.FindAllStringIndex(format, -1) {
-			text, ok := unescaped(format[last:at[0]], d, false)
+			text, ok := unescaped(format[last:at[0]], false)
 			if last = at[1]; !ok {
 				return unknown
 			}
@@ -99,9 +99,9 @@ func (r *runner) formatted(d dialect, format string, args []Value) (out Value) {
 				arg = args[taken]
 			}
 			taken++
-			out = join(out, printed(d, format[at[0]:at[1]], arg))
+			out = join(out, printed(format[at[0]:at[1]], arg))
 		}
-		text, ok := unescaped(format[last:], d, false)
+		text, ok := unescaped(format[last:], false)
 		if out = join(out, known(text)); !ok || out.Unknown {
 			return unknown
 		}
@@ -114,7 +114,7 @@ func (r *runner) formatted(d dialect, format string, args []Value) (out Value) {
 }
 
 // printed is one argument by its directive.
-func printed(d dialect, how string, arg Value) Value {
+func printed(how string, arg Value) Value {
 	kind, flags := how[len(how)-1], how[:len(how)-1]
 	if arg.Unknown || strings.Contains(flags, "*") || len(flags) > 8 {
 		return unknown
@@ -126,7 +126,7 @@ func printed(d dialect, how string, arg Value) Value {
 	case 'c':
 		text = fmt.Sprintf(flags+"s", arg.Text[:min(1, len(arg.Text))])
 	case 'b':
-		plain, ok := unescaped(arg.Text, d, true)
+		plain, ok := unescaped(arg.Text, true)
 		if !ok {
 			return unknown
 		}
@@ -155,7 +155,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
 
 // unescaped is a text whose backslashes stand for something; ok is false where that
 // is not known.
-func unescaped(text string, d dialect, zero bool) (out string, ok bool) {
+func unescaped(text string, zero bool) (out string, ok bool) {
 	if !strings.Contains(text, `\`) {
 		return text, true
 	}

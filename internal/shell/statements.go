@@ -124,6 +124,13 @@ func (r *runner) command(st *state, s *syntax.Stmt) flow {
 		return goes
 	case *syntax.DeclClause:
 		return r.declare(st, c)
+	}
+	return r.bashCommand(st, s)
+}
+
+// bashCommand is a statement of a kind that bash has.
+func (r *runner) bashCommand(st *state, s *syntax.Stmt) flow {
+	switch c := s.Cmd.(type) {
 	case *syntax.TestClause:
 		return r.testClause(st, c)
 	case *syntax.ArithmCmd:

@@ -233,8 +233,8 @@ func (r *runner) endsOf(st *state, c *call, o options) (Value, status) {
 			}
 		}
 	}
-	if v, s, ok := r.someLines(c, o); ok {
-		return v, s
+	if v, ok := r.someLines(c, o); ok {
+		return v, status{}
 	}
 	first := o.letters == "1" || o.letters == "n" && len(o.values['n']) == 1 && o.values['n'][0].Text == "1"
 	in, s := r.input(st, c, o.operands)
@@ -249,13 +249,13 @@ func (r *runner) endsOf(st *state, c *call, o options) (Value, status) {
 }
 
 // someLines are the first or last lines of what is read, where their number is plain.
-func (r *runner) someLines(c *call, o options) (v Value, s status, ok bool) {
+func (r *runner) someLines(c *call, o options) (v Value, ok bool) {
 	if len(o.operands) > 0 || len(o.long) > 0 || o.letters != "n" && o.letters != "c" || c.in == nil || c.in.Unknown {
-		return v, s, false
+		return v, false
 	}
 	n, err := strconv.Atoi(o.values[o.letters[0]][0].Text)
 	if err != nil || n < 0 || o.values[o.letters[0]][0].Unknown {
-		return v, s, false
+		return v, false
 	}
 	in := c.drain()
 	head, lines := path.Base(c.name()) == "head", strings.SplitAfter(in.Text, "\n")
@@ -272,7 +272,7 @@ func (r *runner) someLines(c *call, o options) (v Value, s status, ok bool) {
 	default:
 		in.Text = strings.Join(lines[max(len(lines)-n, 0):], "")
 	}
-	return in, s, true
+	return in, true
 }
 
 var lineCount = regexp.MustCompile(`^[-+]?[0-9]+([kKMGTb]B?)?$`)

@@ -160,7 +160,7 @@ const (
 // that are known, goes both ways where a condition is not, and notes what cannot
 // be done. path is the script, args what it is given.
 func Follow(w World, path string, args ...string) Trace {
-	r := &runner{world: w, trace: &Trace{}, faults: map[Fault]int{}, made: map[string]bool{}, kept: map[string]Value{}, last: -1}
+	r := &runner{world: w, builtins: builtins(), trace: &Trace{}, faults: map[Fault]int{}, made: map[string]bool{}, kept: map[string]Value{}, last: -1}
 	st := &state{vars: map[string]variable{}, funcs: map[string]function{}, dir: known("/"), stdin: streamOf(unknown)}
 	st.vars["PATH"] = variable{Value: known(usualPath), exported: true}
 	for k, v := range w.Env {
@@ -180,16 +180,17 @@ func Follow(w World, path string, args ...string) Trace {
 
 // runner is one run.
 type runner struct {
-	world  World
-	trace  *Trace
-	faults map[Fault]int    // where each is in trace
-	made   map[string]bool  // paths that programs were given, which may have made them
-	kept   map[string]Value // what files hold that the script made
-	jobs   []job
-	last   int // the fault that the statement came to, -1 if to none
-	steps  int
-	depth  int
-	over   bool // a limit was passed
+	world    World
+	trace    *Trace
+	faults   map[Fault]int    // where each is in trace
+	made     map[string]bool  // paths that programs were given, which may have made them
+	kept     map[string]Value // what files hold that the script made
+	jobs     []job
+	builtins map[string]command
+	last     int // the fault that the statement came to, -1 if to none
+	steps    int
+	depth    int
+	over     bool // a limit was passed
 }
 
 func (r *runner) stop(at Position, why string) {

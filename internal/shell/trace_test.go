@@ -299,6 +299,12 @@ func hostile() []string {
 		"while :; do :; done\n", "f() { f; f; }\nf\n", "eval \"$(cat /app/run)\"\n", ". /app/run\n", "exec /app/run\n", double,
 		"I=0; while [ $I -ge 0 ]; do I=$((I+1)); set -- $@ a a a a; done\n", strings.Repeat("if probe; then A=1; else A=2; fi\n", 3000),
 		strings.Repeat("A=$(", 5000), "echo ${A:" + strings.Repeat("${B", 3000), "for a in {1..99999999}; do :; done\n",
+		"for ((;;)); do :; done\n", "#!/bin/bash\nfor ((;;)); do A+=x; done\n", "#!/bin/bash\nA=x; while :; do A=${A//x/xx}; done\n", "#!/bin/bash\nB=(1); while :; do B+=(\"${B[@]}\"); done\n",
+		"#!/bin/bash\nA={1..9}{1..9}{1..9}{1..9}{1..9}; echo {1..99999}{1..99999}\n", "#!/bin/bash\nA=A; while ((A)); do :; done; echo $((A))\n", "#!/bin/bash\nfunction f { eval \"$(declare -f f)\"; f; }; f\n",
+		"while :; do for f in /*/*/* /app/* /*; do A=$A$f; done; done\n", "while :; do set -- -a; OPTIND=1; getopts a o; printf '%s%s%s' $o $o $o > /tmp/x; cat /tmp/x >> /tmp/y; done\n",
+		"while :; do printf '%s' a a a a a a a a a a a a a a a a; done\n", "while read -r l; do while read -r m; do A=$A$m; done < /app/data; done < /app/data\n", "while :; do sleep 1 & wait; done\n",
+		"while :; do echo x >> /tmp/x; A=$(cat /tmp/x); done\n", "exec nice /app/run\n", "exec sh -c 'exec sh /app/run'\n", "echo . /tmp/x > /tmp/x; . /tmp/x\n", "#!/bin/bash\nA=$(</app/data); [[ $A =~ (x|x)*y ]]; A=${A//[!y]/xx}\n",
+		"head -n 99999 /app/data | tail -n 1; seq 9 | xargs -n 1 sh /app/run\n", "#!/bin/bash\nmapfile -t L < /app/data; for i in \"${L[@]}\"; do M+=(\"$i\"); done\n",
 		"while :; do grep -c x /app/data; cut -f1 /app/data | grep -v y | tr x y; done\n", "while :; do cat /app/large; done\n",
 	}
 }
@@ -306,8 +312,13 @@ func hostile() []string {
 func TestFollowHasAnEnd(t *testing.T) {
 	for _, s := range hostile() {
 		began := time.Now()
-		files := plain().with("app/run", "#!/bin/sh\n"+s).with("app/data", strings.Repeat("x\n", 30_000)).with("app/large", strings.Repeat("x", 1<<20))
+		sh := "#!/bin/sh\n"
+		if strings.HasPrefix(s, "#!") {
+			sh = ""
+		}
+		files := plain().with("bin/bash", "\x7fELF").with("bin/nice", "\x7fELF").with("bin/xargs", "\x7fELF").with("app/run", sh+s).with("app/data", strings.Repeat("x\n", 30_000)).with("app/large", strings.Repeat("x", 1<<20))
 		shell.Follow(files.world(), "app/run")
+		t.Logf("%.40q: %v", s, time.Since(began))
 		if d := time.Since(began); d > time.Minute {
 			t.Errorf("%.60q takes %v", s, d)
 		}

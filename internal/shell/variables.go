@@ -59,7 +59,7 @@ func (st *state) mark(command, name string) {
 // declare is export, local and the like, which the parser knows.
 func (r *runner) declare(st *state, d *syntax.DeclClause) flow {
 	command := d.Variant.Value
-	if b := builtin(st.dialect, command); b == nil {
+	if b := r.builtin(st.dialect, command); b == nil {
 		r.refused(st, &call{at: r.at(st, d), args: []Value{known(command)}}, NotFound)
 		return goes
 	}

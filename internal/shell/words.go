@@ -69,7 +69,7 @@ func (r *runner) part(st *state, p syntax.WordPart, quoted bool) Value {
 		return known(unescape(p.Value, quoted))
 	case *syntax.SglQuoted:
 		if p.Dollar && st.dialect != dash {
-			text, ok := unescaped(strings.NewReplacer(`\'`, "'", `\"`, `"`).Replace(p.Value), st.dialect, false)
+			text, ok := unescaped(strings.NewReplacer(`\'`, "'", `\"`, `"`).Replace(p.Value), false)
 			return Value{Text: text, Unknown: !ok}
 		}
 		return Value{Text: p.Value, Unknown: p.Dollar}
@@ -180,8 +180,8 @@ func (r *runner) allArgs(st *state, q *syntax.DblQuoted, b *fielder) bool {
 		return false
 	}
 	for _, p := range q.Parts {
-		if isAllArgs(p) {
-			b.list(r.listOf(st, p.(*syntax.ParamExp))) //nolint:forcetypeassert // see isAllArgs
+		if all, ok := p.(*syntax.ParamExp); ok && isAllArgs(p) {
+			b.list(r.listOf(st, all))
 		} else {
 			b.add(r.part(st, p, true))
 		}

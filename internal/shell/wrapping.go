@@ -131,7 +131,7 @@ func (r *runner) passOn(st *state, c *call, args []Value, w wrapper) (Value, sta
 		o := parted(c.args[1:], w.takes)
 		if lines := c.drain(); !lines.Unknown && o.letters == "" && len(o.long) == 0 && !strings.ContainsAny(lines.Text, `'"\`) {
 			args = slices.Clone(args)
-			for _, f := range strings.Fields(lines.Text) {
+			for f := range strings.FieldsSeq(lines.Text) {
 				args = append(args, Value{Text: f, Unset: lines.Unset})
 			}
 		} else {
