@@ -207,6 +207,8 @@ func TestRunReadsHeaders(t *testing.T) {
 		"another version, on musl":  {hello().with(nif, byteOf(sound, 20, 2)), alpine(), nil},
 		"not linked":                {hello().with(nif, byteOf(sound, 16, 1)), bookworm(), []string{format}},
 		"not linked, on musl":       {hello().with(nif, byteOf(sound, 16, 1)), alpine(), []string{format}},
+		"cut short":                 {hello().with(nif, cutShort(sound)), bookworm(), []string{"FAIL format " + nif + ": it is cut short"}},
+		"cut short, on musl":        {hello().with(nif, cutShort(sound)), alpine(), []string{"WARN format " + nif + ": it is cut short"}},
 		"a core":                    {hello().with(nif, byteOf(sound, 16, 4)), bookworm(), []string{format}},
 		"the VM is not linked":      {hello().with(erts+"beam.smp", byteOf(vm, 16, 1)), bookworm(), []string{none}},
 		"the VM is a core":          {hello().with(erts+"beam.smp", byteOf(vm, 16, 4)), bookworm(), []string{none}},

@@ -77,7 +77,7 @@ func roleOf(n *native) role {
 		return object
 	case isLibrary(n.Path) && (exports("nif_init") || exports("driver_init")):
 		return plugin // even if it is linked as a program; see format
-	case n.elf.Type == elf.ET_EXEC, n.elf.Interp != "" && !isLibrary(n.Path), n.elf.Flags1&elf.DF_1_PIE != 0:
+	case n.elf.Type == elf.ET_EXEC, n.elf.Interp != "" && !isLibrary(n.Path), n.elf.Flags1&elf.DF_1_PIE != 0 && !isLibrary(n.Path):
 		return executable
 	case exports("nif_init"), exports("driver_init"):
 		return plugin

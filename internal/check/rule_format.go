@@ -74,6 +74,9 @@ func (s *Survey) formatFinding(n *native) (f Finding, bad bool) {
 		f.Cause, f.Evidence.Detail = damaged, n.err.Error()
 	case n.format == binary.ELF && n.elf.Truncated:
 		f.Cause, f.Facts = cutShort, Params{"size": strconv.FormatInt(n.Size, 10)}
+		if s.target.Facts.Libc.Kind == "musl" {
+			f.Verdict = Warn // which maps it, and ends where what is not there is touched
+		}
 	case n.format == binary.ELF && s.refusesPrograms() && n.role == plugin && (n.elf.Type == elf.ET_EXEC || n.elf.Flags1&elf.DF_1_PIE != 0):
 		f.Cause = asProgram
 	case n.format == binary.ELF && s.refusesABI(n):
