@@ -34,7 +34,9 @@ const (
 )
 
 // libraries are all, sampled those that each run of the tests tries.
-func libraries() []nativeCase { return slices.Concat(sampled(), loaderCases(), elfCases(), foundCases()) }
+func libraries() []nativeCase {
+	return slices.Concat(sampled(), loaderCases(), elfCases(), foundCases())
+}
 
 // loaderCases are about what the loader looks for, and where.
 func loaderCases() []nativeCase {
