@@ -84,7 +84,7 @@ func (e *elfReader) facts(names map[elf.DynTag][]uint64) error {
 		if !ok {
 			continue
 		}
-		s, err := e.str(off)
+		s, err := e.stringOf(off, maxPaths)
 		if err != nil {
 			return err
 		}
@@ -125,12 +125,15 @@ func (e *elfReader) at(addr uint64) (off, left uint64, err error) {
 }
 
 // str is the string at off in the string table.
-func (e *elfReader) str(off uint64) (string, error) {
+func (e *elfReader) str(off uint64) (string, error) { return e.stringOf(off, maxString) }
+
+// stringOf is one of at most some bytes.
+func (e *elfReader) stringOf(off, most uint64) (string, error) {
 	if off >= e.strsize {
 		return "", malformed("string at %d is outside the string table (%d bytes)", off, e.strsize)
 	}
 	// Names are short; long ones are paths.
-	for _, n := range []uint64{128, maxString} {
+	for _, n := range []uint64{128, min(most, maxString), most} {
 		n = min(n, e.strsize-off)
 		b, err := e.bytes(e.strings+off, n)
 		if err != nil {
@@ -140,5 +143,5 @@ func (e *elfReader) str(off uint64) (string, error) {
 			return string(before), nil
 		}
 	}
-	return "", malformed("string at %d is longer than %d bytes or has no end", off, maxString)
+	return "", malformed("string at %d is longer than %d bytes or has no end", off, most)
 }

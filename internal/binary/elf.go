@@ -16,6 +16,7 @@ const (
 	maxDynamic  = 1 << 16 // entries of PT_DYNAMIC
 	maxNeeded   = 4096
 	maxString   = 4096    // bytes of one name or path
+	maxPaths    = 1 << 16 // bytes of a list of folders, as long ones of Nix are
 	maxVersions = 1 << 14 // version records of a file, needs and definitions each
 )
 
@@ -302,7 +303,7 @@ func (e *elfReader) segment(b []byte) error {
 			e.out.Truncated = true
 		}
 	case elf.PT_DYNAMIC:
-		e.dyn, e.out.Dynamic = s, true
+		e.dyn, e.out.Dynamic = s, s.filesz > 0 // which files of debug information alone have not
 	case elf.PT_TLS:
 		e.out.TLS = memsz
 	case elf.PT_GNU_STACK:

@@ -48,3 +48,18 @@ func TestHeader(t *testing.T) {
 		t.Error("architectures")
 	}
 }
+
+// A file of debug information alone has the headers of the library that it is of, and
+// nothing of its dynamic section.
+func TestReadKnowsThatDebugFilesHaveNoDynamicSection(t *testing.T) {
+	b := binarytest.Library{Soname: "libx.so"}.Bytes()
+	for i := range int(binary.LittleEndian.Uint16(b[56:])) {
+		if h := b[64+56*i:]; binary.LittleEndian.Uint32(h) == uint32(elf.PT_DYNAMIC) {
+			binary.LittleEndian.PutUint64(h[32:], 0)
+		}
+	}
+	f, err := read(b)
+	if err != nil || f.Dynamic {
+		t.Errorf("it is taken for a library: %+v, %v", f, err)
+	}
+}

@@ -185,6 +185,13 @@ func runOnCapture(t *testing.T, rel, place tree) ([]string, error) {
 	return lines(got), nil
 }
 
+// longPaths is a sound NIF with a list of folders of so many bytes.
+func longPaths(n int) lib {
+	l := sqlite()
+	l.RunPath = strings.Repeat("/nowhere9:", n/10) + "$ORIGIN"
+	return l
+}
+
 // Libraries whose headers glibc refuses, and ELF files that the kernel does not start.
 func TestRunReadsHeaders(t *testing.T) {
 	const nif = "lib/exqlite-0.27.0/priv/sqlite3_nif.so"
@@ -209,6 +216,8 @@ func TestRunReadsHeaders(t *testing.T) {
 		"not linked, on musl":       {hello().with(nif, byteOf(sound, 16, 1)), alpine(), []string{format}},
 		"cut short":                 {hello().with(nif, cutShort(sound)), bookworm(), []string{"FAIL format " + nif + ": it is cut short"}},
 		"cut short, on musl":        {hello().with(nif, cutShort(sound)), alpine(), []string{"WARN format " + nif + ": it is cut short"}},
+		"long paths":                {hello().with(nif, elf(longPaths(5000))), bookworm(), nil},
+		"a folder":                  {hello().with("lib/hello-0.1.0/priv/x.so/data", "644 x"), bookworm(), []string{"WARN format lib/hello-0.1.0/priv/x.so: it is a folder that has a library's name"}},
 		"a core":                    {hello().with(nif, byteOf(sound, 16, 4)), bookworm(), []string{format}},
 		"the VM is not linked":      {hello().with(erts+"beam.smp", byteOf(vm, 16, 1)), bookworm(), []string{none}},
 		"the VM is a core":          {hello().with(erts+"beam.smp", byteOf(vm, 16, 4)), bookworm(), []string{none}},

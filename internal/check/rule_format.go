@@ -28,9 +28,10 @@ var (
 	badFormat = Cause{
 		ID: "not-elf", Summary: "it is a #{format} file, not an ELF file", Prints: `"invalid ELF header"`, Remedy: "#{build}", Needs: "a Linux build of #{base}",
 	}
-	damaged   = badFormat.with(Cause{ID: "damaged", Summary: "it is a damaged ELF file"})
-	cutShort  = badFormat.with(Cause{ID: "cut-short", Summary: "it is cut short", Detail: "the file has #{size} bytes, its headers name more", Prints: `"file too short"`})
-	asProgram = badFormat.with(Cause{
+	damaged       = badFormat.with(Cause{ID: "damaged", Summary: "it is a damaged ELF file"})
+	folderLibrary = badFormat.with(Cause{ID: "folder", Summary: "it is a folder that has a library's name", Detail: "a folder", Prints: `"cannot read file data: Is a directory"`})
+	cutShort      = badFormat.with(Cause{ID: "cut-short", Summary: "it is cut short", Detail: "the file has #{size} bytes, its headers name more", Prints: `"file too short"`})
+	asProgram     = badFormat.with(Cause{
 		ID: "program", Summary: "it is linked as a program, not as a library", Remedy: "link it with -shared instead of -pie",
 		Prints: `"cannot dynamically load position-independent executable"`, Needs: "a library #{base}",
 	})
@@ -62,6 +63,11 @@ func format(s *Survey) (out []Finding) {
 	for _, n := range s.natives {
 		if f, bad := s.formatFinding(n); bad {
 			out = append(out, f)
+		}
+	}
+	for _, f := range s.rel.Files {
+		if f.Mode.IsDir() && strings.HasSuffix(f.Path, ".so") {
+			out = append(out, Finding{Verdict: Warn, Subject: subject(f), Cause: folderLibrary})
 		}
 	}
 	return out

@@ -42,7 +42,9 @@ func linkedWithCases() []nativeCase {
 	needs := func(soname string) string {
 		return "echo 'int unused;' > w.c; $CC -shared -fPIC -o w9.so w.c -Wl,-soname," + soname + "; nif -Wl,--no-as-needed w9.so"
 	}
-	dir := func(flags string) string { return "library fd; nif $e libfd.so " + flags + "; cp libfd.so $out" }
+	dir := func(short, flags string) string {
+		return "library " + short + "; nif $e lib" + short + ".so " + flags + "; cp lib" + short + ".so $out"
+	}
 	return []nativeCase{
 		{name: "needs_libc_so", build: needs("libc.so")},
 		{name: "needs_pthread", build: needs("libpthread.so.0")},
@@ -66,10 +68,10 @@ func linkedWithCases() []nativeCase {
 		{name: "needs_major_linked", build: needs("libx9.so.1") + " -Wl,-rpath,'$ORIGIN'; cp w9.so $out/libx9.so.1.2.3; ln -s libx9.so.1.2.3 $out/libx9.so.1"},
 		{name: "needs_itself", build: "nif -Wl,-soname,$name.so; cp $out/$name.so s9.so; nif -Wl,-soname,$name.so,--no-as-needed s9.so -Wl,-rpath,'$ORIGIN'", musl: true},
 		{name: "needs_circle", source: dep, build: "library ci; echo 'int dep_does(void); int cb_does(void) { return dep_does(); }' > cb.c; link cb libci.so; echo 'int dep_does(void) { return 42; }' > ci.c; link ci -Wl,--no-as-needed libcb.so -Wl,-rpath,'$ORIGIN'; nif $e libci.so -Wl,-rpath,'$ORIGIN'; cp libci.so libcb.so $out", musl: true},
-		{name: "rpath_slash", source: dep, build: dir("-Wl,-rpath,'$ORIGIN//.///'"), musl: true},
-		{name: "rpath_of_macos", source: dep, build: dir("-Wl,-rpath,'@loader_path'"), musl: true},
-		{name: "rpath_long", source: dep, build: dir("-Wl,-rpath,\"$(for i in $(seq 300); do printf /nowhere9/$i/abcdef:; done)\"'$ORIGIN'"), musl: true},
-		{name: "rpath_home", source: dep, build: dir("-Wl,-rpath,'~'"), musl: true},
+		{name: "rpath_slash", source: dep, build: dir("f1", "-Wl,-rpath,'$ORIGIN//.///'"), musl: true},
+		{name: "rpath_of_macos", source: dep, build: dir("f2", "-Wl,-rpath,'@loader_path'"), musl: true},
+		{name: "rpath_long", source: dep, build: dir("f3", "-Wl,-rpath,\"$(for i in $(seq 300); do printf /nowhere9/$i/abcdef:; done)\"'$ORIGIN'"), musl: true},
+		{name: "rpath_home", source: dep, build: dir("f4", "-Wl,-rpath,'~'"), musl: true},
 		{name: "open_mp", source: "int extra(void) { int s = 0;\n#pragma omp parallel for reduction(+:s)\nfor (int i = 0; i < 42; i++) s++;\nreturn s; }", build: "nif $e -fopenmp"},
 		{name: "filesystem", source: "#include <filesystem>\nextern \"C\" int extra(void) { return std::filesystem::exists(\"/\") ? 42 : 0; }", build: "nifcc -std=c++17"},
 		{name: "old_strings", source: "#include <string>\n#include <stdexcept>\nextern \"C\" int extra(void) { try { throw std::runtime_error(\"x\"); } catch (std::exception &e) { return 42; } return 0; }", build: "nifcc -D_GLIBCXX_USE_CXX11_ABI=0"},
