@@ -79,6 +79,9 @@ func (s *Survey) runtimeCode(at, text string) (out []Finding) {
 		return out
 	}
 	code := otherEnv.ReplaceAllString(codeLine.ReplaceAllString(textBlock.ReplaceAllString(text, `""`), ""), "")
+	if last := strings.TrimSpace(code); strings.HasSuffix(last, ",") || strings.HasSuffix(last, "|>") {
+		warn(runtimeGrammar, Params{"why": "it ends where more has to follow"}, Params{"line": strconv.Itoa(strings.Count(strings.TrimSpace(text), "\n") + 1)})
+	}
 	for _, name := range s.unset(code) {
 		warn(runtimeVariable, Params{"variable": name}, nil)
 	}

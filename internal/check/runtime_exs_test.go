@@ -54,6 +54,9 @@ func TestRunReadsTheCodeOfRuntimeExs(t *testing.T) {
 		"a file that is not there":        {`config :a, b: File.read!("/opt/gone9")`, says("WARN", "it reads /opt/gone9, which is not there")},
 		"a file that may be mounted":      {`config :a, b: File.read!("/run/secrets/x")`, nil},
 		"a bracket that is not closed":    {"config :a, b: [1", says("WARN", `line 2 is no Elixir: unexpected end: "[" of line 2 column 15 is not closed by "]"`)},
+		"a comma too many":                {"config :a, b: 1,", says("WARN", "line 2 is no Elixir: it ends where more has to follow")},
+		"a raise":                         {"raise \"no\"", says("WARN", "line 2 raises, whatever is configured")},
+		"another file":                    {"import_config \"gone.exs\"", says("WARN", "it reads releases/0.1.0/gone.exs, which is not there")},
 		"an end too many":                 {"config :a, b: 1\nend", says("WARN", `line 3 is no Elixir: unexpected "end": nothing is open here`)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func (r *runner) printf(st *state, c *call) flow {
 	}
 	v := unknown
 	if len(words) > 0 && !words[0].Unknown {
-		v = r.formatted(st.dialect, words[0].Text, words[1:])
+		v = r.formatted(words[0].Text, words[1:])
 	}
 	if to != "" {
 		st.set(to, v)
@@ -80,7 +80,7 @@ func (r *runner) printf(st *state, c *call) flow {
 }
 
 // formatted is what a format makes of arguments, unknown where that is not known.
-func (r *runner) formatted(d dialect, format string, args []Value) (out Value) {
+func (r *runner) formatted(format string, args []Value) (out Value) {
 	for {
 		taken := 0
 		last := 0
