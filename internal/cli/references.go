@@ -43,6 +43,7 @@ func Places() []Place {
 		{atPush, pushUse()},
 		{atRebase, rebaseUse()},
 		{"dram image -o", output.FileUse()},
+		{"--base", pipeline.BaseUse()},
 	}
 }
 

@@ -103,6 +103,7 @@ type Making struct {
 
 // Image is settings of the image.
 type Image struct {
+	Base          string   // a reference: what it is made on top of
 	Programs      []string // added to it
 	ImagePackages []string // of the toolchain's distribution, with all that they hold
 	Entrypoint    []string // in place of the release's script
@@ -187,6 +188,7 @@ func Settings() []Setting {
 		{Key: "build.include_secrets", Env: "DRAM_INCLUDE_SECRETS", Flag: "include-secret", Help: "files that the build may see although they hold a private key or a credential: paths, or patterns as in .dockerignore", field: func(c *Config) any { return &c.Secrets }},
 		{Key: "build.credentials", Env: "DRAM_CREDENTIALS", Flag: "credentials", Default: "none", Help: "what of yours opens git dependencies: ssh (your agent and known_hosts), netrc (its entries for their hosts); not for dram.toml", field: func(c *Config) any { return &c.Credentials }, own: true, names: true, check: oneOf("ssh", "netrc")},
 		{Key: "build.for", Env: "DRAM_FOR", Flag: "for", Default: "nowhere in particular", Help: "where the release will run, named as --target does: a toolchain is chosen whose release runs there, and the release is checked against it", field: func(c *Config) any { return &c.RunsOn }},
+		{Key: "image.base", Env: "DRAM_BASE", Flag: "base", Default: "none: the image is made from scratch", Help: "image that the release's is made on top of: image:REF, oci:DIR or tar:FILE; only what it lacks is added", field: func(c *Config) any { return &c.Base }},
 		{Key: "image.programs", Env: "DRAM_PROGRAMS", Flag: "program", Help: "programs of the toolchain added to the image", field: func(c *Config) any { return &c.Programs }},
 		{Key: "image.packages", Env: "DRAM_IMAGE_PACKAGES", Flag: "image-package", Help: "packages of the toolchain's distribution that the image has, with their data and what they depend on", field: func(c *Config) any { return &c.ImagePackages }},
 		{Key: "image.entrypoint", Env: "DRAM_ENTRYPOINT", Flag: "entrypoint", Default: "bin/NAME of the release", Help: "program that the image starts, and its first arguments", field: func(c *Config) any { return &c.Entrypoint }, words: true},

@@ -57,7 +57,7 @@ func (c *Config) confine(dir string) error {
 	for _, p := range []struct {
 		key   string
 		value *string
-	}{{"toolchain.ref", &c.Toolchain}, {"check.target", &c.CheckTarget}, {"build.for", &c.RunsOn}} {
+	}{{"toolchain.ref", &c.Toolchain}, {"check.target", &c.CheckTarget}, {"build.for", &c.RunsOn}, {"image.base", &c.Base}} {
 		r, err := ref.Parse(*p.value)
 		if err != nil || c.Origin(p.key) != FileName || !r.Kind.Local() {
 			continue

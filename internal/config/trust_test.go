@@ -39,6 +39,7 @@ func TestWhatAProjectMayNotSay(t *testing.T) {
 		{"an output with an end of line", `output_dir = "a\nb"`, "control characters", "letters", "output-dir", "a\nb"},
 		{"a toolchain above", "[toolchain]\nref = \"tar:../x.tar\"", "outside of the project", "--toolchain", "toolchain", "tar:../x.tar"},
 		{"a toolchain elsewhere", "[toolchain]\nref = \"oci:/x\"", "outside of the project", "DRAM_TOOLCHAIN", "toolchain", "oci:/x"},
+		{"a base elsewhere", "[image]\nbase = \"tar:/x\"", "outside of the project", "DRAM_BASE", "base", "tar:/x"},
 		{"a target elsewhere", "[check]\ntarget = \"dir:/\"", "outside of the project", "DRAM_TARGET", "target", "dir:/"},
 		{"a target through a link", "[check]\ntarget = \"file:away/etc/x.json\"", `"away" is a link`, "--target", "target", "file:away/etc/x.json"},
 	} {

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"dram/internal/entrypoint"
-	"dram/internal/environ"
 	"dram/internal/layer"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -31,7 +30,7 @@ const DefaultUser = "65532:65532"
 func (o Options) withDefaults(rel *release.Release) Options {
 	o.OS = cmp.Or(o.OS, "linux")
 	o.Architecture = cmp.Or(o.Architecture, "amd64")
-	o.User = cmp.Or(o.User, DefaultUser)
+	o.User = cmp.Or(o.User, o.Base.user(), DefaultUser)
 	if o.Epoch <= 0 {
 		o.Epoch = layer.DefaultEpoch
 	}
@@ -101,7 +100,7 @@ func mediaType(a *layer.Archive) types.MediaType {
 
 func assemble(rel *release.Release, plans []layerPlan, archives []*layer.Archive, opts Options) (v1.Image, error) {
 	created := v1.Time{Time: time.Unix(opts.Epoch, 0).UTC()}
-	var adds []mutate.Addendum
+	adds := opts.Base.addenda()
 	for i, a := range archives {
 		adds = append(adds, mutate.Addendum{
 			Layer: blob{a}, MediaType: mediaType(a),
@@ -122,10 +121,13 @@ func assemble(rel *release.Release, plans []layerPlan, archives []*layer.Archive
 	if file.Config, err = config(rel, opts); err != nil {
 		return nil, err
 	}
+	opts.Base.under(file)
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		return nil, err
 	}
-	out, ok := mutate.Annotations(img, annotations(rel, opts)).(v1.Image)
+	about := annotations(rel, opts)
+	maps.Copy(about, opts.Base.annotations())
+	out, ok := mutate.Annotations(img, about).(v1.Image)
 	if !ok {
 		return nil, fmt.Errorf("annotating %T gave no image", img)
 	}
@@ -141,10 +143,11 @@ func annotations(rel *release.Release, opts Options) map[string]string {
 }
 
 func config(rel *release.Release, opts Options) (v1.Config, error) {
-	labels := annotations(rel, opts)
+	labels := opts.Base.labels()
+	maps.Copy(labels, annotations(rel, opts))
 	maps.Copy(labels, opts.Labels)
 	c := v1.Config{
-		User: opts.User, Env: environ.Merge(Environment(tools.Boot(rel)), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
+		User: opts.User, Env: opts.Base.environment(Environment(tools.Boot(rel)), opts.Env), Entrypoint: opts.Entrypoint, Cmd: opts.Cmd,
 		WorkingDir: "/" + appDir, StopSignal: "SIGTERM", Labels: labels,
 	}
 	for _, p := range opts.ExposedPorts {
@@ -165,5 +168,6 @@ func config(rel *release.Release, opts Options) (v1.Config, error) {
 		c.Volumes[at] = struct{}{}
 	}
 	c.Healthcheck = opts.Healthcheck.config(rel)
+	opts.Base.inherited(&c)
 	return c, nil
 }

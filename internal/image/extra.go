@@ -3,6 +3,7 @@ package image
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -34,6 +35,9 @@ type Extra struct {
 // place has the extras lie where links of the image lead, and finds what cannot be.
 func (d *Draft) place() error {
 	at := map[string]systemFile{}
+	if d.opts.Base != nil {
+		maps.Copy(at, d.opts.Base.files())
+	}
 	for _, f := range d.sys.Files {
 		at[f.Path] = f
 	}

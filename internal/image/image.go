@@ -43,6 +43,8 @@ type Options struct {
 	// kept, and Root is not even read if nothing that needs it changed.
 	RootKey string
 
+	Base *Base // nil: from scratch
+
 	OS, Architecture, Variant string // default linux, amd64
 	Programs                  []string
 	Contents
@@ -139,6 +141,11 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	if d.files, err = contents(rel, kept, staying{links: true}); err != nil {
 		return nil, err
 	}
+	if opts.Base != nil {
+		if err := opts.Base.Suits(opts.Root); err != nil {
+			return nil, err
+		}
+	}
 	if d.sys, err = findSystem(st, rel, d.files, d.opts); err != nil {
 		return nil, fmt.Errorf("finding the files that release %q needs: %w", rel.Name, err)
 	}
@@ -162,7 +169,7 @@ func (d *Draft) Build(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Programs: d.sys.Programs, Missing: d.sys.Missing, Excluded: d.excluded, Inventory: d.inventory()}
+	img := &Image{Programs: d.sys.Programs, Missing: d.sys.Missing, Excluded: d.excluded, Inventory: d.inventory(), Layers: d.opts.Base.described()}
 	for i, a := range archives {
 		img.Layers = append(img.Layers, Layer{
 			Name: plans[i].name, Digest: a.Digest, DiffID: a.DiffID, Size: a.Size,

@@ -22,6 +22,8 @@ type Inventory struct {
 	System   distro.System   `json:"system"`
 	Apps     []AppInventory  `json:"apps"`
 	Packages []SystemPackage `json:"packages,omitempty"`
+	// Base is the image that it was made on top of, nil for none.
+	Base *BaseInventory `json:"base,omitempty"`
 	// Other are files of no application and no package.
 	Other []FileSum `json:"other"`
 }
@@ -56,6 +58,9 @@ func (d *Draft) inventory() *Inventory {
 		return nil
 	}
 	inv := &Inventory{ERTS: d.rel.ERTS, System: distro.Identify(d.opts.Root), Packages: d.sys.Packages}
+	if d.opts.Base != nil {
+		inv.onBase(d.opts.Base)
+	}
 	apps := map[string]*AppInventory{}
 	for _, f := range d.files {
 		if !f.Mode.IsRegular() {

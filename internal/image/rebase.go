@@ -34,6 +34,22 @@ func Layered(file *v1.ConfigFile) bool {
 		len(file.RootFS.DiffIDs) == len(file.History)
 }
 
+// Below is how many layers of an image lie below those that dram made: its base's. It is
+// 0 for an image that dram made from scratch, and for one that it did not make.
+func Below(file *v1.ConfigFile) int {
+	n := 0
+	for _, h := range file.History {
+		switch {
+		case h.EmptyLayer:
+		case h.Comment == systemLayer && h.CreatedBy == author:
+			return n
+		default:
+			n++
+		}
+	}
+	return 0
+}
+
 // ExtraLayer is which layer of an image holds what the user added, -1 if none does.
 func ExtraLayer(file *v1.ConfigFile) int {
 	return slices.IndexFunc(file.History, func(h v1.History) bool { return h.Comment == extraLayer })

@@ -40,10 +40,14 @@ type systemFile struct {
 	Source string
 	Text   string
 	Init   string // or entrypoint.Init of this processor
+	// UID and GID own a directory of the base, which stays as it is there: Exact.
+	UID   int  `json:",omitempty"`
+	GID   int  `json:",omitempty"`
+	Exact bool `json:",omitempty"`
 }
 
 func (f systemFile) entry(root rootfs.FS) layer.Entry {
-	e := layer.Entry{Path: f.Path, Mode: f.Mode, Size: f.Size, Link: f.Link, Digest: f.Digest}
+	e := layer.Entry{Path: f.Path, Mode: f.Mode, Size: f.Size, Link: f.Link, Digest: f.Digest, UID: f.UID, GID: f.GID, Exact: f.Exact}
 	switch {
 	case !f.Mode.IsRegular():
 	case f.Source != "":
@@ -52,6 +56,15 @@ func (f systemFile) entry(root rootfs.FS) layer.Entry {
 		e.Open = bytesOpener(f.text())
 	}
 	return e
+}
+
+// node is the file as a root filesystem has it.
+func (f systemFile) node(root rootfs.FS) rootfs.Node {
+	n := rootfs.Node{Mode: f.Mode, Link: f.Link, Text: string(f.text()), Size: f.Size}
+	if f.Source != "" {
+		n.Open = func() (fs.File, error) { return root.Open(f.Source) }
+	}
+	return n
 }
 
 // text is the content of a file that dram wrote.
@@ -96,6 +109,9 @@ func systemKey(rel *release.Release, files []File, opts Options) string {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "recipe %d init %q root %q user %q programs %q version %q shell %d\n", Recipe, entrypoint.ID(opts.Architecture), opts.RootKey, opts.User, opts.Programs, rel.Version, opts.Shell)
 	_, _ = fmt.Fprintf(sum, "packages %q zones %t locales %q list %t inventory %t\n", opts.Packages, opts.TimeZones, opts.Locales, opts.PackageList, opts.Inventory)
+	if opts.Base != nil {
+		_, _ = fmt.Fprintf(sum, "base %s\n", opts.Base.Digest)
+	}
 	for _, e := range opts.Extra {
 		_, _ = fmt.Fprintf(sum, "extra %q %s %q %s\n", e.Path, e.Mode, e.Link, e.Digest)
 	}
@@ -120,40 +136,15 @@ func mayNeed(f File) bool {
 }
 
 func searchSystem(rel *release.Release, files []File, opts Options) (*system, error) {
-	loader, err := rootfs.NewLoader(shadowed(opts.Root, rel.FS, opts.Extra))
-	if err != nil {
-		return nil, fmt.Errorf("reading the loader's configuration: %w", err)
+	f := &finder{rel, files, opts}
+	there, err := f.search()
+	if err == nil && opts.Base != nil {
+		there, err = f.onBase(there)
 	}
-	reasons, progs, err := programs(opts.Root, rel, files, opts)
-	if err != nil {
-		return nil, err
-	}
-	t := &tree{root: opts.Root, files: map[string]systemFile{}}
-	start := extraStart(opts.Extra)
-	for _, f := range files {
-		if mayNeed(f) {
-			start = append(start, appDir+"/"+f.Path)
-		}
-	}
-	for _, p := range progs {
-		start = append(start, p.Path)
-	}
-	libs, err := t.libraries()
 	if err != nil {
 		return nil, err
 	}
-	packaged, err := t.packages(opts.Packages, opts.Offered)
-	if err != nil {
-		return nil, err
-	}
-	closure, err := loader.Closure(slices.Concat(start, libs, packaged))
-	if err != nil {
-		return nil, err
-	}
-	if err := t.fill(closure, opts); err != nil {
-		return nil, err
-	}
-	s := &system{Programs: reasons, Missing: inPlace(closure.Missing)}
+	t, s := there.tree, &system{Programs: there.programs, Missing: inPlace(there.missing)}
 	if opts.PackageList || opts.Inventory {
 		if s.Packages, err = t.owned(); err != nil {
 			return nil, err
@@ -162,8 +153,80 @@ func searchSystem(rel *release.Release, files []File, opts Options) (*system, er
 	if opts.PackageList {
 		t.list(s.Packages)
 	}
+	if opts.Base != nil {
+		opts.Base.keeps(t)
+	}
 	s.Files = t.sorted()
 	return s, nil
+}
+
+// finder finds what a release needs of a root.
+type finder struct {
+	rel   *release.Release
+	files []File
+	opts  Options
+}
+
+// found is what a release needs of a root.
+type found struct {
+	tree     *tree
+	programs []Program
+	missing  []rootfs.Missing
+	closure  map[string]bool // of the tree's paths, those that are there for others alone
+	packaged []string        // files of packages that may need others
+}
+
+// search finds what a release needs of the toolchain's root.
+func (f *finder) search() (*found, error) {
+	t := &tree{root: f.opts.Root, files: map[string]systemFile{}}
+	packaged, err := t.packages(f.opts.Packages, f.opts.Offered)
+	if err != nil {
+		return nil, err
+	}
+	out, closure, err := f.follow(t, packaged)
+	if err != nil {
+		return nil, err
+	}
+	return out, t.fill(closure, f.opts)
+}
+
+// follow finds what the release and files of packages need of a tree's root.
+func (f *finder) follow(t *tree, packaged []string) (*found, rootfs.Closure, error) {
+	var none rootfs.Closure
+	loader, err := rootfs.NewLoader(shadowed(t.root, f.rel.FS, f.opts.Extra))
+	if err != nil {
+		return nil, none, fmt.Errorf("reading the loader's configuration: %w", err)
+	}
+	reasons, progs, err := programs(t.root, f.rel, f.files, f.opts)
+	if err != nil {
+		return nil, none, err
+	}
+	start := extraStart(f.opts.Extra)
+	for _, file := range f.files {
+		if mayNeed(file) {
+			start = append(start, appDir+"/"+file.Path)
+		}
+	}
+	for _, p := range progs {
+		start = append(start, p.Path)
+	}
+	libs, err := t.libraries()
+	if err != nil {
+		return nil, none, err
+	}
+	closure, err := loader.Closure(slices.Concat(start, libs, packaged))
+	return &found{tree: t, programs: reasons, missing: closure.Missing, closure: t.lacks(closure), packaged: packaged}, closure, err
+}
+
+// lacks are the paths of a closure that the tree has not yet.
+func (t *tree) lacks(closure rootfs.Closure) map[string]bool {
+	paths := map[string]bool{}
+	for _, e := range closure.Outside(appDir) {
+		if _, there := t.files[e.Path]; !there {
+			paths[e.Path] = true
+		}
+	}
+	return paths
 }
 
 // fill takes in the closure and what no file names.

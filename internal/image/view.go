@@ -2,6 +2,7 @@ package image
 
 import (
 	"io/fs"
+	"maps"
 	"strings"
 
 	"dram/internal/release"
@@ -13,12 +14,11 @@ import (
 // lies in that at "app".
 func (d *Draft) View() (system, shipped rootfs.FS) {
 	nodes := map[string]rootfs.Node{}
+	if d.opts.Base != nil {
+		maps.Copy(nodes, d.opts.Base.nodes)
+	}
 	for _, f := range d.sys.Files {
-		n := rootfs.Node{Mode: f.Mode, Link: f.Link, Text: string(f.text()), Size: f.Size}
-		if f.Source != "" {
-			n.Open = func() (fs.File, error) { return d.opts.Root.Open(f.Source) }
-		}
-		nodes[f.Path] = n
+		nodes[f.Path] = f.node(d.opts.Root)
 	}
 	ships := nodesOf(d.files, ofRelease(d.rel))
 	for _, e := range d.extra.entries {

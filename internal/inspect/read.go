@@ -21,6 +21,7 @@ import (
 
 	elfbinary "dram/internal/binary"
 	"dram/internal/distro"
+	"dram/internal/image"
 	"dram/internal/oci"
 	"dram/internal/problem"
 	"dram/internal/release"
@@ -51,6 +52,7 @@ type reader struct {
 	names   int
 	bytes   int64
 	texts   int64
+	below   int // how many layers are the image's base's
 }
 
 func newReader(ctx context.Context, name string) *reader {
@@ -74,6 +76,7 @@ func Image(ctx context.Context, name string, img v1.Image) (*Report, error) {
 	}
 	r.report.Digest, r.report.Platform = digest.String(), config.OS+"/"+config.Architecture
 	r.report.Config = settings(config.Config)
+	r.below = image.Below(config)
 	names := oci.LayerNames(config)
 	for i, l := range layers {
 		switch err := r.layer(i, l, names); {

@@ -165,6 +165,9 @@ func (w *reasons) of(name string) []string {
 	if link := w.linked[name]; link != "" && image.ReasonOf(link) != "" {
 		return []string{"a link leads to it: " + link, image.ReasonOf(link)}
 	}
+	if w.r.files[name].Layer < w.r.below {
+		return []string{"the base has it (image.base)"}
+	}
 	if layer := w.r.files[name].Layer; layer < len(w.r.report.Layers) && w.r.report.Layers[layer].Name == "files" {
 		return []string{"added by the project (image.files)"}
 	}

@@ -118,6 +118,7 @@ func (s shipment) push(ctx context.Context, to *publish.Pusher, at publish.Desti
 // names it.
 func (p Push) send(ctx context.Context, st *store.Store, u *ui.UI, s shipment) (string, error) {
 	host := p.To.Repository.RegistryStr()
+	p.From = append(slices.Clone(p.From), basesOf(s.images)...)
 	stage := u.Start("push", p.To.Repository.String())
 	pusher := &publish.Pusher{
 		Sources: func(h v1.Hash) []name.Repository { return append(haveBlob(st, host, h), p.From...) },
@@ -147,6 +148,21 @@ func (p Push) send(ctx context.Context, st *store.Store, u *ui.UI, s shipment) (
 		}
 	}
 	return done.Ref, nil
+}
+
+// basesOf are the repositories of the images that these were made on top of: a registry
+// that has one has its layers.
+func basesOf(images []v1.Image) (out []name.Repository) {
+	for _, img := range images {
+		m, err := img.Manifest()
+		if err != nil {
+			continue // sending it says so
+		}
+		if at, err := name.ParseReference(m.Annotations["org.opencontainers.image.base.name"]); err == nil {
+			out = append(out, at.Context())
+		}
+	}
+	return out
 }
 
 // tellLayers tells of each layer how it came there.

@@ -52,6 +52,10 @@ func (p *Pipeline) bottleFrom(ctx context.Context, pl *plan.Plan, path string, n
 	if pl.Image.GitLabels {
 		p.UI.Warn("no labels of git: a release that was built elsewhere does not tell of which commit it is")
 	}
+	pl, err := p.based(ctx, pl)
+	if err != nil {
+		return nil, err
+	}
 	rel, done, err := p.openRelease(ctx, path)
 	if err != nil {
 		return nil, err
@@ -77,6 +81,7 @@ type bottling struct {
 
 	root  toolchain.RootFS // the toolchain's, open
 	extra func()           // closes what the image's own files are read from
+	under func()           // and what it is made on top of
 	draft *image.Draft     // nil where no image is needed
 	// memory is what checks of the project remember.
 	memory *check.Memory
@@ -89,7 +94,7 @@ func (b *bottling) open(ctx context.Context, p *Pipeline) (err error) {
 	if b.root, err = b.tc.Open(ctx); err != nil {
 		return err
 	}
-	b.extra = func() {}
+	b.extra, b.under = func() {}, func() {}
 	if b.needs.Image {
 		err = b.drafted(ctx, p)
 	}
@@ -111,6 +116,15 @@ func (b *bottling) drafted(ctx context.Context, p *Pipeline) error {
 	}
 	b.extra = closing
 	opts := imageOptions(b.plan, b.root, b.tc)
+	base, closing, err := p.openBase(ctx, b.plan)
+	if err != nil {
+		return err
+	}
+	if opts.Base, b.under = base, closing; base != nil {
+		for _, said := range base.Said() {
+			p.UI.WarnOnce("%s", said)
+		}
+	}
 	opts.Extra, opts.Inventory = extra, b.needs.Inventory
 	if b.draft, err = image.NewDraft(p.Store, b.rel, opts); err != nil {
 		return err
@@ -123,6 +137,7 @@ func (b *bottling) drafted(ctx context.Context, p *Pipeline) error {
 
 func (b *bottling) close() {
 	b.extra()
+	b.under()
 	_ = b.root.Close() // only read
 }
 

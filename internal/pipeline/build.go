@@ -67,7 +67,9 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	pl = p.labelled(pl, rev)
+	if pl, err = p.based(ctx, p.labelled(pl, rev)); err != nil {
+		return nil, err
+	}
 	if pl.Across != nil {
 		r, err := p.buildAcross(ctx, pl, src, needs)
 		if err == nil {
@@ -136,7 +138,7 @@ func (p *Pipeline) compile(ctx context.Context, pl *plan.Plan, src *source.Tree,
 		return nil, err
 	}
 	if needs.Image {
-		if err := hasPrograms(ctx, pl, tc); err != nil {
+		if err := errors.Join(hasPrograms(ctx, pl, tc), p.suitsBase(ctx, pl, tc)); err != nil {
 			return nil, err
 		}
 	}

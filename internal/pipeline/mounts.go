@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,9 +13,11 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"dram/internal/image"
 	"dram/internal/oci"
 	"dram/internal/problem"
 	"dram/internal/ref"
+	"dram/internal/rootfs"
 	"dram/internal/sandbox"
 	"dram/internal/toolchain"
 )
@@ -47,47 +50,79 @@ func (p *Pipeline) asUser(ctx context.Context, from ref.Ref, opts RunOptions, sp
 	if err != nil {
 		return err
 	}
-	if len(config.History) == 0 || slices.ContainsFunc(config.History, func(h v1.History) bool { return h.CreatedBy != "dram" }) {
+	below := image.Below(config)
+	if below == 0 && !image.Layered(config) {
 		return nil // whose its files are to be, nothing here tells
 	}
-	spec.ReadOnly = true
+	given, err := givenTo(img, config, spec.User)
+	if err != nil {
+		return err
+	}
 	for at := range config.Config.Volumes {
+		given[path.Clean(at)] = true
+	}
+	for at := range given {
+		if below > 0 && occupied(spec.Lower[0], at) {
+			return nil // what the base gives the user, with what lies in it: nothing shows that but a root that is written to
+		}
 		spec.Tmpfs = append(spec.Tmpfs, at)
 	}
-	given, err := givenTo(img, config, spec.User)
-	for _, at := range given {
-		if !slices.Contains(spec.Tmpfs, at) {
-			spec.Tmpfs = append(spec.Tmpfs, at)
-		}
-	}
+	spec.ReadOnly = true
 	slices.Sort(spec.Tmpfs)
-	return err
+	spec.Tmpfs = slices.Compact(spec.Tmpfs)
+	return nil
 }
 
-// givenTo are the directories of the layer of added files that a user may write to.
-func givenTo(img v1.Image, config *v1.ConfigFile, user int) (out []string, err error) {
-	i := slices.IndexFunc(config.History, func(h v1.History) bool { return h.Comment == "files" })
-	layers, err := img.Layers()
-	if err != nil || i < 0 || i >= len(layers) {
-		return nil, err
+// occupied says whether something lies in a directory of a root.
+func occupied(root, dir string) bool {
+	fsys, err := rootfs.Dir(root)
+	if err != nil {
+		return false
 	}
-	plain, err := oci.OpenTar(layers[i])
+	defer func() { _ = fsys.Close() }() // only read
+	entries, err := fsys.ReadDir(strings.TrimPrefix(dir, "/"))
+	return err == nil && len(entries) > 0
+}
+
+// givenTo are the directories that a user may write to, of the base's layers and of that
+// of added files: whose a directory is, the last of them says.
+func givenTo(img v1.Image, config *v1.ConfigFile, user int) (map[string]bool, error) {
+	layers, err := img.Layers()
 	if err != nil {
 		return nil, err
+	}
+	given, names, below := map[string]bool{}, oci.LayerNames(config), image.Below(config)
+	for i, l := range layers {
+		if i >= below && (i >= len(names) || names[i] != "files") {
+			continue
+		}
+		if err := givenBy(l, user, given); err != nil {
+			return nil, err
+		}
+	}
+	maps.DeleteFunc(given, func(_ string, own bool) bool { return !own })
+	return given, nil
+}
+
+// givenBy takes in what a layer says of directories.
+func givenBy(l v1.Layer, user int, given map[string]bool) error {
+	plain, err := oci.OpenTar(l)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = plain.Close() }() // only read
 	t := tar.NewReader(plain)
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return out, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		own := h.Uid == user && h.Mode&0o200 != 0 || h.Mode&0o002 != 0
-		if at := path.Clean("/" + h.Name); h.Typeflag == tar.TypeDir && own && at != "/tmp" && at != "/run" {
-			out = append(out, at)
+		if at := path.Clean("/" + h.Name); h.Typeflag == tar.TypeDir && at != "/tmp" && at != "/run" && at != "/" {
+			given[at] = own
 		}
 	}
 }

@@ -103,6 +103,9 @@ func (p *Pipeline) plan(ctx context.Context, proj tool.Project, cfg config.Confi
 	if err != nil {
 		return pl, err
 	}
+	if _, err := p.base(ctx, pl); err != nil {
+		return pl, err
+	}
 	return pl, output.Usual().Check(pl)
 }
 

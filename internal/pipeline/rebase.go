@@ -79,6 +79,9 @@ func (p *Pipeline) openOld(ctx context.Context, r *rebasing) (err error) {
 	if r.config, err = r.img.ConfigFile(); err != nil {
 		return fmt.Errorf("reading image %q: %w", r.from, err)
 	}
+	if image.Below(r.config) > 0 {
+		return problem.New(problem.Usage, "make it anew on the new base: dram image RELEASE --base REF; nothing is compiled", "image %q was made on top of a base, and is not rebased", r.from)
+	}
 	if !image.Layered(r.config) {
 		return problem.New(problem.Usage, "make one of the release: dram image RELEASE", "image %q was not made by dram: which of its layers is the system is not known", r.from)
 	}

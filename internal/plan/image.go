@@ -183,3 +183,12 @@ func onlyIf(is bool, value string) []string {
 	}
 	return []string{value}
 }
+
+// baseLine is what the image is made on top of, as a part of what names a result; ""
+// where it is made from scratch.
+func (p *Plan) baseLine() string {
+	if p.Image.Base == "" {
+		return ""
+	}
+	return "base " + string(p.Image.BaseDigest) + "\n"
+}

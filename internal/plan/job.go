@@ -28,7 +28,7 @@ func (p *Plan) Key(src store.Digest, tc store.Digest) string {
 	if err != nil {
 		panic(err) // strings, numbers and booleans always encode
 	}
-	return store.DigestOf(append(append(append(raw, p.stepsLine()...), p.contextLine()...), p.acrossLine()...)).Hex()
+	return store.DigestOf(append(append(append(raw, p.stepsLine()...), p.contextLine()...), p.acrossLine()+p.baseLine()...)).Hex()
 }
 
 // Job is the build as an engine runs it, in a toolchain with these facts.

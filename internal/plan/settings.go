@@ -12,13 +12,17 @@ import (
 	"dram/internal/config"
 	"dram/internal/project"
 	"dram/internal/secret"
+	"dram/internal/store"
 )
 
 // ImageSettings is what was set of the image.
 type ImageSettings struct {
-	Programs []string `json:"programs,omitempty"` // added to it
-	User     string   `json:"user,omitempty"`     // "UID" or "UID:GID"
-	Start    string   `json:"start,omitempty"`    // what of the release starts it, "" for what its tool has
+	Base string `json:"base,omitempty"` // a reference, "" for none
+	// BaseDigest is what that leads to, once somebody looked.
+	BaseDigest store.Digest `json:"-"`
+	Programs   []string     `json:"programs,omitempty"` // added to it
+	User       string       `json:"user,omitempty"`     // "UID" or "UID:GID"
+	Start      string       `json:"start,omitempty"`    // what of the release starts it, "" for what its tool has
 	Contents
 	Starting
 	Packing
@@ -39,7 +43,7 @@ type CheckSettings struct {
 // after it reads settings.
 func (p *Plan) take(c config.Config) {
 	p.Image = ImageSettings{
-		Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, GitLabels: c.GitLabels, Expose: c.Expose, Contents: contents(c),
+		Base: c.Base, Programs: c.Programs, User: c.User, Env: c.ImageEnv, Labels: c.Labels, GitLabels: c.GitLabels, Expose: c.Expose, Contents: contents(c),
 		Starting: Starting{Entrypoint: c.Entrypoint, Command: c.Command, Healthcheck: c.Healthcheck},
 		Packing:  packing(c),
 	}
@@ -79,6 +83,7 @@ func (m *maker) settings() {
 		{"build.env", "build env", own("build.env", withoutSecrets(p.BuildEnv))},
 		{"build.include_secrets", "include secrets", p.Secrets},
 		{"build.credentials", "credentials", p.Credentials},
+		{"image.base", "base", words(p.Image.Base)},
 		{"image.programs", "programs", p.Image.Programs},
 		{"image.packages", "image packages", p.Image.Packages},
 		{"image.entrypoint", "entrypoint", sentence(p.Image.Entrypoint)},

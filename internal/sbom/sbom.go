@@ -27,6 +27,7 @@ const (
 	Library     Kind = "library"
 	System      Kind = "operating-system"
 	Files       Kind = "file"
+	Container   Kind = "container"
 )
 
 // Component is a part of an image.
@@ -70,7 +71,7 @@ type About struct {
 // Of is the bill of an image.
 func Of(inv *image.Inventory, about About) *Bill {
 	b := &Bill{Tool: about.Tool, Created: about.Created, Subject: Component{
-		Ref: "image", Kind: "container", Name: about.Name, Version: about.Version,
+		Ref: "image", Kind: Container, Name: about.Name, Version: about.Version,
 		SHA256:  strings.TrimPrefix(about.Digest, "sha256:"),
 		Licence: Expression(about.Licences),
 		PURL:    "pkg:oci/" + distro.EscapePURL(about.Name) + "@" + distro.EscapePURL(about.Digest) + "?arch=" + distro.EscapePURL(path.Base(about.Platform)),
@@ -92,9 +93,18 @@ func Of(inv *image.Inventory, about About) *Bill {
 
 // packages takes in the system's, and gives which has a library, by its name.
 func (b *Bill) packages(inv *image.Inventory) map[string]string {
-	providers := map[string]string{}
+	providers, named := map[string]string{}, map[string]bool{}
+	if inv.Base != nil {
+		b.Components = append(b.Components, Component{
+			Ref: "base", Kind: Container, Name: inv.Base.Name, Version: string(inv.Base.Digest), SHA256: strings.TrimPrefix(string(inv.Base.Digest), "sha256:"),
+		})
+	}
 	for _, p := range inv.Packages {
 		ref := "package:" + p.Name
+		if named[ref] { // a base may have another version of it
+			ref += "@" + p.Version
+		}
+		named[ref] = true
 		var files []image.FileSum
 		for _, f := range p.Files {
 			files = append(files, image.FileSum{Path: f})
