@@ -108,12 +108,11 @@ func (p *Pipeline) build(ctx context.Context, pl *plan.Plan, needs output.Needs)
 	if err != nil {
 		return nil, err
 	}
-	r.Materials.Source = string(src.Digest())
+	r.Materials.Source, r.Materials.Revision = string(src.Digest()), rev
 	key = resultKey(pl, src, tc, needs) // by what the root is seen to hold now
 	if !built.Fresh {
 		key = ownKey(key, pl.Dir)
 	}
-	r.Materials.Revision = rev
 	return r, p.Store.Put("result", key, r)
 }
 
