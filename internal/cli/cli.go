@@ -114,7 +114,7 @@ megabytes, without a Dockerfile and without a daemon.
 	root.CompletionOptions.DisableDefaultCmd = true
 	g.register(root)
 	for _, make := range []func(*globals) *cobra.Command{
-		newPlan, newBuild, newImage, newPush, newVerify, newInit, newRun, newRehearse, newCheck, newInspect, newDiff, newRebase, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain, newShell,
+		newPlan, newBuild, newImage, newPush, newVerify, newInit, newRun, newExec, newRehearse, newCheck, newInspect, newDiff, newRebase, newExplain, newTarget, newCache, newDoctor, newVersion, newCompletion, newToolchain, newShell,
 	} {
 		root.AddCommand(make(g))
 	}

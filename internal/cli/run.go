@@ -12,6 +12,7 @@ import (
 	"dram/internal/pipeline"
 	"dram/internal/problem"
 	"dram/internal/ref"
+	"dram/internal/session"
 )
 
 func newRun(g *globals) *cobra.Command {
@@ -38,6 +39,8 @@ has begun, its exit code is dram's: 0 for a service that was stopped and ended
 well, 137 for one that had to be killed after 10 seconds. Stopped before that,
 dram exits with 130.
 
+With --name, commands come in beside it: dram exec NAME -- remote.
+
 With --docker it runs in Docker or Podman: the image is loaded, a container is
 made and removed at its end. The ports that the image declares (--expose) are
 published on loopback, or else those that -p names.`),
@@ -56,9 +59,6 @@ published on loopback, or else those that -p names.`),
 			}
 			if len(publish) > 0 {
 				return problem.New(problem.Usage, "leave it out: the program has this machine's network", "-p is for --docker")
-			}
-			if how.name != "" {
-				return problem.New(problem.Usage, "leave it out: nothing but --docker has names for what runs", "--name is for --docker")
 			}
 			return g.run(cmd, dirArg(what), command, how)
 		},
@@ -88,13 +88,18 @@ func (g *globals) run(cmd *cobra.Command, what string, command []string, how run
 	if err != nil {
 		return err
 	}
+	if how.name != "" {
+		if err := session.CheckName(how.name); err != nil {
+			return err
+		}
+	}
 	p, from, err := g.imageToRun(cmd, taken(atRun), what)
 	if err != nil {
 		return err
 	}
 	interactive := len(command) > 0 && atTerminal()
 	opts := pipeline.RunOptions{
-		As: taken(atRun), Env: env, Command: command, Volumes: volumes, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
+		As: taken(atRun), Env: env, Command: command, Volumes: volumes, Name: how.name, Interactive: interactive, Stdout: g.std.Out, Stderr: g.std.Err,
 	}
 	if len(command) > 0 {
 		opts.Stdin = g.std.In

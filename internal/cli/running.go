@@ -36,7 +36,7 @@ func (r *running) register(cmd *cobra.Command) {
 	r.variables.register(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&r.volumes, "volume", nil, "SOURCE:TARGET or SOURCE:TARGET:ro, a directory or a file of this machine in the image, repeatable")
-	f.StringVar(&r.name, "name", "", "with --docker, the container's name")
+	f.StringVar(&r.name, "name", "", "what dram exec calls it; with --docker, the container's name")
 }
 
 // environment is the variables: those of files, then those of -e.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/go-connections/nat"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
@@ -59,6 +60,9 @@ func (c *Client) Run(ctx context.Context, r Run) (code int, err error) {
 	made, err := c.api.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name: r.Name, Config: config, HostConfig: &container.HostConfig{AutoRemove: true, PortBindings: ports, Binds: r.Binds},
 	})
+	if errdefs.IsConflict(err) {
+		return 0, problem.New(problem.Usage, "choose another name, or remove that one: docker rm -f "+r.Name, "%s has a container %q already: %w", c.name, r.Name, err)
+	}
 	if err != nil {
 		return 0, c.failed("making a container", err)
 	}

@@ -21,6 +21,10 @@ import (
 	"dram/internal/store"
 )
 
+// BaseRecipe is part of what names an image on a base. Raise it whenever other files may
+// be laid on one.
+const BaseRecipe = 2
+
 // Base is an image that another is made on top of. Its layers stay as they are; what
 // it has is not added.
 type Base struct {

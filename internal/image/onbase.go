@@ -45,7 +45,7 @@ func (f *finder) onBase(whole *found) (*found, error) {
 		}
 	}
 	for link, to := range l.behind {
-		if _, kept := l.placed[to]; !kept {
+		if !l.has(to) {
 			delete(l.placed, link)
 		}
 	}
@@ -121,8 +121,9 @@ func (b *Base) realPlace(name string) (string, error) {
 	return path.Join(dir, path.Base(name)), err
 }
 
-// bothNames has what the toolchain has by two names (/bin is a link to /usr/bin) be known
-// by both where the base has two directories.
+// bothNames has what the toolchain has by two names (/bin is a link to /usr/bin, and
+// terminals are looked for in /lib/terminfo) be known by both where the base has two
+// directories.
 func (l *laying) bothNames() {
 	for _, top := range outside.merged {
 		n, there := l.base.nodes[top]
@@ -130,15 +131,26 @@ func (l *laying) bothNames() {
 			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.placed)) {
-			dir, base := path.Split(name)
-			link := top + "/" + base
-			if _, taken := l.base.nodes[link]; taken || dir != "usr/"+top+"/" || l.placed[name].Mode.IsDir() {
+			below, is := strings.CutPrefix(name, "usr/"+top+"/")
+			child, _, _ := strings.Cut(below, "/")
+			link := top + "/" + child
+			if _, taken := l.base.nodes[link]; taken || !is || l.placed[name].Mode.IsDir() {
 				continue
 			}
 			l.placed[link] = systemFile{Path: link, Mode: fs.ModeSymlink | 0o777, Link: "../usr/" + link}
-			l.behind[link] = name
+			l.behind[link] = "usr/" + link
 		}
 	}
+}
+
+// has says whether something is added at a place or below it.
+func (l *laying) has(at string) bool {
+	for name := range l.placed {
+		if name == at || strings.HasPrefix(name, at+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // composed is the base with all of the toolchain's on top that may be needed.

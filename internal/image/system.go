@@ -110,7 +110,7 @@ func systemKey(rel *release.Release, files []File, opts Options) string {
 	_, _ = fmt.Fprintf(sum, "recipe %d init %q root %q user %q programs %q version %q shell %d\n", Recipe, entrypoint.ID(opts.Architecture), opts.RootKey, opts.User, opts.Programs, rel.Version, opts.Shell)
 	_, _ = fmt.Fprintf(sum, "packages %q zones %t locales %q list %t inventory %t\n", opts.Packages, opts.TimeZones, opts.Locales, opts.PackageList, opts.Inventory)
 	if opts.Base != nil {
-		_, _ = fmt.Fprintf(sum, "base %s\n", opts.Base.Digest)
+		_, _ = fmt.Fprintf(sum, "base %s %d\n", opts.Base.Digest, BaseRecipe)
 	}
 	for _, e := range opts.Extra {
 		_, _ = fmt.Fprintf(sum, "extra %q %s %q %s\n", e.Path, e.Mode, e.Link, e.Digest)

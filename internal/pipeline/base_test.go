@@ -155,9 +155,10 @@ func TestOnBaseThatHasAll(t *testing.T) {
 // A base without a shell is given one, by both names, and keeps its C library.
 func TestOnBaseWithoutShell(t *testing.T) {
 	w := newWorld(t)
+	w.on(t, bookworm().with("usr/lib/terminfo/x/xterm", "644 xterm"))
 	w.onBase(t, imageOf(t, bare()))
 	added := w.added(t, w.built(t))
-	for _, want := range []string{"usr/bin/sh", "bin/sh", "usr/bin/sed", "etc/ssl/certs/ca-certificates.crt"} {
+	for _, want := range []string{"usr/bin/sh", "bin/sh", "usr/lib/terminfo/x/xterm", "lib/terminfo", "usr/bin/sed", "etc/ssl/certs/ca-certificates.crt"} {
 		if !slices.Contains(added, want) {
 			t.Errorf("no %s in %q", want, added)
 		}

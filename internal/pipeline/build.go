@@ -197,6 +197,9 @@ func resultKey(pl *plan.Plan, src *source.Tree, tc *toolchain.Toolchain, needs o
 	if needs.Portable != output.NotPortable { // which is checked, and not the tarball
 		recipes += fmt.Sprintf("-%s%d", needs.Portable, portable.Recipe)
 	}
+	if pl.Image.Base != "" {
+		recipes += fmt.Sprintf("-base%d", image.BaseRecipe)
+	}
 	return pl.Key(src.Digest(), tc.ID+tc.Content()) + "-" + recipes
 }
 

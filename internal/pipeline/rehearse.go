@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,11 +48,11 @@ func RehearsalPlaces() ref.Use {
 
 // RehearseImage starts an image's release in each of the circumstances.
 func (p *Pipeline) RehearseImage(ctx context.Context, from ref.Ref, opts RehearseOptions) (*rehearse.Report, error) {
-	spec, volumes, err := p.imageSpec(ctx, from, RunOptions{As: opts.As, Env: opts.Env})
+	spec, config, err := p.imageSpec(ctx, from, RunOptions{As: opts.As, Env: opts.Env})
 	if err != nil {
 		return nil, err
 	}
-	s := &rehearse.Subject{Spec: spec, Volumes: volumes}
+	s := &rehearse.Subject{Spec: spec, Volumes: slices.Sorted(maps.Keys(config.Volumes))}
 	name := from.String()
 	found, err := p.openInImage(ctx, from, nil)
 	switch {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -27,6 +26,7 @@ type RunOptions struct {
 	Env     []string // "K=V", on top of the image's
 	Command []string // instead of the image's Cmd
 	Volumes []sandbox.Mount
+	Name    string // by which commands come in beside it (ExecIn); "" for none
 	// Interactive hands the terminal over, for consoles.
 	Interactive    bool
 	Stdin          io.Reader
@@ -48,7 +48,7 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 		return err
 	}
 	opts.Env = environ.Merge(epmd, opts.Env)
-	spec, _, err := p.imageSpec(ctx, from, opts)
+	spec, image, err := p.imageSpec(ctx, from, opts)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,11 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 	}
 	defer done()
 	spec.Scratch = scratch
-	err = sandbox.Run(ctx, spec)
+	if opts.Name == "" {
+		err = sandbox.Run(ctx, spec)
+	} else {
+		err = p.runNamed(ctx, spec, opts, image.Entrypoint)
+	}
 	if _, _, ended := Ended(err); ended && ctx.Err() == nil && !opts.program() {
 		p.tellUnset(dir, spec.Env)
 	}
@@ -71,25 +75,23 @@ func (p *Pipeline) RunImage(ctx context.Context, from ref.Ref, opts RunOptions) 
 }
 
 // imageSpec is an image's process as a container would have it, in a sandbox that has
-// the host's network; its lower directory is the image's root. volumes are the places
-// that the image declares as such.
-func (p *Pipeline) imageSpec(ctx context.Context, from ref.Ref, opts RunOptions) (spec sandbox.Spec, volumes []string, err error) {
+// the host's network; its lower directory is the image's root. config is the image's.
+func (p *Pipeline) imageSpec(ctx context.Context, from ref.Ref, opts RunOptions) (spec sandbox.Spec, config v1.Config, err error) {
 	image, err := p.Toolchains.Open(ctx, from, toolchain.Options{As: opts.As})
 	if err != nil {
-		return spec, nil, err
+		return spec, config, err
 	}
 	if err := sandbox.Emulates(p.Toolchains.Arch); err != nil {
-		return spec, nil, fmt.Errorf("running %s: %w", from, err)
+		return spec, config, fmt.Errorf("running %s: %w", from, err)
 	}
 	dir, err := image.Root(ctx)
 	if err != nil {
-		return spec, nil, err
+		return spec, config, err
 	}
 	if spec, err = runSpec(dir, image.Config, opts); err != nil {
-		return spec, nil, fmt.Errorf("running %s: %w", from, err)
+		return spec, config, fmt.Errorf("running %s: %w", from, err)
 	}
-	volumes = slices.Sorted(maps.Keys(image.Config.Volumes))
-	return spec, volumes, p.asUser(ctx, from, opts, &spec)
+	return spec, image.Config, p.asUser(ctx, from, opts, &spec)
 }
 
 // tellUnset says what a program that failed lacked, as far as that is known.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -56,6 +57,11 @@ type question struct {
 	Command *Command
 	Talk    *talk
 	Files   []string
+	Handed  *Command
+	// Terminal says that Handed's streams are one.
+	Terminal bool
+
+	files []*os.File // that go along
 }
 
 // talk is something said to a port.
@@ -107,7 +113,10 @@ func (b *Beside) ask(ctx context.Context, q question, within time.Duration) (r r
 	stop := context.AfterFunc(ctx, func() { _ = b.conn.Close() })
 	defer stop()
 	if err = b.conn.SetDeadline(time.Now().Add(within)); err == nil {
-		if err = writeMessage(b.conn, q); err == nil {
+		if err = writeMessage(b.conn, q); err == nil && len(q.files) > 0 {
+			err = sendFiles(b.conn, q.files)
+		}
+		if err == nil {
 			err = readMessage(b.conn, &r)
 		}
 	}

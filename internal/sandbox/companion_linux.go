@@ -152,6 +152,8 @@ func (q question) reply() (r reply) {
 	switch {
 	case q.Command != nil:
 		r.Answer, err = q.Command.run()
+	case q.Handed != nil:
+		err = q.hand()
 	case q.Talk != nil:
 		r.Heard, err = q.Talk.say()
 	default:

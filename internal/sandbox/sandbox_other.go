@@ -4,6 +4,8 @@ package sandbox
 
 import (
 	"context"
+	"net"
+	"os"
 	"runtime"
 
 	"dram/internal/problem"
@@ -38,3 +40,6 @@ func Emulates(string) error {
 func Isolates() error {
 	return problem.New(problem.Environment, otherHint, "running a sandbox: there is none on %s", runtime.GOOS)
 }
+
+// sendFiles is for who runs beside a sandbox.
+func sendFiles(net.Conn, []*os.File) error { return Run(context.Background(), Spec{}) }
