@@ -46,6 +46,7 @@ type Report struct {
 type Findings struct {
 	Unreferenced []string    `json:"unreferenced,omitempty"` // paths that nothing is known to need
 	Duplicates   []Duplicate `json:"duplicates,omitempty"`
+	Twice        []string    `json:"twice,omitempty"`  // paths that one archive names several times: the last counts
 	Debug        int64       `json:"debug"`            // bytes of debug information
 	Hidden       int64       `json:"hidden,omitempty"` // bytes of files that a later layer replaces or removes
 }

@@ -27,6 +27,7 @@ import (
 	"dram/internal/release"
 	"dram/internal/rootfs"
 	"dram/internal/store"
+	"dram/internal/untar"
 )
 
 // Bounds of what is read.
@@ -53,6 +54,8 @@ type reader struct {
 	bytes   int64
 	texts   int64
 	below   int // how many layers are the image's base's
+	// release says that an archive is a release's: what `dram check` refuses of one is.
+	release bool
 }
 
 func newReader(ctx context.Context, name string) *reader {
@@ -128,6 +131,7 @@ func (r *reader) layer(i int, l v1.Layer, names []string) error {
 // Tarball inspects a release's tarball.
 func Tarball(ctx context.Context, name string, in io.Reader) (*Report, error) {
 	r := newReader(ctx, name)
+	r.release = true
 	z, err := gzip.NewReader(in)
 	if err == nil {
 		err = r.tar(0, z)
@@ -187,7 +191,13 @@ func (r *reader) tar(layer int, in io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if err := r.entry(layer, h, t); err != nil {
+		if r.release {
+			err = untar.CheckEntry(h)
+		}
+		if err == nil {
+			err = r.entry(layer, h, t)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -276,6 +286,9 @@ func (r *reader) forget(name string, f *File) {
 
 // put has a file lie at a name; the directories above are noted.
 func (r *reader) put(name string, f *File, node rootfs.Node) {
+	if old, ok := r.files[name]; ok && old.Layer == f.Layer || ok && r.dirs[name] {
+		r.report.Twice = append(r.report.Twice, name)
+	}
 	r.drop(name, f.Layer+1, true)
 	r.files[name], r.nodes[name] = f, node
 	for dir := path.Dir(name); dir != "." && !r.dirs[dir]; dir = path.Dir(dir) {

@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"dram/internal/problem"
+	"dram/internal/untar"
 )
 
 type entry struct {
@@ -120,11 +123,32 @@ func TestImagesThatEnginesRefuse(t *testing.T) {
 	}
 }
 
-// Names that lead out, loops and what is no release do no harm.
+// What check refuses of a release's tarball is refused, and what counts of several of one
+// name is said.
+func TestTarballsThatCheckRefuses(t *testing.T) {
+	for says, e := range map[string]entry{
+		`it holds ".."`:         {"../../etc/passwd", "x", tar.TypeReg},
+		"outside the archive":   {"bin/x", "/etc/passwd", tar.TypeSymlink},
+		"malformed":             {"bin/x", "", tar.TypeSymlink},
+		`unpacking "bin/other"`: {"bin/other", "../../x", tar.TypeLink},
+	} {
+		_, err := Tarball(t.Context(), "x", bytes.NewReader(gzipped(t, archive(t, entry{"bin/a", "x", tar.TypeReg}, e))))
+		if !errors.Is(err, untar.ErrName) || !strings.Contains(err.Error(), says) || problem.Hint(err) == "" {
+			t.Errorf("%+v: %v", e, err)
+		}
+	}
+	r, err := Tarball(t.Context(), "x", bytes.NewReader(gzipped(t, archive(t,
+		entry{"bin/a", "x", tar.TypeReg}, entry{"bin/b", "a", tar.TypeSymlink}, entry{"./bin/a", "yy", tar.TypeReg}, entry{"/bin/b", "z", tar.TypeReg}))))
+	if err != nil || !slices.Equal(r.Twice, []string{"bin/a", "bin/b"}) || len(r.Files) != 2 || r.Files[0].Size != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Loops and what is no release do no harm.
 func TestHostileTars(t *testing.T) {
 	var z bytes.Buffer
 	w := gzip.NewWriter(&z)
-	_, _ = w.Write(archive(t, entry{"../../etc/passwd", "x", tar.TypeReg}, entry{"a", "b", tar.TypeSymlink}, entry{"b", "a", tar.TypeSymlink},
+	_, _ = w.Write(archive(t, entry{"a", "b", tar.TypeSymlink}, entry{"b", "a", tar.TypeSymlink},
 		entry{"/abs", "x", tar.TypeReg}, entry{"dev", "", tar.TypeChar}, entry{"x.beam", "FOR1\xff\xff\xff\xffBEAMDbgi\xff\xff\xff\xff", tar.TypeReg},
 		entry{"elf", "\x7fELF" + strings.Repeat("\xff", 100), tar.TypeReg}, entry{"releases/start_erl.data", "1 2", tar.TypeReg}))
 	_ = w.Close()

@@ -41,6 +41,13 @@ func (r *Report) Text(w io.Writer) error {
 		}
 		t.row("twice", strings.Join(d.Paths[:min(3, len(d.Paths))], " "), ui.Bytes(d.Size))
 	}
+	for i, name := range r.Twice {
+		if i == shown {
+			t.row("named twice", fmt.Sprintf("… and %d more", len(r.Twice)-shown))
+			break
+		}
+		t.row("named twice", name, "the last counts")
+	}
 	for i, name := range r.Unreferenced {
 		if i == shown {
 			t.row("unreferenced", fmt.Sprintf("… and %d more", len(r.Unreferenced)-shown))

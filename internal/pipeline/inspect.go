@@ -39,5 +39,9 @@ func (p *Pipeline) Inspect(ctx context.Context, from ref.Ref) (*inspect.Report, 
 		return nil, problem.New(problem.Usage, ReleaseUse().Hint, "inspecting: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	return inspect.Tarball(ctx, from.Value, f)
+	r, err := inspect.Tarball(ctx, from.Value, f)
+	if err == nil && len(r.Twice) > 0 {
+		p.UI.Warn("%s names %d files several times, of which the last counts (%s)", from.Value, len(r.Twice), some(r.Twice))
+	}
+	return r, err
 }

@@ -31,6 +31,7 @@ import (
 	"strings"
 	"syscall"
 
+	"dram/internal/fsutil"
 	"dram/internal/problem"
 	"dram/internal/store"
 )
@@ -184,6 +185,37 @@ func damaged(err error) error {
 		return problem.New(problem.Environment, "allow more open files: ulimit -n 4096", "%w", err)
 	}
 	return err
+}
+
+// CheckEntry refuses an entry whose name or link no sound archive of a release has, as
+// Extract with LinksInside does, for who only reads it.
+func CheckEntry(h *tar.Header) error {
+	names := []string{h.Name}
+	if h.Typeflag == tar.TypeLink {
+		names = append(names, h.Linkname)
+	}
+	for _, name := range names {
+		elems, err := elements(name)
+		if err == nil && h.Typeflag == tar.TypeSymlink {
+			err = checkLink(strings.Join(elems, "/"), h.Linkname, Options{LinksInside: true})
+		}
+		if err != nil {
+			return damaged(fmt.Errorf("unpacking %.200q: %w", h.Name, err))
+		}
+	}
+	return nil
+}
+
+// checkLink refuses a symbolic link that is none, or that leads out where that is not
+// allowed.
+func checkLink(name, target string, opts Options) error {
+	if target == "" || len(target) > maxName || strings.ContainsRune(target, 0) {
+		return fmt.Errorf("%w: a malformed symbolic link, with a target of %d bytes", ErrName, len(target))
+	}
+	if opts.LinksInside && !fsutil.LinkStays(name, target) {
+		return fmt.Errorf("%w: a link to %.200q, outside the archive", ErrName, target)
+	}
+	return nil
 }
 
 // elements is a name's elements. An absolute name means the same inside the

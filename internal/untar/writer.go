@@ -294,11 +294,8 @@ func sane(t time.Time) time.Time {
 }
 
 func (w *Writer) symlink(name, target string) error {
-	if target == "" || len(target) > maxName || strings.ContainsRune(target, 0) {
-		return fmt.Errorf("%w: a malformed symbolic link, with a target of %d bytes", ErrName, len(target))
-	}
-	if w.opts.LinksInside && !fsutil.LinkStays(name, target) {
-		return fmt.Errorf("%w: a link to %.200q, outside the archive", ErrName, target)
+	if err := checkLink(name, target, w.opts); err != nil {
+		return err
 	}
 	n := &node{kind: kindLink, link: target}
 	at, err := w.take(name, n)
