@@ -117,6 +117,7 @@ type Image struct {
 	Locales       []string // "de_DE.UTF-8"
 	PackageList   bool     // which packages it has, where scanners look for it
 	Shell         bool     // false counts where it was set: see NoShell
+	Strip         bool     // likewise: see KeepDebug
 	Packing
 	ImageTables
 }
@@ -202,6 +203,7 @@ func Settings() []Setting {
 		{Key: "image.locales", Env: "DRAM_LOCALES", Flag: "locale", Help: "locales that the image has besides C.UTF-8: de_DE.UTF-8", names: true, field: func(c *Config) any { return &c.Locales }, check: checkLocale},
 		{Key: "image.package_list", Env: "DRAM_PACKAGE_LIST", Flag: "package-list", Default: "false", Help: "list in the image which packages its files are of, where scanners look for it", field: func(c *Config) any { return &c.PackageList }},
 		{Key: "image.shell", Env: "DRAM_SHELL", Flag: "shell", Default: "true", Help: "have a shell in the image; without one, small programs do what the release's start scripts do", field: func(c *Config) any { return &c.Shell }},
+		{Key: "image.strip", Env: "DRAM_STRIP", Flag: "strip", Default: "true", Help: "leave debug information of native code out of the image; the release's tarball keeps it", field: func(c *Config) any { return &c.Strip }},
 		{Key: "image.compression", Env: "DRAM_COMPRESSION", Flag: "compression", Default: "gzip", Help: "how the image's layers are compressed: gzip, or zstd, which Docker reads from version 23 on", field: func(c *Config) any { return &c.Compression }, check: oneOf("gzip", "zstd")},
 		{Key: "image.compression_level", Env: "DRAM_COMPRESSION_LEVEL", Flag: "compression-level", Default: "the smallest", Help: "how hard that tries: 1 (fast) to 9 of gzip, to 22 of zstd", field: func(c *Config) any { return &c.Level }, number: true, check: checkLevel},
 		{Key: "check.target", Env: "DRAM_TARGET", Flag: "target", Default: "the image, else the toolchain", Help: "where the release will run: profile:debian/12, distro:debian/12, image:REF, oci:DIR, tar:FILE, dir:PATH, host:, ssh:HOST or file:TARGET.json", field: func(c *Config) any { return &c.CheckTarget }},
@@ -345,6 +347,9 @@ func (c Config) WithFlag(flag string, values []string) (Config, error) {
 
 // Own says whether the setting is the user's alone, which no dram.toml may set.
 func (s Setting) Own() bool { return s.own }
+
+// KeepDebug says whether the image is to have debug information.
+func (c Config) KeepDebug() bool { return c.Origin("image.strip") != "" && !c.Strip }
 
 // NoShell says whether the image is to have none.
 func (c Config) NoShell() bool { return c.Origin("image.shell") != "" && !c.Shell }

@@ -125,7 +125,7 @@ func TestSettingsTable(t *testing.T) {
 		}
 		value := "K=1"
 		if choice, ok := map[string]string{
-			"build.network": "host", "source.dockerfile": "ignore", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "image.tzdata": "true", "emulate": "true", "image.git_labels": "true", "build.git": "true", "image.compression": "zstd", "image.compression_level": "3", "image.package_list": "true", "image.shell": "false", "image.locales": "de_DE.UTF-8", "build.mix_env": "qa", "build.release_env": "qa",
+			"build.network": "host", "source.dockerfile": "ignore", "build.credentials": "netrc", "engine": "host", "toolchain.expired_indexes": "allow", "platform": "linux/arm64", "release": "web", "image.tzdata": "true", "emulate": "true", "image.git_labels": "true", "build.git": "true", "image.compression": "zstd", "image.compression_level": "3", "image.package_list": "true", "image.shell": "false", "image.strip": "false", "image.locales": "de_DE.UTF-8", "build.mix_env": "qa", "build.release_env": "qa",
 			"toolchain.otp": "27.2", "toolchain.elixir": "1.18.1", "toolchain.checksums": "otp_src_27.2.tar.gz=" + strings.Repeat("0a", 32),
 		}[s.Key]; ok {
 			value = choice

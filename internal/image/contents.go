@@ -36,6 +36,7 @@ type File struct {
 	source  string // where the content lies in the release
 	outside bool   // or in the toolchain's root
 	made    []byte // the content, where dram wrote it
+	without int64  // bytes of debug information that were left out
 	alone   bool   // nothing that it names is needed: a program without libraries, a script that nothing runs
 }
 
@@ -43,6 +44,7 @@ type File struct {
 type staying struct {
 	links  bool // symbolic links that lead to a place inside the release
 	cookie bool // the one that a file of the release holds
+	debug  bool // debug information
 }
 
 // contents is those of the release's files as they ship: the script that each of
@@ -88,6 +90,10 @@ func (c *collector) keep(f File) error {
 		return fmt.Errorf("more than %d files", maxEntries)
 	}
 	f.shell = c.boot.IsShell(f.Path)
+	f, err := c.stripped(f)
+	if err != nil {
+		return fmt.Errorf("reading %q: %w", f.Path, err)
+	}
 	c.out = append(c.out, f)
 	return nil
 }

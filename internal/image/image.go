@@ -32,8 +32,8 @@ import (
 // Recipe is part of what names an image. Raise it whenever an image's bytes may
 // change though release, root and options do not. 7: they start by an init; 8: they may
 // have no shell; 9: what does without one is compiled anew; 10: and knows more
-// versions of scripts, and asks after health.
-const Recipe = 10
+// versions of scripts, and asks after health; 11: native files have no DWARF.
+const Recipe = 11
 
 // Options are what an image depends on besides the release. Only Root is
 // needed.
@@ -79,6 +79,7 @@ type Contents struct {
 	TimeZones   bool
 	Locales     []string // "de_DE.UTF-8"
 	PackageList bool     // where scanners look for it
+	KeepDebug   bool     // what debuggers alone read of the release's native files
 	Extra       []Extra  // of the user's own
 }
 
@@ -138,7 +139,7 @@ func NewDraft(st *store.Store, rel *release.Release, opts Options) (*Draft, erro
 	var kept []release.File
 	kept, d.excluded = rel.ForImage(tools.Boot(rel).Exclude)
 	var err error
-	if d.files, err = contents(rel, kept, staying{links: true}); err != nil {
+	if d.files, err = contents(rel, kept, staying{links: true, debug: d.opts.KeepDebug}); err != nil {
 		return nil, err
 	}
 	if opts.Base != nil {

@@ -114,7 +114,7 @@ func (a *AppInventory) take(f File) {
 				a.Version = app.Version
 			}
 		}
-	case mayNeed(f) && f.made == nil:
+	case mayNeed(f) && (f.made == nil || f.without > 0):
 		if needed, is := neededBy(f); is {
 			a.Native = append(a.Native, Native{appDir + "/" + f.Path, needed})
 		}

@@ -48,5 +48,5 @@ func tarballContents(rel *release.Release, opts TarballOptions) ([]File, error) 
 				"packing release %q: %q is a %s", rel.Name, f.Path, fsutil.Kind(f.Mode))
 		}
 	}
-	return contents(rel, kept, staying{cookie: opts.KeepCookie})
+	return contents(rel, kept, staying{cookie: opts.KeepCookie, debug: true})
 }

@@ -129,6 +129,9 @@ func (b *bottling) drafted(ctx context.Context, p *Pipeline) error {
 	if b.draft, err = image.NewDraft(p.Store, b.rel, opts); err != nil {
 		return err
 	}
+	if files, bytes := b.draft.Stripped(); files > 0 {
+		p.UI.Note("debug information of %d files, %s, is left out of the image; the tarball has it (image.strip = false keeps it)", files, ui.Bytes(bytes))
+	}
 	if calls := b.draft.ShellCalls(); len(calls) > 0 {
 		p.UI.Warn("the image has no shell, and these start one, in vain: %s", strings.Join(calls, ", "))
 	}
@@ -247,7 +250,7 @@ func imageOptions(pl *plan.Plan, root rootfs.FS, tc *toolchain.Toolchain) image.
 		Root: root, RootKey: string(tc.Content()), OS: system, Architecture: arch,
 		Programs: pl.Image.Asked(), User: set.User, Env: set.Env, Labels: map[string]string{}, Epoch: plan.Epoch,
 	}
-	o.Contents = image.Contents{Packages: set.Packages, Offered: set.Offered, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList}
+	o.Contents = image.Contents{Packages: set.Packages, Offered: set.Offered, TimeZones: set.TimeZones, Locales: set.Locales, PackageList: set.PackageList, KeepDebug: set.KeepDebug}
 	o.Compression = set.How()
 	o.Entrypoint, o.Cmd = set.Starts()
 	if set.NoShell {

@@ -23,6 +23,7 @@ type Contents struct {
 	Locales     []string                `json:"locales,omitempty"`
 	PackageList bool                    `json:"package_list,omitempty"`
 	NoShell     bool                    `json:"no_shell,omitempty"`
+	KeepDebug   bool                    `json:"keep_debug,omitempty"`
 	Files       []config.ImageFile      `json:"files,omitempty"`
 	Directories []config.ImageDirectory `json:"directories,omitempty"`
 }
@@ -65,7 +66,7 @@ func (c Contents) FileNames() []string {
 
 func contents(c config.Config) Contents {
 	return Contents{
-		Packages: c.ImagePackages, TimeZones: c.TZData, Locales: c.Locales, PackageList: c.PackageList, NoShell: c.NoShell(),
+		Packages: c.ImagePackages, TimeZones: c.TZData, Locales: c.Locales, PackageList: c.PackageList, NoShell: c.NoShell(), KeepDebug: c.KeepDebug(),
 		Files: c.ImageFiles, Directories: c.Directories,
 	}
 }

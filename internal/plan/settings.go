@@ -92,6 +92,7 @@ func (m *maker) settings() {
 		{"image.locales", "locales", p.Image.Locales},
 		{"image.package_list", "package list", onlyIf(p.Image.PackageList, "in the image, for scanners")},
 		{"image.shell", "shell", onlyIf(p.Image.NoShell, "none: programs in place of the start scripts")},
+		{"image.strip", "debug information", onlyIf(p.Image.KeepDebug, "in the image, too")},
 		{"image.user", "user", words(p.Image.User)},
 		{"image.env", "image env", own("image.env", withoutSecrets(c.ImageEnv))},
 		{"image.labels", "labels", withoutSecrets(p.Image.Labels)},
