@@ -76,6 +76,9 @@ func TestReferences(t *testing.T) {
 					want = "write image:" + strings.TrimPrefix(tt.in, "docker://")
 				}
 			}
+			if p.Where == "--base" { // images alone, and each by its kind
+				want = onBase(tt.in)
+			}
 			if (err == nil) != (want == "") || !strings.HasPrefix(problem.Hint(err), want) {
 				t.Errorf("%s %q: %+v, %v, hint %q; want %q", p.Where, tt.in, got, err, problem.Hint(err), want)
 			}
@@ -84,6 +87,21 @@ func TestReferences(t *testing.T) {
 			}
 		}
 	}
+}
+
+// onBase is how the hint begins for what is no base, "" for one.
+func onBase(in string) string {
+	switch in {
+	case "image:hexpm/elixir:1.18", "oci:layout", "tar:x.tar":
+		return ""
+	case "debian/12", "debian/trixie", "ubuntu/22.04", "hexpm/elixir:1.18", "docker://elixir:1.18":
+		return "write image:" + strings.TrimPrefix(in, "docker://")
+	case "layout", "dir:layout":
+		return "write oci:layout"
+	case "x.tar", "x.tar.gz":
+		return "write tar:" + in
+	}
+	return "name an image as image:REF"
 }
 
 // A place says in its hint how each kind is written that it takes.
