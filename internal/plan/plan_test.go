@@ -74,6 +74,7 @@ func TestRelease(t *testing.T) {
 		{"several", "", project.Project{App: "shop", Releases: two}, "", "mix.exs declares several releases: web, worker", "--release NAME"},
 		{"several, one asked for", "worker", project.Project{App: "shop", Releases: two}, "mix release worker --overwrite", "worker: set by --release", ""},
 		{"several, a default", "", project.Project{App: "shop", Releases: two, DefaultRelease: "web"}, "mix release web --overwrite", "web: default_release in mix.exs", ""},
+		{"a default that is not declared", "", project.Project{App: "shop", Releases: two, DefaultRelease: "all"}, "", `default_release in mix.exs is "all", and it declares no such release`, "--release NAME, or have default_release name one: web, worker"},
 		{"computed", "", project.Project{App: "shop", ReleasesOpen: true}, "", "mix.exs computes its releases", "--release NAME"},
 		{"computed, asked for", "x", project.Project{App: "shop", ReleasesOpen: true}, "mix release x --overwrite --path /app/_build/prod/rel/x", "x: set by --release", ""},
 		{"assembled elsewhere", "", project.Project{App: "shop", Releases: []project.Release{{Name: "web", Elsewhere: true}}}, "mix release web --overwrite --path /app/_build/prod/rel/web", "web: the only one", ""},

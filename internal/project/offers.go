@@ -28,6 +28,7 @@ var dockerFolders = []string{".", "docker", "deploy", ".docker", "rel", "ops", "
 // docker reads the project's Dockerfile: its own, or one above that takes the
 // project's directory and makes a release there.
 func (r *reader) docker() {
+	r.argued = map[string]string{}
 	r.dockerIn(r.Dir, "")
 	if !r.p.Docker.Makes {
 		r.above(func(d *Dir, prefix string) bool {
@@ -35,7 +36,7 @@ func (r *reader) docker() {
 			return r.p.Docker.Makes
 		})
 	}
-	o := dockerOffer(r.p.DockerFile, r.p.Docker.Images)
+	o := dockerOffer(r.p.DockerFile+r.argued[r.p.DockerFile], r.p.Docker.Images)
 	if o.Image == "" {
 		o = r.beside // what that begins with, another may make
 	}
@@ -55,7 +56,8 @@ func (r *reader) dockerIn(d *Dir, prefix string) {
 		if err != nil || !ok {
 			continue
 		}
-		recipe := dockerfile.Read(text)
+		recipe, from := d.recipe(path.Dir(name), text)
+		r.argued[prefix+name] = from
 		if o := dockerOffer(prefix+name, recipe.Images); r.beside.Image == "" && prefix == "" {
 			r.beside = o
 		}
@@ -71,7 +73,8 @@ func (r *reader) dockerIn(d *Dir, prefix string) {
 		if prefix != "" && !ours {
 			continue
 		}
-		if r.p.DockerFile == "" || recipe.Makes && (!r.p.Docker.Makes || followed(recipe)) {
+		deeper := strings.Count(prefix+name, "/") > strings.Count(r.p.DockerFile, "/")
+		if r.p.DockerFile == "" || recipe.Makes && (!r.p.Docker.Makes || followed(recipe) && !deeper) {
 			r.p.DockerFile, r.p.Docker = prefix+name, recipe
 		}
 		if recipe.Makes && (followed(recipe) || slices.Contains(dockerFiles, name)) {
@@ -88,10 +91,15 @@ func followed(recipe dockerfile.Recipe) bool { return strings.HasPrefix(recipe.B
 func dockerNames(d *Dir) []string {
 	const most = 50
 	names := slices.Clone(dockerFiles)
-	for _, folder := range slices.Concat(dockerFolders, d.folders()) {
+	folders := slices.Concat(dockerFolders, d.folders("."))
+	for _, folder := range folders {
+		if folder != "." && len(folders) < mostFolders {
+			folders = append(folders, d.folders(folder)...)
+		}
+	}
+	for _, folder := range folders {
 		for _, base := range d.Files(folder) {
-			name := path.Join(folder, base)
-			if (strings.HasPrefix(base, "Dockerfile") || strings.HasSuffix(strings.ToLower(base), "dockerfile")) && !slices.Contains(names, name) {
+			if name := path.Join(folder, base); dockerName.MatchString(base) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -99,14 +107,20 @@ func dockerNames(d *Dir) []string {
 	return names[:min(len(names), most)]
 }
 
-// folders are the directories of one that may have Dockerfiles of it: neither projects of
+// dockerName is how Dockerfiles are called: Dockerfile.prod, web.dockerfile, Containerfile.
+var dockerName = regexp.MustCompile(`^(Docker|Container)file|(?i:(docker|container)file)$`)
+
+// mostFolders bounds the directories that Dockerfiles are looked for in.
+const mostFolders = 200
+
+// folders are the directories in one that may have Dockerfiles: neither projects of
 // their own, nor what tools make.
-func (d *Dir) folders() (names []string) {
+func (d *Dir) folders(in string) (names []string) {
 	const most = 100
-	for _, e := range d.entries(".") {
-		name := e.Name()
+	for _, e := range d.entries(in) {
+		name := path.Join(in, e.Name())
 		own := d.Has(path.Join(name, "mix.exs"))
-		if e.IsDir() && !own && !slices.Contains(dockerFolders, name) && !made.MatchString(name) && len(names) < most {
+		if e.IsDir() && !own && !slices.Contains(dockerFolders, name) && !made.MatchString(e.Name()) && len(names) < most {
 			names = append(names, name)
 		}
 	}
@@ -133,6 +147,7 @@ func (r *reader) offers() {
 			r.p.Offers = append(r.p.Offers, o)
 		}
 	}
+	r.pipelines()
 }
 
 var (

@@ -282,6 +282,8 @@ type reader struct {
 	seen map[string]bool // directories whose mix.exs was read
 	// beside is what a Dockerfile of the project builds in, whether it makes the release.
 	beside Offer
+	// argued is for each Dockerfile what another file adds to it.
+	argued map[string]string
 	// outside is what the build has to see outside of the project, relative to it.
 	outside []string
 }

@@ -168,6 +168,43 @@ FROM ${RUNNER_IMAGE}
 	}
 }
 
+// Where Dockerfiles lie and how they are called, what gives them arguments, and what the
+// pipelines say of a project that nothing else says anything of.
+func TestOffersElsewhere(t *testing.T) {
+	const builds = "ARG OTP\nFROM erlang:${OTP} AS build\nCOPY . .\nRUN mix release\n"
+	const ci = "jobs:\n  test:\n    steps:\n      - uses: erlef/setup-beam@v1\n        with:\n          elixir-version: 1.10\n          otp-version: '22.3.4'\n"
+	offer := func(file, image, elixir, erlang string) []project.Offer {
+		return []project.Offer{{File: file, Image: image, Elixir: elixir, Erlang: erlang}}
+	}
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  []project.Offer
+	}{
+		{"a Containerfile", map[string]string{"Containerfile": "FROM elixir:1.13\nRUN mix release\n"}, offer("Containerfile", "elixir:1.13", "1.13", "")},
+		{"two folders down", map[string]string{"devops/docker/Dockerfile-web": "FROM elixir:1.13\nRUN mix release\n"}, offer("devops/docker/Dockerfile-web", "elixir:1.13", "1.13", "")},
+		{"not of a project of its own", map[string]string{"infra/other/Dockerfile": "FROM elixir:1.13\nRUN mix release\n", "infra/other/mix.exs": plainMix}, nil},
+		{"an argument of .env", map[string]string{"Dockerfile": builds, ".env": "OTP=28.5\nTOKEN=x\n"}, offer("Dockerfile with OTP of .env", "erlang:28.5", "", "28.5")},
+		{"an argument of a Makefile", map[string]string{"Dockerfile": builds, "Makefile": "OTP ?= 24\nall:\n\tdocker build\n"}, offer("Dockerfile with OTP of Makefile", "erlang:24", "", "24")},
+		{"an argument of Compose", map[string]string{"Dockerfile": builds, "compose.yaml": "services:\n  web:\n    build:\n      args:\n        - OTP=26.2\n"}, offer("Dockerfile with OTP of compose.yaml", "erlang:26.2", "", "26.2")},
+		{"an argument that two things are said of", map[string]string{"Dockerfile": builds, "Makefile": "OTP = 24\nOTP = 25\n"}, nil},
+		{"a pipeline", map[string]string{".github/workflows/ci.yml": ci}, offer(".github/workflows/ci.yml", "", "1.10", "22.3.4")},
+		{"a pipeline's matrix of one", map[string]string{".github/workflows/ci.yaml": "strategy:\n  matrix:\n    elixir: [1.14.3, 1.14.x]\n    otp:\n      - 25\n"}, offer(".github/workflows/ci.yaml", "", "1.14.3", "25")},
+		{"a pipeline's matrix of several", map[string]string{".github/workflows/ci.yml": "matrix:\n  elixir: ['1.14', '1.15']\n  otp: [25]\n"}, offer(".github/workflows/ci.yml", "", "", "25")},
+		{"a pipeline's image", map[string]string{".gitlab-ci.yml": "image: hexpm/elixir:1.15.7-erlang-26.1-debian-bookworm-1\n"}, offer(".gitlab-ci.yml", "", "1.15.7", "26.1")},
+		{"a pipeline beside a Dockerfile", map[string]string{".github/workflows/ci.yml": ci, "Dockerfile": "FROM elixir:1.13\n"}, offer("Dockerfile", "elixir:1.13", "1.13", "")},
+		{"a pipeline that is none", map[string]string{".github/workflows/ci.yml": "\tx: [\n"}, nil},
+		{"a pipeline that takes the version elsewhere", map[string]string{".github/workflows/ci.yml": "elixir-version: ${{ matrix.elixir }}\n"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.files["mix.exs"] = plainMix
+			if diff := cmp.Diff(tt.want, readIn(t, tt.files, ".").Offers); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // What the configuration shows without being evaluated, and what a lock names.
 func TestConfiguration(t *testing.T) {
 	p := readIn(t, map[string]string{

@@ -2,6 +2,7 @@ package tool
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,6 +51,9 @@ func (d Dockerfile) Read() {
 	d.Note("installs %s to run, and what the toolchain's distribution calls it is not known: --image-package NAME", Without(Without(r.Run, set.Programs), set.Run))
 	if r.Makes && len(r.Unnamed) > 0 && len(d.Facts.Offers) == 0 && d.Facts.Asked == (project.Asked{}) {
 		d.Note("builds in an image that is named when it is built, %s: which versions that has is not known, and --toolchain says one", r.Unnamed)
+	}
+	if base := path.Base(d.Facts.DockerFile); !r.Makes && (base == "Dockerfile" || base == "Containerfile") {
+		d.Note("makes no release, as far as is seen, and is not followed: it has %s; what of that the build or the image needs is for dram.toml to say", r.Else)
 	}
 	d.commands()
 	d.arguments(set.BuildEnv)

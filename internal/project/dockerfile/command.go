@@ -15,10 +15,12 @@ import (
 var (
 	// usual are packages that a toolchain or an image of dram's has in any case, or that
 	// serve to fetch other packages.
-	usual = regexp.MustCompile(`^(build-essential|build-base|alpine-sdk|gcc|g\+\+|make|ca-certificates|gnupg2?|apt-transport-https|` +
+	usual = regexp.MustCompile(present.String() + `|^(unzip|procps|xz-utils)$`)
+	// present are those that need no word of an image either.
+	present = regexp.MustCompile(`^(build-essential|build-base|alpine-sdk|gcc|g\+\+|make|ca-certificates|gnupg2?|apt-transport-https|` +
 		`apt-utils|software-properties-common|lsb-release|musl(-dev|-utils)?|libc6?-dev|libc6|linux-headers|erlang(-dev)?|elixir|sudo|dpkg|` +
 		`locales|tzdata|bash|dash|coreutils|openssl|libssl[0-9.]*(t64)?|libstdc\+\+6?|libgcc(-s1)?|(lib)?ncurses([0-9.]*|-libs|-dev|-bin|-base)|libncurses\w*|zlib1?g?|` +
-		`tini|dumb-init|su-exec|gosu|xz-utils|unzip|tar|gzip|procps|zsh|vim|nano|htop|less|fish|inotify-tools)$`)
+		`tini|dumb-init|su-exec|gosu|tar|gzip|zsh|vim|nano|htop|less|fish|inotify-tools)$`)
 	// fetchers serve to fetch what else is needed, or are added where they are needed.
 	fetchers = regexp.MustCompile(`^(git|curl|wget)$`)
 	// shared are libraries: what of them is needed is found by dram, and copied.
@@ -30,7 +32,7 @@ var (
 		`apt|apt-get|apk|dnf|yum|microdnf|zypper|dpkg|update-ca-certificates|ls|cat|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
 		`update-alternatives|head|tail|sort|wc|cut|tr|uname|sha256sum|basename|dirname|source|\.|exit|tar|unzip|gunzip|chgrp|dpkg-reconfigure|ldconfig|hash|type|command|useradd|kerl|asdf|mise|rustup|corepack|exec|return|eval|sleep|wait|strip)$`)
 	// mixTasks are those that every build runs, or dram in place of them.
-	mixTasks = regexp.MustCompile(`^(local\.(hex|rebar)|archive\.install|deps\.(get|compile|clean|loadpaths|update)|compile|clean|release|distillery\.release|` +
+	mixTasks = regexp.MustCompile(`^(local\.(hex|rebar)|archive\.install|deps\.(get|compile|clean|loadpaths|update)|compile|clean|release|distillery\.release|escript\.build|` +
 		`assets\.(deploy|setup|build)|(esbuild|tailwind|sass|bun)\.install|setup|test|do|hex\.(info|audit)|format)$`)
 	packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_+.:-]{0,99}$`)
 	version     = regexp.MustCompile(`[=~<>@].*$`)
@@ -135,6 +137,7 @@ func (s *stage) call(words []string, at string) {
 		s.mkdir(words[1:], at)
 	case edits(name, words[1:]):
 		s.command(words, at)
+	case s.script(words, at):
 	case handling.MatchString(name), strings.HasPrefix(name, "$"), strings.Contains(words[0], "`"), piped(name, words[1:]):
 	case name == "rebar3" || name == "gleam" || name == "make" && slices.ContainsFunc(words[1:], making.MatchString):
 		s.makeBy(name, words, at)
@@ -245,8 +248,9 @@ func (s *stage) mix(args []string, at string) {
 
 func (s *stage) task(words []string, at string) {
 	switch words[0] {
-	case "release", "distillery.release":
+	case "release", "distillery.release", "escript.build":
 		s.makes = true
+		s.in = s.ofContext(at)
 		s.part("release")
 		if len(words) > 1 && releaseName.MatchString(s.expand(words[1])) {
 			s.release = s.expand(words[1])
@@ -254,6 +258,7 @@ func (s *stage) task(words []string, at string) {
 	case "deps.get":
 		s.part("fetch")
 	case "compile":
+		s.compiles = true
 		s.part("compile")
 	case "assets.deploy":
 		s.part("assets")
@@ -264,7 +269,7 @@ func (s *stage) task(words []string, at string) {
 }
 
 // atTop are tasks that are run where the project lies.
-var atTop = regexp.MustCompile(`^(do|deps\.get|deps\.compile|compile|release|distillery\.release)$`)
+var atTop = regexp.MustCompile(`^(do|deps\.get|deps\.compile|compile|release|distillery\.release|escript\.build)$`)
 
 // releaseName is what a release may be called.
 var releaseName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

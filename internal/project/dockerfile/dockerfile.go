@@ -65,12 +65,16 @@ type Recipe struct {
 	Node string
 	// Git says that these stages read .git.
 	Git bool
-	// Copies are the files and directories that the stages of Build take of the context.
+	// Copies are the files and directories that the stages of Build take of the context, In
+	// is the directory of it that the release is made in, "" where that is not known.
 	Copies []string
+	In     string
 	// Makes says that some stage makes a release with Mix, or the last one takes one that
 	// was made before; MixEnv is for which of its environments, "" where that is not said.
 	Makes  bool
 	MixEnv string
+	// Else is what a file does that makes no release as far as is seen, in a few words each.
+	Else []string
 	Laid
 }
 
@@ -79,7 +83,10 @@ const ours = " /dram/"
 
 // Read reads the text of a Dockerfile; the zero value where it cannot be one, or is
 // dram's own.
-func Read(text string) Recipe {
+func Read(text string) Recipe { return ReadWith(text, Surroundings{}) }
+
+// ReadWith is Read with what lies around the file.
+func ReadWith(text string, around Surroundings) Recipe {
 	if len(text) > MaxFile || strings.Contains(text, ours) {
 		return Recipe{}
 	}
@@ -87,7 +94,7 @@ func Read(text string) Recipe {
 	if err != nil || parsed.AST == nil {
 		return Recipe{}
 	}
-	r := reader{args: map[string]string{}, named: map[string]*stage{}}
+	r := reader{args: map[string]string{}, named: map[string]*stage{}, around: around}
 	for _, node := range parsed.AST.Children[:min(len(parsed.AST.Children), maxSteps)] {
 		r.instruction(node)
 	}
@@ -99,6 +106,7 @@ type stage struct {
 	name     string
 	image    string   // "" where it begins with another stage
 	unnamed  string   // likewise, one that whoever builds names
+	base     *stage   // that it begins with
 	from     []*stage // those that it begins with or takes files of
 	installs []string
 	by       string // what installed them
@@ -109,6 +117,9 @@ type stage struct {
 	makes    bool   // a release
 	release  string // its name
 	mixEnv   string // that it is made for
+	in       string // where in the context that is done, "" where it is not known
+	compiles bool   // the project by Mix, to be run by that
+	text     func(name string) (string, bool)
 	scope
 	starting
 	laying
@@ -130,6 +141,7 @@ type reader struct {
 	base   strings.Builder   // where images are named: arguments in it choose tools
 	stages []*stage
 	named  map[string]*stage
+	around Surroundings
 }
 
 func (r *reader) instruction(node *parser.Node) {
@@ -247,11 +259,11 @@ func (r *reader) begin(words []string) {
 	if len(words) == 0 {
 		return
 	}
-	s := &stage{scope: newScope()}
+	s := &stage{scope: newScope(), text: r.around.Text}
 	r.base.WriteString(words[0] + "\n")
 	image := expand(strings.Trim(words[0], `"'`), r.args)
 	if from, ok := r.named[strings.ToLower(image)]; ok {
-		s.from = append(s.from, from)
+		s.base, s.from = from, append(s.from, from)
 		s.scope, s.starting = from.inherited(), from.starting
 	} else if s.unnamed = image; !strings.Contains(image, "$") {
 		s.unnamed = ""
@@ -274,6 +286,9 @@ func (r *reader) arg(words []string) {
 	for _, word := range words {
 		name, value, has := strings.Cut(word, "=")
 		value = expand(strings.Trim(value, `"'`), r.args)
+		if given := r.around.Args[name]; value == "" && given != "" {
+			value, has = given, true
+		}
 		if has {
 			r.args[name] = value
 		}

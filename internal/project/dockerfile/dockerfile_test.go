@@ -73,7 +73,7 @@ var recipes = []struct {
 		Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
 		Build:  []string{"cmake", "libvips-dev"}, BuildBy: "apt-get", Run: []string{"imagemagick"}, RunBy: "apt-get",
 		Commands: []Command{mixed("sentry.package_source_code --output x", "release"), mixed("phx.digest", "release")},
-		Args:     []string{"GIT_SHA"}, Copies: []string{"mix.exs", "mix.lock"}, Start: []string{"/app/bin/server"}, Release: "shop", Makes: true,
+		Args:     []string{"GIT_SHA"}, In: ".", Copies: []string{"mix.exs", "mix.lock"}, Start: []string{"/app/bin/server"}, Release: "shop", Makes: true,
 	}},
 	{"stages of all kinds", `FROM node:22 AS assets
 RUN npm ci && npm run deploy
@@ -109,7 +109,7 @@ MIX_ENV=prod mix release
 EOF
 ENTRYPOINT ./entrypoint.sh
 `, Recipe{
-		Images: []string{"elixir:1.16"}, Build: []string{"zip"}, BuildBy: "apt-get", Commands: []Command{mixed("download_geoip", "release")}, Args: []string{"SENTRY_DSN"},
+		Images: []string{"elixir:1.16"}, Build: []string{"zip"}, BuildBy: "apt-get", Run: []string{"zip"}, RunBy: "apt-get", Commands: []Command{mixed("download_geoip", "release")}, Args: []string{"SENTRY_DSN"},
 		Start: []string{"./entrypoint.sh"}, Makes: true,
 	}},
 	{"the release's own script, in the foreground", `FROM erlang:27 AS build
@@ -160,8 +160,19 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 			{Text: "mix late", Run: "mix late", Dir: "."},
 		},
 		Args: []string{"SHA"}, Env: []string{"DOMAIN=https://x.example", "SELF_HOSTED=1", "TITLE=a b"}, RunEnv: []string{"PORT=4000", "SITE=https://x.example/a"},
-		Copies: []string{"assets", "."}, Expose: []int{4000}, Release: "shop", Makes: true,
+		Copies: []string{"assets", "."}, In: ".", Expose: []int{4000}, Release: "shop", Makes: true,
 	}},
+	{"what is run by Mix, and no release", "FROM elixir:1.12-alpine\nRUN apk add build-base git nodejs gmp-dev postgresql-client\nENV MIX_ENV prod\nCOPY mix.exs ./\n" +
+		"RUN mix deps.get\nCOPY . .\nRUN mix compile && mix assets.compile\nCMD [\"mix\", \"phx.server\"]\n", Recipe{
+		Images: []string{"elixir:1.12-alpine"}, Build: []string{"gmp-dev", "nodejs", "postgresql-client"}, BuildBy: "apk", Run: []string{"postgresql-client"}, RunBy: "apk",
+		Commands: []Command{mixed("assets.compile", "release")}, Copies: []string{"mix.exs", "."}, Makes: true,
+	}},
+	{"an image that begins with a stage", "FROM alpine AS runs\nRUN apk add ffmpeg libvips git && curl -o /usr/bin/x https://x.example\nFROM elixir:1.17 AS build\nRUN mix release\n" +
+		"FROM runs\nCOPY --from=build /_build/prod/rel/shop /app\nCMD [\"/app/bin/shop\", \"start\"]\n", Recipe{
+		Images: []string{"alpine", "elixir:1.17"}, Run: []string{"ffmpeg", "git"}, RunBy: "apk", Makes: true,
+	}},
+	{"what it does that makes no release", "FROM vendor/builder:1 AS build\nARG VSN\nCOPY . /src\nRUN apt-get install -y jq && make ${PROFILE}-tgz\nFROM debian\nCOPY --from=build /out /opt\nVOLUME /data\nENTRYPOINT [\"/docker-entrypoint.sh\"]\n",
+		Recipe{Images: []string{"vendor/builder:1", "debian"}, Else: []string{"jq", "VSN", "make ${PROFILE}-tgz", "/docker-entrypoint.sh", "/data"}}},
 	{"an environment for one command", "FROM elixir:1.17\nRUN env -i MIX_ENV=prod mix release\n", Recipe{Images: []string{"elixir:1.17"}, Makes: true}},
 	{"dram's own", "FROM elixir:1.17\nRUN sh /dram/bottle && mix release\nENV A=1\n", Recipe{}},
 	{"of a developer", "FROM elixir:1.16\nRUN apt-get install -y vim inotify-tools imagemagick\nCMD mix phx.server\n", Recipe{Images: []string{"elixir:1.16"}}},
@@ -173,6 +184,45 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 	{"none", "not a Dockerfile", Recipe{}},
 	{"empty", "", Recipe{}},
 	{"too long", "FROM elixir\n" + strings.Repeat("#\n", MaxFile), Recipe{}},
+}
+
+// What lies around a Dockerfile: arguments that others give, and scripts that it calls.
+func TestReadWith(t *testing.T) {
+	around := Surroundings{
+		Args: map[string]string{"OTP": "28.5", "NAME": "shop", "HAS": "2"},
+		Text: func(name string) (string, bool) {
+			text, ok := map[string]string{
+				"bin/build.sh": "set -e\nmix deps.get\nmix gen.x\nmix escript.build\n./bin/build.sh\n", "run": "case $1 in a) mix release ;; esac\n", "bin/seed.sh": "psql\n",
+			}[name]
+			return text, ok
+		},
+	}
+	for _, c := range []struct {
+		name, text string
+		want       Recipe
+	}{
+		{
+			"arguments without a default", "ARG OTP\nARG HAS=1\nFROM erlang:${OTP} AS build\nARG NAME\nRUN rebar3 as prod release\nFROM debian:$HAS\nARG NAME\nRUN mkdir /var/log/$NAME\n",
+			Recipe{Images: []string{"erlang:28.5", "debian:1"}, Env: []string{"NAME=shop"}, Makes: true, Laid: Laid{Dirs: []string{"/var/log/shop"}}},
+		},
+		{"a script that builds", "FROM elixir:1.17\nWORKDIR /src\nCOPY . .\nRUN ./bin/build.sh\n", Recipe{
+			Images: []string{"elixir:1.17"}, Copies: []string{"."}, In: ".", Makes: true, Commands: []Command{
+				{Text: "mix gen.x", Run: "mix gen.x", Dir: ".", Before: "release"}, {Text: "./bin/build.sh", Run: "./bin/build.sh", Dir: "."},
+			},
+		}},
+		{"scripts that do not, or are told what", "FROM elixir:1.17\nWORKDIR /src\nCOPY . .\nRUN sh bin/seed.sh && ./run a\nRUN mix release\n", Recipe{
+			Images: []string{"elixir:1.17"}, Copies: []string{"."}, In: ".", Makes: true, Commands: []Command{
+				{Text: "sh bin/seed.sh", Run: "sh bin/seed.sh", Dir: ".", Before: "release"}, {Text: "./run a", Run: "./run a", Dir: ".", Before: "release"},
+			},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ignore := cmpopts.IgnoreFields(Laid{}, "Place", "WorkDir", "Entrypoint", "Cmd", "Also", "Files")
+			if diff := cmp.Diff(c.want, ReadWith(c.text, around), cmpopts.EquateEmpty(), ignore); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 func TestRead(t *testing.T) {

@@ -20,6 +20,7 @@ func (r *reader) recipe() Recipe {
 	if len(r.stages) == 1 && r.stages[0].startsMade() {
 		r.stages[0].makes = true
 	}
+	r.runsByMix()
 	for _, s := range r.stages {
 		if s.makes {
 			out.Makes = true
@@ -30,10 +31,12 @@ func (r *reader) recipe() Recipe {
 		out.Makes = true
 	}
 	if !out.Makes {
-		return Recipe{Images: out.Images}
+		return Recipe{Images: out.Images, Else: r.other()}
 	}
+	image := r.stages[len(r.stages)-1]
+	image.onBase(building)
 	last := map[*stage]bool{}
-	gather(r.stages[len(r.stages)-1], last)
+	gather(image, last)
 	var steps []step
 	var unnamed []string
 	for _, s := range r.stages {
@@ -43,19 +46,21 @@ func (r *reader) recipe() Recipe {
 		switch {
 		case building[s]:
 			steps = append(steps, out.build(s)...)
-		case s == r.stages[len(r.stages)-1]:
+			if s == image {
+				out.Run, out.RunBy = slices.DeleteFunc(slices.Clone(s.installs), toBuild.MatchString), s.by
+			}
+		case s == image:
 			out.Run, out.RunBy = append(out.Run, s.installs...), s.by
 			out.Args = append(out.Args, s.open...)
-		case last[s] && len(s.steps)+len(s.installs) > 0:
+		case last[s] && !s.under(image) && len(s.steps)+len(s.installs) > 0:
 			out.Beside = append(out.Beside, s.name)
 		}
 	}
-	image := r.stages[len(r.stages)-1]
 	out.Start, out.First = start(image)
 	out.Expose = image.expose
 	out.Laid = image.laid(building[image] || image.image == "" && len(image.from) > 0 && image.from[0].everMakes())
 	out.Unnamed, out.RunEnv = unnamed, image.runEnv(out.Place)
-	out.Build, out.Run = needed(out.Build, fetchers), needed(out.Run, shared)
+	out.Build, out.Run = needed(out.Build, usual, fetchers), needed(out.Run, present, shared)
 	out.Commands = ordered(steps)
 	for _, list := range []*[]string{&out.Args, &out.Copies, &out.First, &out.Volumes, &out.Dirs, &out.Also, &out.Taken} {
 		*list = distinct(*list)
@@ -72,6 +77,7 @@ func (out *Recipe) build(s *stage) (steps []step) {
 	out.Node = cmp.Or(out.Node, s.node)
 	out.Git = out.Git || s.git
 	if s.makes {
+		out.In = cmp.Or(out.In, s.in)
 		out.Release, out.BuildBy = s.release, cmp.Or(s.by, out.BuildBy)
 		out.MixEnv = s.mixEnvironment()
 		all := maps.Clone(s.args)
@@ -126,6 +132,9 @@ func start(s *stage) (command, first []string) {
 	if len(words) == 0 || strings.Contains(words[0], "$") || len(words[0]) > 200 {
 		return nil, first
 	}
+	if byMix.MatchString(strings.Join(words, " ")) {
+		return nil, first
+	}
 	found := !strings.Contains(words[0], "/") && strings.Contains(s.env["PATH"], "/bin")
 	if (found || own.MatchString(words[0])) && (slices.Contains(words, "start") || slices.Contains(words, "foreground")) {
 		return nil, first
@@ -142,7 +151,7 @@ var shellOwn = regexp.MustCompile(`^(set|ulimit|cd|export|echo|true|:|umask|trap
 // Takes says whether the stages that build take a directory, by its path in the
 // context, or something in it: "apps/$SERVICE" may be any below apps.
 func (out Recipe) Takes(dir string) bool {
-	return slices.ContainsFunc(out.Copies, func(from string) bool {
+	return out.In == dir || slices.ContainsFunc(out.Copies, func(from string) bool {
 		want, has := strings.Split(dir, "/"), strings.Split(from, "/")
 		if len(has) < len(want) {
 			return false
@@ -169,12 +178,12 @@ func distinct(texts []string) []string {
 	return out
 }
 
-// needed is names, sorted, without those that every toolchain has or that need no
+// needed is names, sorted, without those that are there in any case or that need no
 // word.
-func needed(names []string, besides *regexp.Regexp) []string {
+func needed(names []string, there, besides *regexp.Regexp) []string {
 	set := map[string]bool{}
 	for _, n := range names {
-		if !usual.MatchString(n) && (!besides.MatchString(n) || programs.MatchString(n)) {
+		if !there.MatchString(n) && (!besides.MatchString(n) || programs.MatchString(n)) {
 			set[n] = true
 		}
 	}

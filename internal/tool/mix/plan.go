@@ -73,6 +73,9 @@ func (b *build) choose() (name, reason string, err error) {
 			"the project has no release %q", asked)
 	case asked != "":
 		return asked, b.Planner.Origin("release"), nil
+	case p.DefaultRelease != "" && len(p.Releases) > 0 && !p.ReleasesOpen && !slices.Contains(names, p.DefaultRelease):
+		return "", "", problem.New(problem.Usage, "choose one with --release NAME, or have default_release name one: "+tool.Some(names, 20),
+			"default_release in mix.exs is %q, and it declares no such release", p.DefaultRelease)
 	case p.DefaultRelease != "":
 		return p.DefaultRelease, "default_release in mix.exs", nil
 	case len(p.Releases) == 1 && !p.ReleasesOpen:

@@ -64,6 +64,8 @@ func (b *build) choose() error {
 		return problem.New(problem.Usage, "choose one with --release NAME", "%s declares several releases: %s", File, tool.Some(names, 20))
 	case len(names) == 1:
 		name, reason = names[0], "the only one that relx is told of"
+	case b.Project.reltool != "":
+		return b.none()
 	default:
 		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the releases: their names are not known", Script)
 	}

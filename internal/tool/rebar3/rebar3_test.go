@@ -212,6 +212,8 @@ func TestRefused(t *testing.T) {
 		{"a library", "-- rebar.config --\n{deps, []}.\n" + web, nil, 2, "rebar.config declares no release: as it stands, the project is a library", `{relx, [{release, {web, "0.1.0"}, [web, sasl]}, {mode, prod}]}.`},
 		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (--tool escript)", "declare one in rebar.config"},
 		{"rebar 2", "-- rebar.config --\n{deps, []}.\n-- rel/reltool.config --\n", nil, 2, "rebar.config declares no release, and rel/reltool.config does", "releases of reltool are made by rebar 2"},
+		{"rebar 2, with a script", "-- rebar.config.script --\n-- rel/reltool.config --\n", nil, 2, "rel/reltool.config does", "made by rebar 2"},
+		{"rebar 2, several releases", "-- rebar.config --\n{deps, []}.\n-- rel/gateway/reltool.config.in --\n", nil, 2, "rel/gateway/reltool.config.in does", "made by rebar 2"},
 		{"dev mode", project1(", {dev_mode, true}", ""), nil, 2, "relx is told {dev_mode, true} in profile prod: the release would be links", "add to rebar.config {profiles, [{prod, [{relx, [{mode, prod}]}]}]}"},
 		{
 			"mode dev, but in other profiles", project1(", {mode, dev}", "{profiles, [{prod, []}, {test, [{relx, [{mode, prod}]}]}, {deb, [{relx, [{mode, prod}]}]}, {rpm, [{relx, [{dev_mode, false}, {mode, minimal}]}]}]}."),

@@ -197,8 +197,8 @@ func apps(d *project.Dir, entry string) []string {
 	return names
 }
 
-// reltools is the file that rebar 2 makes releases by: in rel/, or where its sub_dirs
-// say.
+// reltools is the file that rebar 2 makes releases by: in rel/ and its folders, or where
+// its sub_dirs say.
 func (p *Project) reltools(d *project.Dir) string {
 	dirs := []string{"rel"}
 	for _, t := range p.config.get("sub_dirs") {
@@ -206,9 +206,14 @@ func (p *Project) reltools(d *project.Dir) string {
 			dirs = append(dirs, dir)
 		}
 	}
+	for _, folder := range d.Folders("rel") {
+		dirs = append(dirs, path.Join("rel", folder))
+	}
 	for _, dir := range dirs {
-		if file := path.Join(dir, "reltool.config"); d.Has(file) {
-			return file
+		for _, made := range []string{"", ".in", ".script", ".src"} { // of these it is made
+			if file := path.Join(dir, "reltool.config"+made); d.Has(file) {
+				return file
+			}
 		}
 	}
 	return ""
