@@ -90,6 +90,35 @@ func TestFollows(t *testing.T) {
 	}
 }
 
+// What a stage takes of another is copied where all is run that makes it, and noted where
+// not.
+func TestTakesWhatStagesMake(t *testing.T) {
+	takes := dockerfile.Command{Text: "COPY --from=web /web/dist priv", Run: "cp -R web/dist/. priv", Dir: ".", Stage: "build", Takes: "web", Before: "release"}
+	made := dockerfile.Command{Text: "mix gen.web", Run: "mix gen.web", Dir: ".", Stage: "Web", Before: "release"}
+	p := make1(t, inputs(own(dockerfile.Recipe{Commands: []dockerfile.Command{made, takes}})))
+	want := []config.Step{{Run: "mix gen.web", Before: "release"}, {Run: "cp -R web/dist/. priv", Before: "release"}}
+	if diff := cmp.Diff(want, p.Steps); diff != "" {
+		t.Error(diff)
+	}
+	made.Text, made.Run = "./configure", "./configure"
+	p = make1(t, inputs(own(dockerfile.Recipe{Commands: []dockerfile.Command{made, takes}})))
+	if len(p.Steps) > 0 || !strings.Contains(strings.Join(p.Notes, "\n"), "also runs, to build: ./configure, COPY --from=web /web/dist priv; give each") {
+		t.Errorf("%+v\n%q", p.Steps, p.Notes)
+	}
+}
+
+// A Dockerfile that is not understood is not passed over.
+func TestNotesDockerfilesThatMakeNothing(t *testing.T) {
+	for file, noted := range map[string]bool{"Dockerfile": true, "deploy/Containerfile": true, "Dockerfile.dev": false} {
+		p := own(dockerfile.Recipe{})
+		p.Docker, p.DockerFile = dockerfile.Recipe{Else: []string{"jq", "make all-tgz", "/docker-entrypoint.sh"}}, file
+		notes := strings.Join(make1(t, inputs(p)).Notes, "\n")
+		if strings.Contains(notes, file+" makes no release, as far as is seen, and is not followed: it has jq, make all-tgz, /docker-entrypoint.sh;") != noted {
+			t.Errorf("%s: %q", file, notes)
+		}
+	}
+}
+
 // A setting of the user's own counts, and a variable by its name.
 func TestSettingsComeBeforeTheDockerfile(t *testing.T) {
 	r := dockerfile.Recipe{

@@ -3,6 +3,7 @@ package project
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"regexp"
@@ -24,6 +25,7 @@ type Package struct {
 	Others         []string // lock files of other managers, which do not count
 	Needs          bool     // it names packages that have to be installed
 	Scripts        []string // that it has, sorted
+	Apart          bool     // only the Dockerfile says that something runs there
 	Script         string   // the one that makes the assets, "deploy" or "build"; "" for none
 	Local          []string // directories of the project that its packages lie in
 	// Node is what it asks of Node.js, in words of npm: ">=18", "22", "20.11.1".
@@ -56,14 +58,35 @@ type packageJSON struct {
 	DevDependencies map[string]any `json:"devDependencies"`
 }
 
-// packages reads every package.json beside a mix.exs and in its assets/.
+// packages reads every package.json beside a mix.exs and in its assets/, and where commands
+// of the Dockerfile run.
 func (r *reader) packages() {
+	defer r.packagesOfDocker()
 	for _, dir := range slices.Sorted(maps.Keys(r.seen)) {
 		for _, at := range []string{path.Join(dir, "assets"), dir} {
 			if r.Has(path.Join(at, "package.json")) {
 				r.p.Assets.Packages = append(r.p.Assets.Packages, r.javascript(at))
 			}
 		}
+	}
+}
+
+// runsIn is an option by which a package manager runs in another directory.
+var runsIn = regexp.MustCompile(`^(?:npm|yarn|pnpm|bun)\s(?:.*\s)?(?:--prefix|--cwd|--dir|-C)[= ](\S+)`)
+
+func (r *reader) packagesOfDocker() {
+	for _, c := range r.p.Docker.Commands {
+		dir := c.Dir
+		if m := runsIn.FindStringSubmatch(c.Run); m != nil && dir != "" {
+			dir = path.Join(dir, m[1])
+		}
+		known := slices.ContainsFunc(r.p.Assets.Packages, func(p Package) bool { return p.Dir == dir })
+		if dir == "" || known || !fs.ValidPath(dir) || !r.Has(path.Join(dir, "package.json")) {
+			continue
+		}
+		p := r.javascript(dir)
+		p.Apart = true
+		r.p.Assets.Packages = append(r.p.Assets.Packages, p)
 	}
 }
 

@@ -233,3 +233,15 @@ config :a, again: System.get_env( "PHX_SERVER")
 		t.Errorf("manifest %q, aliases open: %v", p.Assets.Manifest, p.AliasesOpen)
 	}
 }
+
+// The package.json of any folder where the Dockerfile runs something.
+func TestPackagesOfTheDockerfile(t *testing.T) {
+	p := readIn(t, map[string]string{
+		"mix.exs": plainMix, "webapp/package.json": `{"scripts": {"deploy": "x"}}`, "admin/package.json": `{"scripts": {"css": "x"}}`, "other/package.json": "{}",
+		"Dockerfile": "FROM elixir:1.17\nWORKDIR /s\nCOPY . .\nRUN cd webapp && npm run deploy\nRUN yarn --cwd ./admin css\nRUN npm --prefix ../x run y\nRUN mix release\n",
+	}, ".")
+	want := []project.Package{{Dir: "webapp", Manager: "npm", Scripts: []string{"deploy"}, Script: "deploy", Apart: true}, {Dir: "admin", Manager: "npm", Scripts: []string{"css"}, Apart: true}}
+	if diff := cmp.Diff(want, p.Assets.Packages); diff != "" {
+		t.Error(diff)
+	}
+}

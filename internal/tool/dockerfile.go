@@ -131,19 +131,26 @@ func (d Dockerfile) arguments(set []string) {
 // commands follows those that can be, and notes the others.
 func (d Dockerfile) commands() {
 	var others []string
+	left := map[string]bool{} // stages of which a command is not run
 	for _, c := range d.Facts.Docker.Commands {
-		if d.Does != nil && d.Does(c) || (d.Runs == nil || d.Runs(c)) && d.follows(c) {
+		if c.Takes != "" && !left[c.Takes] && d.takes(c) || d.Does != nil && d.Does(c) || (d.Runs == nil || d.Runs(c)) && d.follows(c) {
 			continue
 		}
+		left[strings.ToLower(c.Stage)] = true
 		others = append(others, c.Text)
 	}
 	d.Note("also runs, to build: %s; give each as a step in dram.toml: [[step]], run = \"…\", before = \"release\"", others)
 }
 
+// takes has the plan copy in the project what a stage made.
+func (d Dockerfile) takes(c dockerfile.Command) bool {
+	return c.Run != "" && c.Before != "" && d.Planner.Follow(config.Step{Run: c.Run, Before: c.Before})
+}
+
 var (
 	// task is a call of a task, of a script of package.json or of a program that only
 	// reads and writes the project: nothing that is put together at run time.
-	task = regexp.MustCompile(`^mix [a-z][a-z0-9_.]*( |$)|^(npm|pnpm|yarn|bun)( --?(prefix|cwd|C)[= ]\S+)? run \S+|^(echo|printf) .* ?>>?[\w][\w./-]*$`)
+	task = regexp.MustCompile(`^mix [a-z][a-z0-9_.]*( |$)|^(npm|pnpm|yarn|bun)( --?(prefix|cwd|C)[= ]\S+)? run \S+|^(yarn|pnpm)( --?(prefix|cwd|C)[= ]\S+)? [a-z][\w:-]*$|^(echo|printf) .* ?>>?[\w][\w./-]*$`)
 	// reaches are tasks that fetch something, run any code, or ask a database or a service.
 	reaches = regexp.MustCompile(`(?i)^mix (run|eval|cmd|escript|archive|ecto|phx\.(server|gen)|test|dialyzer|hex|docs|credo|deps)\b|download|fetch|update|upload|install|publish|migrat|seed`)
 )

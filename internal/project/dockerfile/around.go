@@ -92,6 +92,9 @@ var (
 // onBase has the image's stage do what the stages do that it begins with, if the release
 // is not made in them. What one of these installs that builds, too, may serve that alone.
 func (s *stage) onBase(building map[*stage]bool) {
+	if building[s] {
+		return
+	}
 	for b := s.base; b != nil && !b.everMakes(); b = b.base {
 		installs := slices.Clone(b.installs)
 		if building[b] {
@@ -101,6 +104,15 @@ func (s *stage) onBase(building map[*stage]bool) {
 		s.steps, s.open = slices.Concat(b.steps, s.steps), slices.Concat(b.open, s.open)
 		s.files, s.dirs, s.taken = slices.Concat(b.files, s.files), slices.Concat(b.dirs, s.dirs), slices.Concat(b.taken, s.taken)
 	}
+}
+
+// forImage are the packages of a stage that builds and is the image, too, with those that
+// it begins with, beside what may serve to build alone.
+func (s *stage) forImage() (names []string) {
+	for b := s; b != nil; b = b.base {
+		names = append(names, b.installs...)
+	}
+	return slices.DeleteFunc(names, toBuild.MatchString)
 }
 
 // under says whether a stage is one that another begins with.
@@ -121,7 +133,7 @@ func (r *reader) other() []string {
 		installs = append(installs, s.installs...)
 		runs = append(runs, s.open...)
 		for _, step := range s.steps {
-			if step.part == "" {
+			if step.part == "" && step.taken == nil {
 				runs = append(runs, step.Text)
 			}
 		}

@@ -29,8 +29,10 @@ var (
 	programs = regexp.MustCompile(`^libreoffice|^lib.*-(bin|tools|utils|progs|data|perl)$`)
 	// handling are commands that make, move and mark files, or say something.
 	handling = regexp.MustCompile(`^(mkdir|chown|chmod|rm|rmdir|mv|cp|ln|echo|set|cd|export|true|:|sed|locale-gen|update-locale|adduser|addgroup|useradd|groupadd|usermod|` +
-		`apt|apt-get|apk|dnf|yum|microdnf|zypper|dpkg|update-ca-certificates|ls|cat|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
+		`apt|apt-get|apk|dnf|yum|microdnf|zypper|dpkg|update-ca-certificates|ls|cat|nproc|touch|printf|tee|test|\[|if|find|grep|awk|gpg|git|pwd|date|env|which|install|localedef|` +
 		`update-alternatives|head|tail|sort|wc|cut|tr|uname|sha256sum|basename|dirname|source|\.|exit|tar|unzip|gunzip|chgrp|dpkg-reconfigure|ldconfig|hash|type|command|useradd|kerl|asdf|mise|rustup|corepack|exec|return|eval|sleep|wait|strip)$`)
+	// moving are those of these that have files elsewhere.
+	moving = regexp.MustCompile(`^(mv|cp|ln|install|tar|unzip|gunzip)$`)
 	// mixTasks are those that every build runs, or dram in place of them.
 	mixTasks = regexp.MustCompile(`^(local\.(hex|rebar)|archive\.install|deps\.(get|compile|clean|loadpaths|update)|compile|clean|release|distillery\.release|escript\.build|` +
 		`assets\.(deploy|setup|build)|(esbuild|tailwind|sass|bun)\.install|setup|test|do|hex\.(info|audit)|format)$`)
@@ -138,6 +140,8 @@ func (s *stage) call(words []string, at string) {
 	case edits(name, words[1:]):
 		s.command(words, at)
 	case s.script(words, at):
+	case moving.MatchString(name):
+		s.moves = true
 	case handling.MatchString(name), strings.HasPrefix(name, "$"), strings.Contains(words[0], "`"), piped(name, words[1:]):
 	case name == "rebar3" || name == "gleam" || name == "make" && slices.ContainsFunc(words[1:], making.MatchString):
 		s.makeBy(name, words, at)
@@ -220,9 +224,6 @@ func installed(args []string) []string {
 
 // mix notes the tasks of one call: "do a, b + c" are several.
 func (s *stage) mix(args []string, at string) {
-	if len(args) > 0 && atTop.MatchString(args[0]) && !s.mixed {
-		s.root, s.mixed = at, true // whatever was copied where
-	}
 	var task []string
 	end := func() {
 		if len(task) > 0 {
@@ -247,6 +248,9 @@ func (s *stage) mix(args []string, at string) {
 }
 
 func (s *stage) task(words []string, at string) {
+	if atTop.MatchString(words[0]) && !s.mixed {
+		s.root, s.mixed = at, true // whatever was copied where
+	}
 	switch words[0] {
 	case "release", "distillery.release", "escript.build":
 		s.makes = true
@@ -260,7 +264,7 @@ func (s *stage) task(words []string, at string) {
 	case "compile":
 		s.compiles = true
 		s.part("compile")
-	case "assets.deploy":
+	case "assets.deploy", "phx.digest":
 		s.part("assets")
 	}
 	if !mixTasks.MatchString(words[0]) {
@@ -269,7 +273,7 @@ func (s *stage) task(words []string, at string) {
 }
 
 // atTop are tasks that are run where the project lies.
-var atTop = regexp.MustCompile(`^(do|deps\.get|deps\.compile|compile|release|distillery\.release|escript\.build)$`)
+var atTop = regexp.MustCompile(`^(deps\.get|deps\.compile|compile|release|distillery\.release|escript\.build)$`)
 
 // releaseName is what a release may be called.
 var releaseName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

@@ -119,6 +119,7 @@ type stage struct {
 	mixEnv   string // that it is made for
 	in       string // where in the context that is done, "" where it is not known
 	compiles bool   // the project by Mix, to be run by that
+	moves    bool   // files, by commands that are not looked at
 	text     func(name string) (string, bool)
 	scope
 	starting
@@ -230,6 +231,8 @@ func (r *reader) copy(s *stage, flags, words []string) {
 			s.from = append(s.from, from)
 		}
 		if is {
+			s.inheritCopied(from, words[:len(words)-1], words[len(words)-1])
+			s.takeMade(name, from, words[:len(words)-1], words[len(words)-1])
 			s.brought(name, from, words[:len(words)-1], words[len(words)-1])
 			return
 		}

@@ -72,7 +72,7 @@ var recipes = []struct {
 	{"Phoenix's, with more", phoenix, Recipe{
 		Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
 		Build:  []string{"cmake", "libvips-dev"}, BuildBy: "apt-get", Run: []string{"imagemagick"}, RunBy: "apt-get",
-		Commands: []Command{mixed("sentry.package_source_code --output x", "release"), mixed("phx.digest", "release")},
+		Commands: []Command{mixed("sentry.package_source_code --output x", "assets"), mixed("phx.digest", "release")},
 		Args:     []string{"GIT_SHA"}, In: ".", Copies: []string{"mix.exs", "mix.lock"}, Start: []string{"/app/bin/server"}, Release: "shop", Makes: true,
 	}},
 	{"stages of all kinds", `FROM node:22 AS assets
@@ -95,6 +95,7 @@ CMD ["bin/shop", "start"]
 		Commands: []Command{
 			{Text: "npm ci", Run: "npm ci", Before: "release"},
 			{Text: "npm run deploy", Run: "npm run deploy", Before: "release"},
+			{Text: "COPY --from=assets /x /x", Takes: "assets", Before: "release"},
 			{Text: "./scripts/prepare.sh", Run: "./scripts/prepare.sh", Dir: ".", Before: "release"},
 			{Text: "make content", Run: "make content", Dir: ".", Before: "release"},
 		}, Beside: []string{"fwup"}, Node: "22", Makes: true,
@@ -152,6 +153,10 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 		Images: []string{"node:20-alpine", "elixir:1.17", "debian:12"}, Build: []string{"libsodium-dev"}, BuildBy: "apt-get", Node: "20",
 		Commands: []Command{
 			{Text: "yarn run deploy:js", Run: "yarn run deploy:js", Dir: "assets", Copied: true, Before: "compile"},
+			{
+				Text: "COPY --from=js /js /src/priv", Run: "if [ -d assets ]; then mkdir -p priv && cp -R assets/. priv; else mkdir -p . && cp assets priv; fi",
+				Dir: ".", Takes: "js", Before: "compile",
+			},
 			{Text: "npm run --prefix assets build", Run: "npm run --prefix assets build", Dir: ".", Before: "compile"},
 			{Text: "npm run css", Run: "npm run css", Dir: "web", Before: "compile"},
 			{Text: "mix gen.sitemap $DOMAIN", Run: "mix gen.sitemap https://x.example", Dir: ".", Before: "assets"},
@@ -186,6 +191,52 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 	{"too long", "FROM elixir\n" + strings.Repeat("#\n", MaxFile), Recipe{}},
 }
 
+// unstaged is commands whatever stage runs them.
+var unstaged = cmpopts.IgnoreFields(Command{}, "Stage")
+
+// What stages that build take of others that made it is in the project's tree, or copied
+// within that; and what cannot be placed is a text.
+func TestTakesOfStages(t *testing.T) {
+	const build = "FROM elixir:1.17\nWORKDIR /src\nCOPY . .\nRUN mix deps.get\n"
+	for _, c := range []struct {
+		name, text string
+		want       []string // Dir: Run, or the text
+	}{
+		{"a front end in a folder", "FROM node:22 AS web\nWORKDIR /opt\nCOPY webapp .\nRUN npm run build\n" + build + "COPY --from=web /opt/dist priv/static/web\nRUN mix phx.digest && mix release\n", []string{
+			"assets webapp: npm run build",
+			"assets .: if [ -d webapp/dist ]; then mkdir -p priv/static/web && cp -R webapp/dist/. priv/static/web; else mkdir -p priv/static && cp webapp/dist priv/static/web; fi",
+			"release .: mix phx.digest",
+		}},
+		{"the same script in two folders", "FROM node:22 AS a\nWORKDIR /a\nCOPY a .\nRUN npm run build\nFROM node:22 AS b\nWORKDIR /b\nCOPY b .\nRUN npm run build\n" + build +
+			"COPY --from=a /a/x.js priv/\nCOPY --from=b /b/priv/node_modules /x\nRUN mix release\n", []string{
+			"release a: npm run build", // and b is no part of it, but for what is fetched again
+			"release b: npm run build",
+			"release .: if [ -d a/x.js ]; then mkdir -p priv && cp -R a/x.js/. priv; else mkdir -p priv && cp a/x.js priv/; fi",
+		}},
+		{"Phoenix's folder, and what it made beside", "FROM node:22 AS js\nWORKDIR /app/assets\nCOPY assets ./\nRUN yarn deploy\n" + build + "COPY --from=js /app/priv/static priv/static\nRUN mix release\n", []string{"release assets: yarn deploy"}},
+		{"beside the directory that it works in", "FROM node:22 AS js\nWORKDIR /w\nCOPY apps/web/assets ./\nRUN npm run build\n" + build + "COPY --from=js /priv/static apps/web/priv/static\nRUN mix release\n",
+			[]string{"release apps/web/assets: npm run build"}},
+		{"a tree that was taken of another stage", build + "FROM node:22 AS js\nCOPY --from=0 /src /src\n" + "FROM elixir:1.17 AS all\nWORKDIR /src\nCOPY . .\nRUN mix compile\nFROM node:22 AS web\nWORKDIR /src\nCOPY --from=all /src/ /src/\n" +
+			"RUN npm --prefix admin run build\nFROM all\nCOPY --from=web /src/ /src/\nRUN mix release\n", []string{"release .: npm --prefix admin run build"}},
+		{"what was moved, nobody knows where from", "FROM debian AS jar\nWORKDIR /b\nCOPY vendor/x vendor/x\nRUN ./gradlew jar && cp vendor/x/y.jar /b/priv/\n" + build + "COPY --from=jar /b/priv/y.jar priv/\nRUN mix release\n",
+			[]string{"release .: ./gradlew jar", "COPY --from=jar /b/priv/y.jar priv/"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, command := range Read(c.text).Commands {
+				line := command.Before + " " + command.Dir + ": " + command.Run
+				if command.Run == "" {
+					line = command.Text
+				}
+				got = append(got, line)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // What lies around a Dockerfile: arguments that others give, and scripts that it calls.
 func TestReadWith(t *testing.T) {
 	around := Surroundings{
@@ -218,7 +269,7 @@ func TestReadWith(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ignore := cmpopts.IgnoreFields(Laid{}, "Place", "WorkDir", "Entrypoint", "Cmd", "Also", "Files")
-			if diff := cmp.Diff(c.want, ReadWith(c.text, around), cmpopts.EquateEmpty(), ignore); diff != "" {
+			if diff := cmp.Diff(c.want, ReadWith(c.text, around), cmpopts.EquateEmpty(), ignore, unstaged); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -228,7 +279,7 @@ func TestReadWith(t *testing.T) {
 func TestRead(t *testing.T) {
 	for _, c := range recipes {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Read(c.text), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Recipe{}, "Laid", "MixEnv")); diff != "" {
+			if diff := cmp.Diff(c.want, Read(c.text), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Recipe{}, "Laid", "MixEnv"), unstaged); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -53,7 +53,7 @@ func (s *stage) laid(building bool) Laid {
 	}
 	out.Place, out.Files, out.Dirs, out.Taken = s.releasePlace(), s.files, s.dirs, s.taken
 	for _, step := range s.steps {
-		if step.part == "" && !step.writes {
+		if step.part == "" && !step.writes && step.taken == nil {
 			out.Also = append(out.Also, step.Text)
 		}
 	}

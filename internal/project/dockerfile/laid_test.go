@@ -117,7 +117,7 @@ func TestReadsWholeDockerfiles(t *testing.T) {
 		{Text: `printf '%s' "$SHA" >>REVISION`, Dir: ".", Before: "release"},
 		{Text: `sed -i s/a/b/ lib/a.ex`, Run: `sed -i s/a/b/ lib/a.ex`, Dir: ".", Before: "release"},
 	}
-	if diff := cmp.Diff(want, r.Commands); diff != "" {
+	if diff := cmp.Diff(want, r.Commands, unstaged); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"DATA_DIR=/app/data", "ERL_AFLAGS=-proto_dist inet6_tcp", "PORT=4000"}, r.RunEnv); diff != "" {

@@ -15,6 +15,9 @@ type Command struct {
 	Dir string
 	// Copied says that this is by what was copied of the context, which it is relative to.
 	Copied bool
+	// Stage is the stage that runs it. Takes is another, of which it takes what that made:
+	// Run copies that in the project, where the command is COPY.
+	Stage, Takes string
 	// Before is the first part of the build, in the order "compile", "assets", "release",
 	// of those that follow it; "" where it follows all of them.
 	Before string
@@ -26,6 +29,7 @@ type step struct {
 	part   string
 	at     string // the directory that it is run in, absolute
 	writes bool   // a file of the project
+	taken  *taking
 }
 
 // parts of a build, as they follow one another in any.
@@ -60,10 +64,11 @@ func once(all []Command) []Command {
 	seen := map[string]bool{}
 	var out []Command
 	for _, c := range all {
-		if !seen[c.Text] && len(out) < maxNames {
+		key := c.Dir + " " + c.Text // npm run build, here and there
+		if !seen[key] && len(out) < maxNames {
 			out = append(out, c)
 		}
-		seen[c.Text] = true
+		seen[key] = true
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func (r *reader) recipe() Recipe {
 		case building[s]:
 			steps = append(steps, out.build(s)...)
 			if s == image {
-				out.Run, out.RunBy = slices.DeleteFunc(slices.Clone(s.installs), toBuild.MatchString), s.by
+				out.Run, out.RunBy = s.forImage(), cmp.Or(s.by, out.BuildBy)
 			}
 		case s == image:
 			out.Run, out.RunBy = append(out.Run, s.installs...), s.by
@@ -86,6 +86,10 @@ func (out *Recipe) build(s *stage) (steps []step) {
 	}
 	for _, step := range s.steps {
 		step.Dir, step.Copied = s.place(step.at)
+		step.Stage = s.name
+		if t := step.taken; t != nil && !t.follow(s, &step.Command) {
+			continue // it is there, in a project that is one
+		}
 		steps = append(steps, step)
 	}
 	return steps

@@ -112,7 +112,8 @@ func (s *scope) place(at string) (dir string, copied bool) {
 			return path.Join(from, strings.TrimPrefix(at, to)), true
 		}
 		if to == "/" || to == "." || to == "" {
-			return "", false
+			dir = s.mirrored(at)
+			return dir, dir != ""
 		}
 	}
 }

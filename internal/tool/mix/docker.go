@@ -103,9 +103,15 @@ func (c *Common) runs(command dockerfile.Command) bool {
 // called is the script of package.json that a command runs.
 var called = regexp.MustCompile(`\srun(?:\s+(?:--prefix|--cwd|--dir|-C)\s+\S+|\s+-\S+)*\s+([\w:.][\w:.-]*)`)
 
+// calledShortly is the same without "run", as yarn and pnpm take it.
+var calledShortly = regexp.MustCompile(`^(?:yarn|pnpm)(?:\s+(?:--prefix|--cwd|--dir|-C)[= ]\S+)*\s+([a-z][\w:-]*)$`)
+
 // scriptOf is the package whose script a command runs, nil if there is none.
 func (c *Common) scriptOf(command dockerfile.Command) *project.Package {
 	m := called.FindStringSubmatch(command.Run)
+	if m == nil {
+		m = calledShortly.FindStringSubmatch(command.Run)
+	}
 	if m == nil {
 		return nil
 	}

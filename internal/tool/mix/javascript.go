@@ -143,7 +143,7 @@ func (c *Common) beside() (all []project.Package) {
 		return runsJavaScript.MatchString(command) && !strings.Contains(command, "assets")
 	})
 	for _, p := range c.Facts.Assets.Packages {
-		if p.Needs && (path.Base(p.Dir) == "assets" || top) {
+		if p.Needs && !p.Apart && (path.Base(p.Dir) == "assets" || top) {
 			all = append(all, p)
 		}
 	}
@@ -154,7 +154,7 @@ func (c *Common) beside() (all []project.Package) {
 // 1.5. One beside mix.exs counts only where its name says so.
 func (c *Common) byScript() {
 	for i, p := range c.Facts.Assets.Packages {
-		if p.Broken == "" && (p.Script == "" || path.Base(p.Dir) != "assets" && p.Script != "deploy") {
+		if p.Apart || p.Broken == "" && (p.Script == "" || path.Base(p.Dir) != "assets" && p.Script != "deploy") {
 			continue
 		}
 		c.js.build = &c.Facts.Assets.Packages[i]
