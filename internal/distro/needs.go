@@ -20,6 +20,8 @@ const (
 	Zig   Need = "zig"
 	Node  Need = "node"
 	NPM   Need = "npm"
+	Curl  Need = "curl"
+	Wget  Need = "wget"
 	// What images have of data.
 	TimeZones Need = "time zones"
 	Locales   Need = "locales"
@@ -95,6 +97,8 @@ func needs() []need {
 		{Zig, []string{"zig"}, map[Family]string{Apk: "zig", RPM: "zig", SUSE: "zig", Pacman: "zig"}, nil},
 		{Node, []string{"node"}, same("nodejs"), nil},
 		{NPM, []string{"npm"}, same("npm"), nil},
+		{Curl, []string{"curl"}, same("curl"), nil},
+		{Wget, []string{"wget"}, same("wget"), nil},
 		{TimeZones, nil, timezones, []string{"usr/share/zoneinfo/Europe/Berlin"}},
 		{Locales, nil, map[Family]string{Deb: "locales-all", SUSE: "glibc-locale"}, []string{"usr/lib/locale/de_DE.utf8/LC_CTYPE"}},
 		{Gleam, []string{"gleam"}, map[Family]string{Apk: "gleam", Pacman: "gleam"}, nil},

@@ -132,7 +132,7 @@ func (p planner) Follow(s config.Step) bool {
 		return false
 	}
 	m.steps = append(m.steps, s)
-	m.decide("step", s.Run+", before "+s.Before+", without the network", m.facts.DockerFile+" runs it")
+	m.saysStep(s, m.facts.DockerFile+" runs it")
 	return true
 }
 

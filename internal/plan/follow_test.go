@@ -40,7 +40,7 @@ func TestFollows(t *testing.T) {
 		Build: []string{"gmp-dev", "nobody-knows", "rustup", "npm"}, BuildBy: "apk", Run: []string{"ffmpeg"}, RunBy: "apk",
 		Commands: []dockerfile.Command{
 			{Text: "mix sentry.package_source_code", Run: "mix sentry.package_source_code", Dir: ".", Before: "release"},
-			{Text: "mix download_geoip", Run: "mix download_geoip", Dir: ".", Before: "release"},
+			{Text: "mix ecto.migrate", Run: "mix ecto.migrate", Dir: ".", Before: "release"},
 			{Text: "mix tag $(date)", Dir: ".", Before: "release"},
 			{Text: "./configure", Run: "./configure", Dir: ".", Before: "compile"},
 			{Text: "mix phx.digest", Run: "mix phx.digest", Dir: "apps/web", Before: "release"},
@@ -65,7 +65,7 @@ func TestFollows(t *testing.T) {
 	}
 	notes := strings.Join(p.Notes, "\n")
 	for _, text := range []string{
-		"installs nobody-knows to build", "also runs, to build: mix download_geoip, mix tag $(date), ./configure, mix phx.digest; give each as a step",
+		"installs nobody-knows to build", "also runs, to build: mix ecto.migrate, mix tag $(date), ./configure, mix phx.digest; give each as a step",
 		"declares the volumes /app/bin", "has a HEALTHCHECK",
 	} {
 		if !strings.Contains(notes, text) {
@@ -87,6 +87,38 @@ func TestFollows(t *testing.T) {
 	}
 	if !slices.Equal(p.BuildEnv, []string{"SELF_HOSTED=1", "TITLE=a"}) || !slices.Equal(p.Image.Env, []string{"PORT=4000"}) || !slices.Equal(p.Image.Expose, []int{4000}) {
 		t.Errorf("%q, %q, %d", p.BuildEnv, p.Image.Env, p.Image.Expose)
+	}
+}
+
+// What fetches has the network: a task once all is compiled, what is no code of anybody's
+// where it is; and what reaches further is noted.
+func TestFollowsWhatFetches(t *testing.T) {
+	command := func(run, before string) dockerfile.Command {
+		return dockerfile.Command{Text: run, Run: run, Dir: ".", Before: before}
+	}
+	p := make1(t, inputs(own(dockerfile.Recipe{Commands: []dockerfile.Command{
+		command("mix download_geoip", "release"), command("mix run -e 'A.b()'", "compile"), command("curl https://x.example/a.pem -o priv/a.pem", "compile"),
+		command("curl http://x.example/a.pem -o priv/b.pem", "compile"), command("curl https://x.example/a.pem -o /usr/bin/a", "compile"),
+		command("mix escript.install hex x", "compile"), command("mix hex.publish", "release"), command("mix fetch.late", ""),
+	}})))
+	want := []config.Step{
+		{Run: "mix download_geoip", After: "compile", Network: true}, {Run: "mix run -e 'A.b()'", After: "compile", Network: true},
+		{Run: "curl https://x.example/a.pem -o priv/a.pem", Before: "compile", Network: true},
+	}
+	if diff := cmp.Diff(want, p.Steps); diff != "" {
+		t.Error(diff)
+	}
+	if got := reason(p, "step"); got != "mix download_geoip, after compile, with the network: Dockerfile runs it" {
+		t.Error(got)
+	}
+	if got := reason(p, "packages"); got != "curl: Dockerfile needs curl" {
+		t.Error(got)
+	}
+	notes := strings.Join(p.Notes, "\n")
+	for _, text := range []string{`the step "mix download_geoip" has the network: what it downloads is not checked by dram`, "also runs, to build: curl http://x.example/a.pem -o priv/b.pem, curl https://x.example/a.pem -o /usr/bin/a, mix escript"} {
+		if !strings.Contains(notes, text) {
+			t.Errorf("no note %q in\n%s", text, notes)
+		}
 	}
 }
 

@@ -22,21 +22,26 @@ import (
 func (m *maker) ownSteps() {
 	m.plan.Steps = slices.Clone(m.in.Config.Steps)
 	for _, s := range m.plan.Steps {
-		where := "before " + s.Before
-		if s.After != "" {
-			where = "after " + s.After
-		}
-		with := "without the network"
-		if s.Network {
-			with = m.online()
-			m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("the step %q has the network: what it downloads is not checked by dram, and builds may differ", s.Run))
-		}
-		if len(s.Secrets) > 0 {
-			with += fmt.Sprintf(", and %s (of %s%s)", strings.Join(s.Secrets, ", "), secretPrefix, strings.Join(s.Secrets, ", "+secretPrefix))
-		}
-		m.decide("step", s.Run+", "+where+", "+with, "set by "+config.FileName)
+		m.saysStep(s, "set by "+config.FileName)
 	}
 	m.plan.Steps = append(m.plan.Steps, m.steps...)
+}
+
+// saysStep says of a step where it is run, and with what.
+func (m *maker) saysStep(s config.Step, why string) {
+	where := "before " + s.Before
+	if s.After != "" {
+		where = "after " + s.After
+	}
+	with := "without the network"
+	if s.Network {
+		with = m.online()
+		m.plan.Notes = append(m.plan.Notes, fmt.Sprintf("the step %q has the network: what it downloads is not checked by dram, and builds may differ", s.Run))
+	}
+	if len(s.Secrets) > 0 {
+		with += fmt.Sprintf(", and %s (of %s%s)", strings.Join(s.Secrets, ", "), secretPrefix, strings.Join(s.Secrets, ", "+secretPrefix))
+	}
+	m.decide("step", s.Run+", "+where+", "+with, why)
 }
 
 // withOwn is a tool's steps with those of the user's own among them.

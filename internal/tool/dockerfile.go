@@ -133,7 +133,7 @@ func (d Dockerfile) commands() {
 	var others []string
 	left := map[string]bool{} // stages of which a command is not run
 	for _, c := range d.Facts.Docker.Commands {
-		if c.Takes != "" && !left[c.Takes] && d.takes(c) || d.Does != nil && d.Does(c) || (d.Runs == nil || d.Runs(c)) && d.follows(c) {
+		if c.Takes != "" && !left[c.Takes] && d.takes(c) || d.Does != nil && d.Does(c) || (d.Runs == nil || d.Runs(c)) && d.follows(c) || d.fetches(c) {
 			continue
 		}
 		left[strings.ToLower(c.Stage)] = true
@@ -168,6 +168,39 @@ func (d Dockerfile) follows(c dockerfile.Command) bool {
 		run = "cd " + c.Dir + " && " + run
 	}
 	return d.Planner.Follow(config.Step{Run: run, Before: c.Before})
+}
+
+var (
+	// downloads are tasks that are there to fetch something, and code that is run by hand.
+	downloads = regexp.MustCompile(`^mix ([\w.]*(download|fetch|install|update)[\w.]*|run|eval)( |$)`)
+	// toFile fetches by an address into a file of the project.
+	toFile = regexp.MustCompile(`^(?:mkdir -p \S+ && )?(curl|wget) (?:.* )?(?:-\w*[oO]|--output) ?[\w][\w./-]*(?: |$)`)
+	secure = regexp.MustCompile(`(^|[ '])https://`)
+)
+
+// fetches has the plan run a command that needs the network: a task after the project is
+// compiled, which has none, and what code of nobody's does where it is.
+func (d Dockerfile) fetches(c dockerfile.Command) bool {
+	if c.Run == "" || c.Before == "" || c.Dir != "." {
+		return false
+	}
+	s := config.Step{Run: c.Run, Network: true}
+	m := toFile.FindStringSubmatch(c.Run)
+	switch {
+	case downloads.MatchString(c.Run) && !strings.HasPrefix(c.Run, "mix escript."):
+		s.After = "compile"
+	case m != nil && secure.MatchString(c.Run):
+		s.Before = c.Before
+	default:
+		return false
+	}
+	if !d.Planner.Follow(s) {
+		return false
+	}
+	if m != nil {
+		d.Planner.Need(Need{What: map[string]distro.Need{"curl": distro.Curl, "wget": distro.Wget}[m[1]], Why: d.Facts.DockerFile})
+	}
+	return true
 }
 
 // outside are what a Dockerfile above the project takes that the build does not see.

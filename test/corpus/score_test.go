@@ -113,7 +113,11 @@ func TestScore(t *testing.T) {
 		t.Error(line(s))
 	}
 	fetches := strings.Replace(docker, "mix phx.digest", "mix download_geoip", 1)
-	if s := score(t.Context(), Facts{Steps: []string{"download_geoip"}}, tooltest.Tree(t, mix+fetches)); s.Verdict() != Told || s.Error != nil {
+	if s := score(t.Context(), Facts{Steps: []string{"download_geoip"}}, tooltest.Tree(t, mix+fetches)); s.Verdict() != Met || s.Error != nil {
+		t.Error(line(s))
+	}
+	configures := strings.Replace(docker, "mix phx.digest", "./configure", 1)
+	if s := score(t.Context(), Facts{Steps: []string{"configure"}}, tooltest.Tree(t, mix+configures)); s.Verdict() != Told || s.Error != nil {
 		t.Error(line(s))
 	}
 	if s := score(t.Context(), facts, tooltest.Tree(t, mix)); s.Verdict() != Wrong {

@@ -44,7 +44,9 @@ var (
 // time has a "$".
 type call struct {
 	words  []string
-	writes string // the whole of it, where it writes what it says to a file
+	quoted []string // those of them that are quoted as a whole
+	writes string   // the whole of it, where it writes what it says to a file
+	part   bool     // of a pipe or of another command's words
 }
 
 // calls are the words of each command.
@@ -62,7 +64,9 @@ func parsed(script string) []call {
 		return nil
 	}
 	var all []call
+	parts := map[*syntax.Stmt]bool{}
 	syntax.Walk(file, func(node syntax.Node) bool {
+		markParts(node, parts)
 		stmt, ok := node.(*syntax.Stmt)
 		if !ok {
 			return true
@@ -71,9 +75,14 @@ func parsed(script string) []call {
 		if !ok || len(expr.Args) == 0 {
 			return true
 		}
-		var c call
+		c := call{part: parts[stmt]}
 		for _, w := range expr.Args {
-			c.words = append(c.words, strings.Trim(printed(w), `"'`))
+			text := printed(w)
+			word := strings.Trim(text, `"'`)
+			c.words = append(c.words, word)
+			if len(text) == len(word)+2 && text[0] == text[len(text)-1] && !strings.ContainsAny(word, text[:1]+`\`) {
+				c.quoted = append(c.quoted, word)
+			}
 		}
 		if len(stmt.Redirs) == 1 && saying.MatchString(c.words[0]) {
 			if op := stmt.Redirs[0].Op; op == syntax.RdrOut || op == syntax.AppOut {
@@ -84,6 +93,20 @@ func parsed(script string) []call {
 		return true
 	})
 	return all
+}
+
+// markParts marks what is part of a pipe, or of a command's words.
+func markParts(node syntax.Node, parts map[*syntax.Stmt]bool) {
+	switch n := node.(type) {
+	case *syntax.BinaryCmd:
+		if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+			parts[n.X], parts[n.Y] = true, true
+		}
+	case *syntax.CmdSubst:
+		for _, stmt := range n.Stmts {
+			parts[stmt] = true
+		}
+	}
 }
 
 // saying are commands that say what they are given.
@@ -103,6 +126,7 @@ func (s *stage) run(script string) {
 	}
 	for _, c := range parsed(script) {
 		words := c.words
+		s.quoted, s.piece = c.quoted, c.part
 		if c.writes != "" {
 			s.writing(c.writes, at)
 			continue
@@ -169,13 +193,20 @@ func (s *stage) command(words []string, at string) {
 	whole := !strings.Contains(at, "$")
 	for i, word := range words {
 		run[i] = s.expand(word)
+		if slices.Contains(s.quoted, word) && !plainWord.MatchString(run[i]) && !strings.ContainsAny(run[i], "'\\\n$`") {
+			run[i] = "'" + run[i] + "'"
+			continue
+		}
 		whole = whole && plainWord.MatchString(run[i])
 	}
-	if whole {
+	if whole && !(s.piece && fetcher.MatchString(words[0])) {
 		c.Run = strings.Join(slices.DeleteFunc(run, func(w string) bool { return w == "" }), " ")
 	}
 	s.steps = append(s.steps, step{Command: c, at: at})
 }
+
+// fetcher is a program that fetches by an address: of a pipe it is nothing by itself.
+var fetcher = regexp.MustCompile(`^(curl|wget)$`)
 
 // plainWord is a word that a shell takes as it is.
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]*$`)

@@ -114,12 +114,14 @@ type stage struct {
 	copies   []string // of the context
 	node     string
 	git      bool
-	makes    bool   // a release
-	release  string // its name
-	mixEnv   string // that it is made for
-	in       string // where in the context that is done, "" where it is not known
-	compiles bool   // the project by Mix, to be run by that
-	moves    bool   // files, by commands that are not looked at
+	makes    bool     // a release
+	release  string   // its name
+	mixEnv   string   // that it is made for
+	in       string   // where in the context that is done, "" where it is not known
+	compiles bool     // the project by Mix, to be run by that
+	moves    bool     // files, by commands that are not looked at
+	quoted   []string // words of the command that is read
+	piece    bool     // it is part of another
 	text     func(name string) (string, bool)
 	scope
 	starting
@@ -241,7 +243,7 @@ func (r *reader) copy(s *stage, flags, words []string) {
 	s.lay(words[:len(words)-1], words[len(words)-1])
 	for _, word := range words[:len(words)-1] {
 		if strings.Contains(word, "://") {
-			s.steps = append(s.steps, step{Command: Command{Text: brief([]string{"ADD", word})}})
+			s.fetched(flags, word, words[len(words)-1])
 			continue
 		}
 		from := path.Clean(strings.TrimPrefix(word, "/"))

@@ -142,7 +142,7 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 `, Recipe{
 		Images: []string{"elixir:1.18-trixie", "debian"}, Build: []string{"cmake", "nodejs"}, BuildBy: "zypper",
 		Commands: []Command{
-			{Text: "ADD https://trust.example/bundle.pem", Before: "release"},
+			{Text: "ADD https://trust.example/bundle.pem", Dir: ".", Before: "release"},
 			{Text: "make prod", Run: "make prod", Dir: "."},
 			{Text: "npx --yes puppeteer browsers install", Run: "npx --yes puppeteer browsers install", Dir: "."},
 		},
@@ -234,6 +234,31 @@ func TestTakesOfStages(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What fetches into the project, and what of it is nothing by itself.
+func TestReadsWhatFetches(t *testing.T) {
+	const sum = "e5bb2084ccf45087bda1c9bffdea0eb15ee67f0b91646106e466714f9de3c7e3"
+	for line, want := range map[string]string{
+		"ADD https://x.example/a/b.pem priv/c.pem":                          "mkdir -p priv && curl -fsSL -o priv/c.pem 'https://x.example/a/b.pem'",
+		"ADD --checksum=sha256:" + sum + " https://x.example/a/b.pem priv/": "mkdir -p priv && curl -fsSL -o priv/b.pem 'https://x.example/a/b.pem' && echo '" + sum + "  priv/b.pem' | sha256sum -c",
+		"ADD --checksum=$SUM https://x.example/b.pem priv/":                 "",
+		"ADD https://x.example/b.pem /etc/":                                 "",
+		"ADD http://x.example/b.pem priv/":                                  "",
+		"ADD https://x.example/b.pem';id;' priv/":                           "",
+		"RUN curl -fsSL https://x.example/b.pem -o priv/b.pem":              "curl -fsSL https://x.example/b.pem -o priv/b.pem",
+		"RUN curl https://x.example/b.gz | gunzip > b":                      "",
+		"RUN mix gen $(curl https://x.example/b)":                           "",
+		"RUN mix run -e 'A.b(); C.d(\"x\")' --no-start":                     `mix run -e 'A.b(); C.d("x")' --no-start`,
+		"RUN mix run -e \"A.b($SHA)\"":                                      "",
+		"ARG MONTH\nRUN mix geo${MONTH:+ --month ${MONTH}}":                 "mix geo",
+		"ARG MONTH=5\nRUN mix geo ${MONTH:+--month=${MONTH}}":               "mix geo --month=5",
+	} {
+		r := Read("FROM elixir:1.17\nWORKDIR /s\nCOPY . .\nRUN mix deps.get\n" + line + "\nRUN mix release\n")
+		if len(r.Commands) == 0 || r.Commands[len(r.Commands)-1].Run != want && r.Commands[0].Run != want {
+			t.Errorf("%s: %+v", line, r.Commands)
+		}
 	}
 }
 

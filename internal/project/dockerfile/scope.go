@@ -71,6 +71,7 @@ func unquote(text string) string {
 // expand fills in what is known here. An argument without a value is empty, as in a
 // build that is given none.
 func (s *scope) expand(text string) string {
+	text = alternative.ReplaceAllStringFunc(text, s.ifSet)
 	text = expand(expand(text, s.env), s.args)
 	return variable.ReplaceAllStringFunc(text, func(ref string) string {
 		m := variable.FindStringSubmatch(ref)
@@ -79,6 +80,20 @@ func (s *scope) expand(text string) string {
 		}
 		return ref
 	})
+}
+
+// alternative is a text that counts where a variable has a value: "${A:+-x ${A}}".
+var alternative = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*):?\+((?:[^{}$]|\$\{\w+\})*)\}`)
+
+func (s *scope) ifSet(ref string) string {
+	m := alternative.FindStringSubmatch(ref)
+	switch {
+	case s.env[m[1]]+s.args[m[1]] != "":
+		return m[2]
+	case slices.Contains(s.open, m[1]):
+		return ""
+	}
+	return ref
 }
 
 // take is COPY of what the context has to a place.

@@ -109,3 +109,35 @@ func (t taking) follow(s *stage, c *Command) bool {
 	c.Run = "if [ -d " + from + " ]; then mkdir -p " + to + " && cp -R " + from + "/. " + to + "; else mkdir -p " + path.Dir(file) + " && cp " + from + " " + file + "; fi"
 	return true
 }
+
+var (
+	address  = regexp.MustCompile(`^https://[\w.-]+(:\d+)?/[\w./%+~=&?@,-]+$`)
+	checksum = regexp.MustCompile(`^--checksum=sha256:([0-9a-f]{64})$`)
+)
+
+// fetched is ADD of an address: as a command where its place is below the directory that
+// the stage works in.
+func (s *stage) fetched(flags []string, from, to string) {
+	c := Command{Text: brief([]string{"ADD", from})}
+	from, at := s.expand(from), s.absolute(to)
+	if strings.HasSuffix(to, "/") || to == "." || at == s.dir {
+		at = path.Join(at, path.Base(from))
+	}
+	dir := s.root
+	if dir == "" {
+		dir = s.dir
+	}
+	if name := relative(dir, at); address.MatchString(from) && name != "" && name != "." && plainWord.MatchString(name) {
+		c.Run = "mkdir -p " + path.Dir(name) + " && curl -fsSL -o " + name + " '" + from + "'"
+		for _, flag := range flags {
+			m := checksum.FindStringSubmatch(flag)
+			switch {
+			case m != nil:
+				c.Run += " && echo '" + m[1] + "  " + name + "' | sha256sum -c"
+			case strings.HasPrefix(flag, "--checksum"):
+				c.Run = "" // it is to be held against something else
+			}
+		}
+	}
+	s.steps = append(s.steps, step{Command: c, at: dir})
+}
