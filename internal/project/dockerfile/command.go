@@ -120,7 +120,7 @@ func printed(node syntax.Node) string {
 
 // run notes what one RUN does. "cd" holds to its end.
 func (s *stage) run(script string) {
-	at := s.dir
+	at, before := s.dir, s.dir
 	if m := forEnv.FindStringSubmatch(script); m != nil {
 		s.mixEnv = m[1]
 	}
@@ -136,10 +136,12 @@ func (s *stage) run(script string) {
 			if i := slices.IndexFunc(words[1:], func(w string) bool { return !strings.Contains(w, "=") && !strings.HasPrefix(w, "-") }); i >= 0 {
 				s.call(words[1+i:], at)
 			}
+		case name == "cd" && len(words) == 2 && words[1] == "-":
+			at, before = before, at
 		case name == "cd" && len(words) == 2 && path.IsAbs(s.expand(words[1])):
-			at = path.Clean(s.expand(words[1]))
+			at, before = path.Clean(s.expand(words[1])), at
 		case name == "cd" && len(words) == 2:
-			at = path.Join(at, s.expand(words[1]))
+			at, before = path.Join(at, s.expand(words[1])), at
 		default:
 			s.call(words, at)
 		}

@@ -218,6 +218,8 @@ func TestTakesOfStages(t *testing.T) {
 			[]string{"release apps/web/assets: npm run build"}},
 		{"a tree that was taken of another stage", build + "FROM node:22 AS js\nCOPY --from=0 /src /src\n" + "FROM elixir:1.17 AS all\nWORKDIR /src\nCOPY . .\nRUN mix compile\nFROM node:22 AS web\nWORKDIR /src\nCOPY --from=all /src/ /src/\n" +
 			"RUN npm --prefix admin run build\nFROM all\nCOPY --from=web /src/ /src/\nRUN mix release\n", []string{"release .: npm --prefix admin run build"}},
+		{"a way and back", build + "RUN cd assets && npm run css && cd - && mix gen.x && cd apps/web && npm run js\nRUN mix release\n",
+			[]string{"release assets: npm run css", "release .: mix gen.x", "release apps/web: npm run js"}},
 		{"what was moved, nobody knows where from", "FROM debian AS jar\nWORKDIR /b\nCOPY vendor/x vendor/x\nRUN ./gradlew jar && cp vendor/x/y.jar /b/priv/\n" + build + "COPY --from=jar /b/priv/y.jar priv/\nRUN mix release\n",
 			[]string{"release .: ./gradlew jar", "COPY --from=jar /b/priv/y.jar priv/"}},
 	} {
