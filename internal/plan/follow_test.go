@@ -102,7 +102,8 @@ func TestFollowsWhatFetches(t *testing.T) {
 		command("mix escript.install hex x", "compile"), command("mix hex.publish", "release"), command("mix fetch.late", ""),
 	}})))
 	want := []config.Step{
-		{Run: "mix download_geoip", After: "compile", Network: true}, {Run: "mix run -e 'A.b()'", After: "compile", Network: true},
+		{Run: "mix download_geoip", After: "compile", Network: true},
+		{Run: "mix run -e 'A.b()'", After: "compile", Network: true},
 		{Run: "curl https://x.example/a.pem -o priv/a.pem", Before: "compile", Network: true},
 	}
 	if diff := cmp.Diff(want, p.Steps); diff != "" {
@@ -143,7 +144,7 @@ func TestTakesWhatStagesMake(t *testing.T) {
 func TestNotesDockerfilesThatMakeNothing(t *testing.T) {
 	for file, noted := range map[string]bool{"Dockerfile": true, "deploy/Containerfile": true, "Dockerfile.dev": false} {
 		p := own(dockerfile.Recipe{})
-		p.Docker, p.DockerFile = dockerfile.Recipe{Else: []string{"jq", "make all-tgz", "/docker-entrypoint.sh"}}, file
+		p.Docker, p.DockerFile = dockerfile.Recipe{Seen: dockerfile.Seen{Else: []string{"jq", "make all-tgz", "/docker-entrypoint.sh"}}}, file
 		notes := strings.Join(make1(t, inputs(p)).Notes, "\n")
 		if strings.Contains(notes, file+" makes no release, as far as is seen, and is not followed: it has jq, make all-tgz, /docker-entrypoint.sh;") != noted {
 			t.Errorf("%s: %q", file, notes)

@@ -53,8 +53,6 @@ type Recipe struct {
 	Expose []int
 	// Release is the one that Mix is told to make, "" for none.
 	Release string
-	// Beside are other stages of which the image takes files.
-	Beside []string
 	// Start is what the image starts, word by word; nil where that is the release's own
 	// bin/NAME, in the foreground.
 	Start []string
@@ -65,17 +63,24 @@ type Recipe struct {
 	Node string
 	// Git says that these stages read .git.
 	Git bool
-	// Copies are the files and directories that the stages of Build take of the context, In
-	// is the directory of it that the release is made in, "" where that is not known.
+	// Copies are the files and directories that the stages of Build take of the context.
 	Copies []string
-	In     string
 	// Makes says that some stage makes a release with Mix, or the last one takes one that
 	// was made before; MixEnv is for which of its environments, "" where that is not said.
 	Makes  bool
 	MixEnv string
+	Seen
+	Laid
+}
+
+// Seen is what is known of where the release is made, and of what is not followed.
+type Seen struct {
+	// Beside are other stages of which the image takes files.
+	Beside []string
+	// In is the directory of the context that it is made in, "" where that is not known.
+	In string
 	// Else is what a file does that makes no release as far as is seen, in a few words each.
 	Else []string
-	Laid
 }
 
 // ours is what the Dockerfiles have that dram init writes: they say what dram does.
@@ -114,18 +119,24 @@ type stage struct {
 	copies   []string // of the context
 	node     string
 	git      bool
-	makes    bool     // a release
-	release  string   // its name
-	mixEnv   string   // that it is made for
-	in       string   // where in the context that is done, "" where it is not known
-	compiles bool     // the project by Mix, to be run by that
-	moves    bool     // files, by commands that are not looked at
-	quoted   []string // words of the command that is read
-	piece    bool     // it is part of another
-	text     func(name string) (string, bool)
+	makes    bool   // a release
+	release  string // its name
+	mixEnv   string // that it is made for
+	looking
 	scope
 	starting
 	laying
+}
+
+// looking is what is found out while a stage is read.
+type looking struct {
+	in       string // where in the context the release is made, "" where it is not known
+	compiles bool   // the project by Mix, to be run by that
+	moves    bool   // files, by commands that are not looked at
+	text     func(name string) (string, bool)
+	// quoted are words of the command that is read, and piece says that it is part of another.
+	quoted []string
+	piece  bool
 }
 
 // starting is how what a stage makes is started.
@@ -264,7 +275,7 @@ func (r *reader) begin(words []string) {
 	if len(words) == 0 {
 		return
 	}
-	s := &stage{scope: newScope(), text: r.around.Text}
+	s := &stage{scope: newScope(), looking: looking{text: r.around.Text}}
 	r.base.WriteString(words[0] + "\n")
 	image := expand(strings.Trim(words[0], `"'`), r.args)
 	if from, ok := r.named[strings.ToLower(image)]; ok {

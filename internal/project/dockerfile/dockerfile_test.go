@@ -73,7 +73,7 @@ var recipes = []struct {
 		Images: []string{"hexpm/elixir:1.18.4-erlang-27.3-debian-bookworm-20250610-slim", "debian:bookworm-slim"},
 		Build:  []string{"cmake", "libvips-dev"}, BuildBy: "apt-get", Run: []string{"imagemagick"}, RunBy: "apt-get",
 		Commands: []Command{mixed("sentry.package_source_code --output x", "assets"), mixed("phx.digest", "release")},
-		Args:     []string{"GIT_SHA"}, In: ".", Copies: []string{"mix.exs", "mix.lock"}, Start: []string{"/app/bin/server"}, Release: "shop", Makes: true,
+		Args:     []string{"GIT_SHA"}, Seen: Seen{In: "."}, Copies: []string{"mix.exs", "mix.lock"}, Start: []string{"/app/bin/server"}, Release: "shop", Makes: true,
 	}},
 	{"stages of all kinds", `FROM node:22 AS assets
 RUN npm ci && npm run deploy
@@ -98,7 +98,7 @@ CMD ["bin/shop", "start"]
 			{Text: "COPY --from=assets /x /x", Takes: "assets", Before: "release"},
 			{Text: "./scripts/prepare.sh", Run: "./scripts/prepare.sh", Dir: ".", Before: "release"},
 			{Text: "make content", Run: "make content", Dir: ".", Before: "release"},
-		}, Beside: []string{"fwup"}, Node: "22", Makes: true,
+		}, Seen: Seen{Beside: []string{"fwup"}}, Node: "22", Makes: true,
 	}},
 	{"one stage, with a heredoc and a script to start", `FROM elixir:1.16
 ARG SENTRY_DSN=
@@ -165,7 +165,7 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 			{Text: "mix late", Run: "mix late", Dir: "."},
 		},
 		Args: []string{"SHA"}, Env: []string{"DOMAIN=https://x.example", "SELF_HOSTED=1", "TITLE=a b"}, RunEnv: []string{"PORT=4000", "SITE=https://x.example/a"},
-		Copies: []string{"assets", "."}, In: ".", Expose: []int{4000}, Release: "shop", Makes: true,
+		Copies: []string{"assets", "."}, Seen: Seen{In: "."}, Expose: []int{4000}, Release: "shop", Makes: true,
 	}},
 	{"what is run by Mix, and no release", "FROM elixir:1.12-alpine\nRUN apk add build-base git nodejs gmp-dev postgresql-client\nENV MIX_ENV prod\nCOPY mix.exs ./\n" +
 		"RUN mix deps.get\nCOPY . .\nRUN mix compile && mix assets.compile\nCMD [\"mix\", \"phx.server\"]\n", Recipe{
@@ -176,8 +176,10 @@ CMD ["sh", "-c", "ulimit -n 65536 && /app/bin/migrate && exec /app/bin/server"]
 		"FROM runs\nCOPY --from=build /_build/prod/rel/shop /app\nCMD [\"/app/bin/shop\", \"start\"]\n", Recipe{
 		Images: []string{"alpine", "elixir:1.17"}, Run: []string{"ffmpeg", "git"}, RunBy: "apk", Makes: true,
 	}},
-	{"what it does that makes no release", "FROM vendor/builder:1 AS build\nARG VSN\nCOPY . /src\nRUN apt-get install -y jq && make ${PROFILE}-tgz\nFROM debian\nCOPY --from=build /out /opt\nVOLUME /data\nENTRYPOINT [\"/docker-entrypoint.sh\"]\n",
-		Recipe{Images: []string{"vendor/builder:1", "debian"}, Else: []string{"jq", "VSN", "make ${PROFILE}-tgz", "/docker-entrypoint.sh", "/data"}}},
+	{
+		"what it does that makes no release", "FROM vendor/builder:1 AS build\nARG VSN\nCOPY . /src\nRUN apt-get install -y jq && make ${PROFILE}-tgz\nFROM debian\nCOPY --from=build /out /opt\nVOLUME /data\nENTRYPOINT [\"/docker-entrypoint.sh\"]\n",
+		Recipe{Images: []string{"vendor/builder:1", "debian"}, Seen: Seen{Else: []string{"jq", "VSN", "make ${PROFILE}-tgz", "/docker-entrypoint.sh", "/data"}}},
+	},
 	{"an environment for one command", "FROM elixir:1.17\nRUN env -i MIX_ENV=prod mix release\n", Recipe{Images: []string{"elixir:1.17"}, Makes: true}},
 	{"dram's own", "FROM elixir:1.17\nRUN sh /dram/bottle && mix release\nENV A=1\n", Recipe{}},
 	{"of a developer", "FROM elixir:1.16\nRUN apt-get install -y vim inotify-tools imagemagick\nCMD mix phx.server\n", Recipe{Images: []string{"elixir:1.16"}}},
@@ -214,14 +216,20 @@ func TestTakesOfStages(t *testing.T) {
 			"release .: if [ -d a/x.js ]; then mkdir -p priv && cp -R a/x.js/. priv; else mkdir -p priv && cp a/x.js priv/; fi",
 		}},
 		{"Phoenix's folder, and what it made beside", "FROM node:22 AS js\nWORKDIR /app/assets\nCOPY assets ./\nRUN yarn deploy\n" + build + "COPY --from=js /app/priv/static priv/static\nRUN mix release\n", []string{"release assets: yarn deploy"}},
-		{"beside the directory that it works in", "FROM node:22 AS js\nWORKDIR /w\nCOPY apps/web/assets ./\nRUN npm run build\n" + build + "COPY --from=js /priv/static apps/web/priv/static\nRUN mix release\n",
-			[]string{"release apps/web/assets: npm run build"}},
+		{
+			"beside the directory that it works in", "FROM node:22 AS js\nWORKDIR /w\nCOPY apps/web/assets ./\nRUN npm run build\n" + build + "COPY --from=js /priv/static apps/web/priv/static\nRUN mix release\n",
+			[]string{"release apps/web/assets: npm run build"},
+		},
 		{"a tree that was taken of another stage", build + "FROM node:22 AS js\nCOPY --from=0 /src /src\n" + "FROM elixir:1.17 AS all\nWORKDIR /src\nCOPY . .\nRUN mix compile\nFROM node:22 AS web\nWORKDIR /src\nCOPY --from=all /src/ /src/\n" +
 			"RUN npm --prefix admin run build\nFROM all\nCOPY --from=web /src/ /src/\nRUN mix release\n", []string{"release .: npm --prefix admin run build"}},
-		{"a way and back", build + "RUN cd assets && npm run css && cd - && mix gen.x && cd apps/web && npm run js\nRUN mix release\n",
-			[]string{"release assets: npm run css", "release .: mix gen.x", "release apps/web: npm run js"}},
-		{"what was moved, nobody knows where from", "FROM debian AS jar\nWORKDIR /b\nCOPY vendor/x vendor/x\nRUN ./gradlew jar && cp vendor/x/y.jar /b/priv/\n" + build + "COPY --from=jar /b/priv/y.jar priv/\nRUN mix release\n",
-			[]string{"release .: ./gradlew jar", "COPY --from=jar /b/priv/y.jar priv/"}},
+		{
+			"a way and back", build + "RUN cd assets && npm run css && cd - && mix gen.x && cd apps/web && npm run js\nRUN mix release\n",
+			[]string{"release assets: npm run css", "release .: mix gen.x", "release apps/web: npm run js"},
+		},
+		{
+			"what was moved, nobody knows where from", "FROM debian AS jar\nWORKDIR /b\nCOPY vendor/x vendor/x\nRUN ./gradlew jar && cp vendor/x/y.jar /b/priv/\n" + build + "COPY --from=jar /b/priv/y.jar priv/\nRUN mix release\n",
+			[]string{"release .: ./gradlew jar", "COPY --from=jar /b/priv/y.jar priv/"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -284,12 +292,12 @@ func TestReadWith(t *testing.T) {
 			Recipe{Images: []string{"erlang:28.5", "debian:1"}, Env: []string{"NAME=shop"}, Makes: true, Laid: Laid{Dirs: []string{"/var/log/shop"}}},
 		},
 		{"a script that builds", "FROM elixir:1.17\nWORKDIR /src\nCOPY . .\nRUN ./bin/build.sh\n", Recipe{
-			Images: []string{"elixir:1.17"}, Copies: []string{"."}, In: ".", Makes: true, Commands: []Command{
+			Images: []string{"elixir:1.17"}, Copies: []string{"."}, Seen: Seen{In: "."}, Makes: true, Commands: []Command{
 				{Text: "mix gen.x", Run: "mix gen.x", Dir: ".", Before: "release"}, {Text: "./bin/build.sh", Run: "./bin/build.sh", Dir: "."},
 			},
 		}},
 		{"scripts that do not, or are told what", "FROM elixir:1.17\nWORKDIR /src\nCOPY . .\nRUN sh bin/seed.sh && ./run a\nRUN mix release\n", Recipe{
-			Images: []string{"elixir:1.17"}, Copies: []string{"."}, In: ".", Makes: true, Commands: []Command{
+			Images: []string{"elixir:1.17"}, Copies: []string{"."}, Seen: Seen{In: "."}, Makes: true, Commands: []Command{
 				{Text: "sh bin/seed.sh", Run: "sh bin/seed.sh", Dir: ".", Before: "release"}, {Text: "./run a", Run: "./run a", Dir: ".", Before: "release"},
 			},
 		}},

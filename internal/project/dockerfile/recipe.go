@@ -31,7 +31,7 @@ func (r *reader) recipe() Recipe {
 		out.Makes = true
 	}
 	if !out.Makes {
-		return Recipe{Images: out.Images, Else: r.other()}
+		return Recipe{Images: out.Images, Seen: Seen{Else: r.other()}}
 	}
 	image := r.stages[len(r.stages)-1]
 	image.onBase(building)
