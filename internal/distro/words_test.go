@@ -30,6 +30,7 @@ func elsewhere() map[string]string {
 		"internal/distro/add.go":             "where package managers keep lists, sources and keys, and how they are called",
 		"internal/distro/names.go":           "what packages of all families are called, and what installs them",
 		"internal/distro/inventory.go":       "what systems list of their packages, as images have them",
+		"internal/distro/inventory_deb.go":   "the same of one kind of list",
 		"internal/distro/family.go":          "what images' distributions are related to, whether toolchains are made of them or not",
 		"internal/distro/places.go":          "files of systems that images are of, whether toolchains are made of them or not",
 		"internal/project/dockerfile/":       "reads what Dockerfiles of any distribution do",
