@@ -8,6 +8,7 @@ import (
 	"log"
 	"maps"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,8 +23,10 @@ import (
 
 	"dram/internal/binary"
 	"dram/internal/binary/binarytest"
+	"dram/internal/config"
 	"dram/internal/image"
 	"dram/internal/output"
+	"dram/internal/plan"
 	"dram/internal/problem"
 	"dram/internal/ref"
 )
@@ -426,5 +429,36 @@ func TestOnBaseInspected(t *testing.T) {
 	}
 	if _, err := w.rebased(t, dir, bookworm()); problem.Code(err) != 2 || !strings.Contains(err.Error(), "on top of a base") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The plan says what the image is made on top of, and by whose word; a base that is not
+// there, or is none, is found when it is made.
+func TestPlanWithBase(t *testing.T) {
+	w := newWorld(t)
+	writeLayout(t, filepath.Join(w.dir, "base"), imageOf(t, slim()))
+	toolchains := w.cfg.Toolchain
+	for base, says := range map[string]string{"oci:base": "", "oci:gone": "gone", "distro:debian/12": "cannot be used here", "image:UPPER": "UPPER"} {
+		writeTree(t, w.dir, tree{config.FileName: "644 [image]\nbase = \"" + base + "\"\n"})
+		var err error
+		if w.cfg, err = config.Load(w.dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.cfg.Toolchain = toolchains
+		pl, err := w.Plan(t.Context(), w.dir, w.cfg)
+		if says != "" {
+			if problem.Code(err) != int(problem.Usage) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v", base, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(pl.Decisions, func(d plan.Decision) bool {
+			return d.Name == "base" && d.Value == "oci:"+filepath.Join(w.dir, "base") && strings.Contains(d.Reason, "dram.toml")
+		}) {
+			t.Errorf("%+v", pl.Decisions)
+		}
 	}
 }
