@@ -97,6 +97,7 @@ func (s sections) size(i int) uint64   { return s.order.Uint64(s.header(i)[shByt
 func (s sections) mapped(i int) bool {
 	return s.order.Uint64(s.header(i)[shFlags:])&uint64(elf.SHF_ALLOC) != 0
 }
+
 func (s sections) kind(i int) elf.SectionType {
 	return elf.SectionType(s.order.Uint32(s.header(i)[shType:]))
 }
