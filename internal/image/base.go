@@ -100,7 +100,7 @@ func CheckBase(called string, img v1.Image) error {
 // baseMediaType is what an OCI manifest calls a layer of that type: the bytes are the
 // same.
 func baseMediaType(t types.MediaType) (types.MediaType, bool) {
-	switch t {
+	switch t { //nolint:exhaustive // others are no layers
 	case types.OCILayer, types.OCILayerZStd, types.OCIUncompressedLayer:
 		return t, true
 	case types.DockerLayer:
