@@ -67,7 +67,11 @@ func (b *build) choose() error {
 	case b.Project.reltool != "":
 		return b.none()
 	default:
-		return problem.New(problem.Usage, "name it with --release NAME", "%s computes the releases: their names are not known", Script)
+		hint := "name it with --release NAME"
+		if _, ok := b.Project.Escript(); ok {
+			hint += "; or, if it makes none, have the escript made: --tool escript"
+		}
+		return problem.New(problem.Usage, hint, "%s computes the releases: their names are not known", Script)
 	}
 	if err := grammar.Name(name); err != nil {
 		return problem.New(problem.Usage, tool.NameHint, "the release's name: %w", err)

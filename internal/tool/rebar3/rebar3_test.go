@@ -209,6 +209,7 @@ func TestRefused(t *testing.T) {
 		{"several", project1(`, {release, {jobs, "1"}, [jobs]}`, ""), nil, 2, "rebar.config declares several releases: web, jobs", "choose one with --release NAME"},
 		{"a profile that is not there", project1("", "{profiles, [{staging, []}]}."), []string{"release-env=stagin"}, 2, `rebar.config has no profile "stagin"`, "did you mean staging? Or choose one of: staging, default, prod"},
 		{"a script, and no name", "-- rebar.config.script --\n", nil, 2, "rebar.config.script computes the releases", "name it with --release NAME"},
+		{"a script, and an escript", "-- rebar.config --\n{escript_main_app, web}.\n-- rebar.config.script --\n" + web, nil, 2, "rebar.config.script computes the releases", "have the escript made: --tool escript"},
 		{"a library", "-- rebar.config --\n{deps, []}.\n" + web, nil, 2, "rebar.config declares no release: as it stands, the project is a library", `{relx, [{release, {web, "0.1.0"}, [web, sasl]}, {mode, prod}]}.`},
 		{"an escript", "-- rebar.config --\n{escript_main_app, web}.\n" + web, nil, 2, "the project is an escript (--tool escript)", "declare one in rebar.config"},
 		{"rebar 2", "-- rebar.config --\n{deps, []}.\n-- rel/reltool.config --\n", nil, 2, "rebar.config declares no release, and rel/reltool.config does", "releases of reltool are made by rebar 2"},
