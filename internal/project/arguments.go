@@ -1,6 +1,7 @@
 package project
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"strings"
@@ -36,12 +37,8 @@ func (d *Dir) recipe(folder, text string) (recipe dockerfile.Recipe, from string
 }
 
 func merged(a, b map[string]string) map[string]string {
-	out := map[string]string{}
-	for _, from := range []map[string]string{b, a} {
-		for name, value := range from {
-			out[name] = value
-		}
-	}
+	out := maps.Clone(b)
+	maps.Copy(out, a)
 	return out
 }
 

@@ -24,7 +24,7 @@ func (r *reader) pipelines() {
 	if slices.ContainsFunc(r.p.Offers, func(o Offer) bool { return o.Elixir != "" || o.Erlang != "" }) {
 		return
 	}
-	o := r.Dir.pipeline("")
+	o := r.pipeline("")
 	if o == (Offer{}) {
 		r.above(func(d *Dir, prefix string) bool {
 			o = d.pipeline(prefix)

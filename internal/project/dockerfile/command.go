@@ -201,7 +201,7 @@ func (s *stage) command(words []string, at string) {
 		}
 		whole = whole && plainWord.MatchString(run[i])
 	}
-	if whole && !(s.piece && fetcher.MatchString(words[0])) {
+	if whole && (!s.piece || !fetcher.MatchString(words[0])) {
 		c.Run = strings.Join(slices.DeleteFunc(run, func(w string) bool { return w == "" }), " ")
 	}
 	s.steps = append(s.steps, step{Command: c, at: at})
