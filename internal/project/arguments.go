@@ -17,7 +17,7 @@ func (d *Dir) recipe(folder, text string) (recipe dockerfile.Recipe, from string
 		text, ok, err := d.Text(name, maxScript)
 		return text, ok && err == nil && name != ""
 	}}
-	recipe = dockerfile.ReadWith(text, around)
+	recipe = dockerfile.Read(text, around)
 	for _, image := range recipe.Unnamed {
 		for _, m := range argument.FindAllStringSubmatch(image, -1) {
 			if around.Args[m[1]] != "" {
@@ -31,7 +31,7 @@ func (d *Dir) recipe(folder, text string) (recipe dockerfile.Recipe, from string
 		}
 	}
 	if len(around.Args) > 0 {
-		recipe = dockerfile.ReadWith(text, around)
+		recipe = dockerfile.Read(text, around)
 	}
 	return recipe, from
 }

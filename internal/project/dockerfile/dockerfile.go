@@ -88,10 +88,7 @@ const ours = " /dram/"
 
 // Read reads the text of a Dockerfile; the zero value where it cannot be one, or is
 // dram's own.
-func Read(text string) Recipe { return ReadWith(text, Surroundings{}) }
-
-// ReadWith is Read with what lies around the file.
-func ReadWith(text string, around Surroundings) Recipe {
+func Read(text string, around Surroundings) Recipe {
 	if len(text) > MaxFile || strings.Contains(text, ours) {
 		return Recipe{}
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+// read is Read of a file that nothing lies around.
+func read(text string) Recipe { return Read(text, Surroundings{}) }
+
 const phoenix = `# syntax=docker/dockerfile:1
 ARG ELIXIR_VERSION=1.18.4
 ARG BUILDER="hexpm/elixir:${ELIXIR_VERSION}-erlang-27.3-debian-bookworm-20250610-slim"
@@ -233,7 +236,7 @@ func TestTakesOfStages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, command := range Read(c.text).Commands {
+			for _, command := range read(c.text).Commands {
 				line := command.Before + " " + command.Dir + ": " + command.Run
 				if command.Run == "" {
 					line = command.Text
@@ -265,7 +268,7 @@ func TestReadsWhatFetches(t *testing.T) {
 		"ARG MONTH\nRUN mix geo${MONTH:+ --month ${MONTH}}":                 "mix geo",
 		"ARG MONTH=5\nRUN mix geo ${MONTH:+--month=${MONTH}}":               "mix geo --month=5",
 	} {
-		r := Read("FROM elixir:1.17\nWORKDIR /s\nCOPY . .\nRUN mix deps.get\n" + line + "\nRUN mix release\n")
+		r := read("FROM elixir:1.17\nWORKDIR /s\nCOPY . .\nRUN mix deps.get\n" + line + "\nRUN mix release\n")
 		if len(r.Commands) == 0 || r.Commands[len(r.Commands)-1].Run != want && r.Commands[0].Run != want {
 			t.Errorf("%s: %+v", line, r.Commands)
 		}
@@ -273,7 +276,7 @@ func TestReadsWhatFetches(t *testing.T) {
 }
 
 // What lies around a Dockerfile: arguments that others give, and scripts that it calls.
-func TestReadWith(t *testing.T) {
+func TestReadAround(t *testing.T) {
 	around := Surroundings{
 		Args: map[string]string{"OTP": "28.5", "NAME": "shop", "HAS": "2"},
 		Text: func(name string) (string, bool) {
@@ -304,7 +307,7 @@ func TestReadWith(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ignore := cmpopts.IgnoreFields(Laid{}, "Place", "WorkDir", "Entrypoint", "Cmd", "Also", "Files")
-			if diff := cmp.Diff(c.want, ReadWith(c.text, around), cmpopts.EquateEmpty(), ignore, unstaged); diff != "" {
+			if diff := cmp.Diff(c.want, Read(c.text, around), cmpopts.EquateEmpty(), ignore, unstaged); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -314,7 +317,7 @@ func TestReadWith(t *testing.T) {
 func TestRead(t *testing.T) {
 	for _, c := range recipes {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Read(c.text), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Recipe{}, "Laid", "MixEnv"), unstaged); diff != "" {
+			if diff := cmp.Diff(c.want, read(c.text), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Recipe{}, "Laid", "MixEnv"), unstaged); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -329,11 +332,11 @@ func TestBounds(t *testing.T) {
 		b.WriteString("RUN mix task" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + strings.Repeat(" y", 20) + "\n")
 	}
 	b.WriteString("RUN mix release\nRUN make " + strings.Repeat("z", 500))
-	r := Read(b.String())
+	r := read(b.String())
 	if !r.Makes || len(r.Commands) != maxNames {
 		t.Errorf("%t, %d commands", r.Makes, len(r.Commands))
 	}
-	one := Read("FROM elixir\nRUN mix release && make " + strings.Repeat("z", 500))
+	one := read("FROM elixir\nRUN mix release && make " + strings.Repeat("z", 500))
 	if len(one.Commands) != 1 || len([]rune(one.Commands[0].Text)) != 161 {
 		t.Errorf("%+v", one.Commands)
 	}
@@ -349,7 +352,7 @@ func TestVariablesDoNotGrow(t *testing.T) {
 		if strings.HasPrefix(name, "arguments before") {
 			text = "ARG A=0123456789\n" + strings.Repeat(line, 60) + "FROM elixir:$A\nRUN mix release\n"
 		}
-		r := Read(text)
+		r := read(text)
 		for _, image := range r.Images {
 			if len(image) > 3*maxGrowth {
 				t.Errorf("%s: an image of %d bytes", name, len(image))
@@ -359,7 +362,7 @@ func TestVariablesDoNotGrow(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	if r := Read("FROM elixir\nRUN apt-get install -y " + strings.Repeat("a", 1000) + " jq\nRUN mix release\n"); !cmp.Equal(r.Build, []string{"jq"}) {
+	if r := read("FROM elixir\nRUN apt-get install -y " + strings.Repeat("a", 1000) + " jq\nRUN mix release\n"); !cmp.Equal(r.Build, []string{"jq"}) {
 		t.Errorf("packages %.200q", r.Build)
 	}
 }
@@ -370,7 +373,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("ARG A=bb\n" + strings.Repeat("ARG A=$A$A\n", 40) + "FROM $A\nRUN mix release\n")
 	f.Add("ARG A=$B\nARG B=${A:-$A}\nFROM $A$B\nRUN <<E\nmix do a, b + release\nE\nCMD [\"\"]\nENTRYPOINT []")
 	f.Fuzz(func(t *testing.T, text string) {
-		r := Read(text)
+		r := read(text)
 		for _, list := range [][]string{r.Build, r.Run, r.Args, r.Env, r.RunEnv, r.Also, r.Dirs, r.Taken, make([]string, len(r.Commands))} {
 			if len(list) > maxNames {
 				t.Fatalf("%d names", len(list))

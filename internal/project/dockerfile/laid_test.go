@@ -98,7 +98,7 @@ func TestLaid(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, Read(c.text).Laid, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(c.want, read(c.text).Laid, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -108,7 +108,7 @@ func TestLaid(t *testing.T) {
 // What programs come as libraries are called is no library, what writes or edits a file of
 // the project is a command, and what Erlang is told where it runs is the image's.
 func TestReadsWholeDockerfiles(t *testing.T) {
-	r := Read(whole)
+	r := read(whole)
 	if diff := cmp.Diff([]string{"libreoffice", "librsvg2-bin"}, r.Run); diff != "" {
 		t.Error(diff)
 	}
@@ -123,10 +123,10 @@ func TestReadsWholeDockerfiles(t *testing.T) {
 	if diff := cmp.Diff([]string{"DATA_DIR=/app/data", "ERL_AFLAGS=-proto_dist inet6_tcp", "PORT=4000"}, r.RunEnv); diff != "" {
 		t.Error(diff)
 	}
-	if r.MixEnv != "staging" || Read("FROM elixir\nRUN set -e; MIX_ENV=turkey mix do compile, release").MixEnv != "turkey" {
+	if r.MixEnv != "staging" || read("FROM elixir\nRUN set -e; MIX_ENV=turkey mix do compile, release").MixEnv != "turkey" {
 		t.Errorf("made for %q", r.MixEnv)
 	}
-	if env := Read("FROM elixir\nARG MIX_ENV\nENV MIX_ENV=$MIX_ENV\nRUN mix release").MixEnv; env != "" {
+	if env := read("FROM elixir\nARG MIX_ENV\nENV MIX_ENV=$MIX_ENV\nRUN mix release").MixEnv; env != "" {
 		t.Errorf("made for %q, which nothing says", env)
 	}
 }

@@ -71,7 +71,7 @@ func TestStartsByPath(t *testing.T) {
 		"ENTRYPOINT [\"shop\", \"start\"]\n":                              {"shop", "start"},
 		"ENV PATH=/srv/bin:$PATH\nENTRYPOINT [\"shop\", \"serve\"]\n":     {"shop", "serve"},
 	} {
-		if got := Read(made + text).Start; !slices.Equal(got, want) {
+		if got := read(made + text).Start; !slices.Equal(got, want) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
