@@ -31,7 +31,7 @@ func Rules() []Rule {
 	return []Rule{
 		platformRule, formatRule, archRule, loaderRule, interpreterRule, sonameRule, symbolVersionRule, symbolRule, libcMixRule, relrRule,
 		dlopenRule, execStackRule, staticTLSRule, isaRule, nifAPIRule, nifFunctionsRule, nifEntryRule, openedRule, beamRule, otpRule, bootRule,
-		onLoadRule, configRule, startRule, vmArgsRule, consistencyRule, relupRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
+		onLoadRule, configRule, environmentRule, startRule, vmArgsRule, consistencyRule, relupRule, execBitRule, shebangRule, programRule, linkRule, cookieRule, secretRule, artefactRule, accessRule,
 		writableRule, portableRule, hostsRule, timeZoneRule, caBundleRule, localeRule,
 	}
 }

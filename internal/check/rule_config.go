@@ -18,7 +18,7 @@ var configRule = Rule{
 	ID: "config", Title: "the files that a start reads are there and sound", Worst: Fail, Run: config,
 	Doc: Doc{
 		Looks: "The files that the start script of a Mix release reads (elixir, vm.args, sys.config, env.sh in releases/VSN), and config/runtime.exs where sys.config has the release read one: " +
-			"what its text tells of its grammar, of modules that it calls and of variables that it insists on, which whoever starts the release sets.",
+			"what its text tells of its grammar, of modules that it calls and of files that it reads.",
 		Seen: `{"could not start kernel pid",application_controller,"error in config file \"/app/releases/0.1.0/sys.config\" (1): syntax error"}`,
 		Do:   "Assemble the release anew.",
 	},

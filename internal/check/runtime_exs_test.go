@@ -26,21 +26,24 @@ func TestRunReadsTheCodeOfRuntimeExs(t *testing.T) {
 		}
 		return out
 	}
+	unset := func(name string) []string {
+		return []string{"WARN environment " + file + ": it ends the start unless " + name + " is set"}
+	}
 	for name, tt := range map[string]struct {
 		code string
 		want []string
 	}{
 		"nothing":                         {"config :a, b: 1", nil},
-		"a variable that must be set":     {`config :a, b: System.fetch_env!("KEY9")`, says("WARN", "it ends the start unless KEY9 is set")},
-		"a variable or an error":          {"a = System.get_env(\"KEY9\") || raise \"no\"", says("WARN", "it ends the start unless KEY9 is set")},
-		"a number of a variable":          {`config :a, b: String.to_integer(System.get_env("PORT9"))`, says("WARN", "it ends the start unless PORT9 is set")},
+		"a variable that must be set":     {`config :a, b: System.fetch_env!("KEY9")`, unset("KEY9")},
+		"a variable or an error":          {"a = System.get_env(\"KEY9\") || raise \"no\"", unset("KEY9")},
+		"a number of a variable":          {`config :a, b: String.to_integer(System.get_env("PORT9"))`, unset("PORT9")},
 		"a number of a variable, or else": {`config :a, b: System.get_env("PORT9") || "4000"`, nil},
 		"a variable that everybody has":   {`config :a, b: System.fetch_env!("HOME")`, nil},
 		"in a comment":                    {`# System.fetch_env!("KEY9")`, nil},
 		"behind code":                     {`config :a, b: 1 # System.fetch_env!("KEY9")`, nil},
 		"in a text":                       {"config :a, b: \"\"\"\nSystem.fetch_env!(\"KEY9\")\n\"\"\"", nil},
 		"in another environment":          {"if config_env() == :dev do\n  config :a, b: System.fetch_env!(\"KEY9\")\nend", nil},
-		"in this environment":             {"if config_env() == :prod do\n  config :a, b: System.fetch_env!(\"KEY9\")\nend", says("WARN", "it ends the start unless KEY9 is set")},
+		"in this environment":             {"if config_env() == :prod do\n  config :a, b: System.fetch_env!(\"KEY9\")\nend", unset("KEY9")},
 		"a module that is not there":      {`config :a, b: Gone.Vault.get("x")`, says("WARN", "it uses the module Gone.Vault, which is not in the release")},
 		"a module by its alias":           {"alias Gone.Vault\nconfig :a, b: Vault.get(\"x\")", says("WARN", "it uses the module Gone.Vault, which is not in the release")},
 		"a module by another alias":       {"alias Gone.Vault, as: V\nconfig :a, b: V.get(\"x\")", says("WARN", "it uses the module Gone.Vault, which is not in the release")},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -71,20 +72,30 @@ func end(conn *net.UnixConn, grace time.Duration) {
 	time.AfterFunc(grace, func() { _ = conn.Close() })
 }
 
-// knock connects to what runs under a name.
+// knock connects to what runs under a name. What begins has its name before it hears,
+// and what has ended may have it a moment longer: that of a process between fork and exec.
 func knock(dir, name string) (*net.UnixConn, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(running(dir), name) {
-		return nil, errNot(name, running(dir))
-	}
 	at, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNot(name, nil)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for %q: %w", name, err)
 	}
 	defer func() { _ = at.Close() }()
-	conn, err := net.DialUnix("unix", nil, address(at, name))
+	var conn *net.UnixConn
+	for try := range 20 {
+		time.Sleep(time.Duration(min(try, 1)) * 25 * time.Millisecond)
+		if all := running(dir); !slices.Contains(all, name) {
+			return nil, errNot(name, all)
+		}
+		if conn, err = net.DialUnix("unix", nil, address(at, name)); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, problem.New(problem.Failure, "try again in a moment", "what runs under the name %q takes no commands: it is about to start, or to end: %w", name, err)
 	}

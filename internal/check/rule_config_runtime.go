@@ -14,8 +14,8 @@ import (
 )
 
 // What a runtime.exs comes to is not followed. What of it can be told by its text is: what
-// is no Elixir, which modules it calls that are not there, and which variables it insists
-// on. All but the first may stand where a start does not come.
+// is no Elixir, and which modules it calls that are not there. All but the first may stand
+// where a start does not come. Of variables that it insists on, rule environment tells.
 
 var (
 	runtimeGrammar = badRuntime.with(Cause{
@@ -31,10 +31,6 @@ var (
 	})
 	runtimeRaises = badRuntime.with(Cause{
 		ID: "raises", Summary: "line #{line} raises, whatever is configured", Symptom: "ERROR! Config provider Config.Reader failed", Remedy: "mend line #{line} of #{base}", Needs: "line #{line} of #{base}",
-	})
-	runtimeVariable = badRuntime.with(Cause{
-		ID: "variable", Summary: "it ends the start unless #{variable} is set", Symptom: "the release does not start without #{variable}",
-		Remedy: "set #{variable} where the release is started", Needs: "#{variable}",
 	})
 	runtimeImport = badRuntime.with(Cause{
 		ID: "no-import", Summary: "it calls config, and does not import it", Symptom: "undefined function config/2 (there is no such import)",
@@ -78,12 +74,9 @@ func (s *Survey) runtimeCode(at, text string) (out []Finding) {
 		warn(runtimeGrammar, Params{"why": wrong.Reason}, Params{"line": strconv.Itoa(wrong.Line)})
 		return out
 	}
-	code := otherEnv.ReplaceAllString(codeLine.ReplaceAllString(textBlock.ReplaceAllString(text, `""`), ""), "")
+	code := codeOf(text)
 	if last := strings.TrimSpace(code); strings.HasSuffix(last, ",") || strings.HasSuffix(last, "|>") {
 		warn(runtimeGrammar, Params{"why": "it ends where more has to follow"}, Params{"line": strconv.Itoa(strings.Count(strings.TrimSpace(text), "\n") + 1)})
-	}
-	for _, name := range s.unset(code) {
-		warn(runtimeVariable, Params{"variable": name}, nil)
 	}
 	calls := plainText.ReplaceAllString(code, `""`)
 	for _, name := range s.missingModules(calls) {
@@ -112,6 +105,11 @@ func (s *Survey) runtimeCode(at, text string) (out []Finding) {
 		out[len(out)-1].Verdict = Fail
 	}
 	return out
+}
+
+// codeOf is text without longer strings, comments, and what other environments have.
+func codeOf(text string) string {
+	return otherEnv.ReplaceAllString(codeLine.ReplaceAllString(textBlock.ReplaceAllString(text, `""`), ""), "")
 }
 
 // unset are the variables that code insists on, and that nothing sets which is known.
