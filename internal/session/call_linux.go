@@ -88,7 +88,7 @@ func knock(dir, name string) (*net.UnixConn, error) {
 	defer func() { _ = at.Close() }()
 	var conn *net.UnixConn
 	for try := range 20 {
-		time.Sleep(time.Duration(min(try, 1)) * 25 * time.Millisecond)
+		time.Sleep(time.Duration(min(try, 1)) * moment)
 		if all := running(dir); !slices.Contains(all, name) {
 			return nil, errNot(name, all)
 		}

@@ -25,6 +25,7 @@ const (
 	socketSuffix = ".sock"
 	patience     = 5 * time.Second // with who speaks at a door
 	maxRequest   = 1 << 20         // bytes
+	moment       = 25 * time.Millisecond
 )
 
 // Door is where commands come in.
@@ -44,6 +45,13 @@ func Claim(dir, name string) (*Door, error) {
 		return nil, fmt.Errorf("taking the name %q: %w", name, err)
 	}
 	lock, free, err := lockOf(dir, name)
+	for range 8 { // what ended may have it a moment longer, as knock says
+		if free || err != nil {
+			break
+		}
+		time.Sleep(moment)
+		lock, free, err = lockOf(dir, name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("taking the name %q: %w", name, err)
 	}
