@@ -3,12 +3,14 @@ package plan
 import (
 	"cmp"
 	"context"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"dram/internal/config"
+	"dram/internal/fsutil"
 	"dram/internal/project"
 	"dram/internal/project/dockerfile"
 	"dram/internal/source"
@@ -22,6 +24,7 @@ import (
 // laid takes in what the Dockerfile lays into its image.
 func (m *maker) laid(ctx context.Context) {
 	l := m.facts.Docker.Laid
+	l.Files = m.matched(l.Files)
 	var left []string
 	if len(m.in.Config.ImageFiles) == 0 {
 		left = m.laidFiles(ctx, l)
@@ -37,6 +40,54 @@ func (m *maker) laid(ctx context.Context) {
 	file.Note("takes %s into its image, and dram's has none of it: put it into the project and [[image.files]] in dram.toml, or into the toolchain", l.Taken)
 	file.Note("also runs, to make its image: %s; dram's has nothing of it: packages = [\"…\"] under [image] in dram.toml adds programs, [[image.files]] files", l.Also)
 }
+
+// matched has the files that a pattern of COPY matches in its place. One of which these
+// are not known stays, and is noted.
+func (m *maker) matched(files []dockerfile.File) (out []dockerfile.File) {
+	for _, f := range files {
+		names := []string{f.From}
+		if strings.ContainsAny(f.From, pattern) {
+			if found := m.byPattern(f.From); len(found) > 0 {
+				names = found
+			}
+		}
+		for _, name := range names {
+			out = append(out, dockerfile.File{From: name, To: f.To})
+		}
+	}
+	return out
+}
+
+// pattern is what makes a name one.
+const pattern = "*?["
+
+// byPattern are the files of the project that a pattern matches, whose last part alone is
+// one; none where a directory is among them, of which COPY takes what it holds.
+func (m *maker) byPattern(from string) (names []string) {
+	dir, last := path.Split(from)
+	if at, inside := m.ofProject(from); at != from || !inside || strings.ContainsAny(dir, pattern) {
+		return nil
+	}
+	root, err := fsutil.OpenRoot(m.facts.Dir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = root.Close() }()                  // only read from
+	entries, _ := fs.ReadDir(root.FS(), path.Clean(dir)) // of one that is not there, none
+	for _, e := range entries {
+		switch ok, err := path.Match(last, e.Name()); {
+		case !ok || err != nil:
+		case e.IsDir() || len(names) == most:
+			return nil
+		default:
+			names = append(names, dir+e.Name())
+		}
+	}
+	return names
+}
+
+// most is how many files one pattern puts into an image.
+const most = 100
 
 // laidFiles puts files of the project into the image, and says which cannot be.
 func (m *maker) laidFiles(ctx context.Context, l dockerfile.Laid) (left []string) {

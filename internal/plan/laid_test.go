@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +90,38 @@ func TestFollowsWhatIsLaid(t *testing.T) {
 		if slices.Contains(p.Image.Entrypoint, "/app/run.sh") {
 			t.Errorf("%s: it starts %q", set, p.Image.Entrypoint)
 		}
+	}
+}
+
+// Patterns are the files that they match; what they match nothing of, or too much, is
+// said.
+func TestFollowsPatterns(t *testing.T) {
+	files := map[string]string{"docker/run.sh": waiting, "docker/wait.sh": "#!/bin/sh\n", "docker/notes.md": "", "fonts/a/x.ttf": "", "one.pem.pub": ""}
+	for i := range 101 {
+		files[fmt.Sprintf("many/%d.txt", i)] = ""
+	}
+	l := dockerfile.Laid{
+		Place: "/app", WorkDir: "/app", Entrypoint: []string{"/app/run.sh"}, Cmd: []string{"bin/shop", "start"},
+		Files: []dockerfile.File{
+			{From: "docker/*.sh", To: "/app/"}, {From: "*.pub", To: "/etc/key.pub"}, {From: "fonts/*", To: "/usr/share/fonts/"}, {From: "*/x", To: "/x/"},
+			{From: "none*", To: "/y/"}, {From: "../*.sh", To: "/z/"}, {From: "many/*", To: "/many/"}, {From: "[", To: "/w/"},
+		},
+	}
+	p := make1(t, inputs(laidIn(t, l, nil, files)))
+	want := []config.ImageFile{
+		{Source: "docker/run.sh", Destination: "/app/run.sh", Mode: "0755"},
+		{Source: "docker/wait.sh", Destination: "/app/wait.sh"},
+		{Source: "one.pem.pub", Destination: "/etc/key.pub"},
+	}
+	if diff := cmp.Diff(want, p.Image.Files); diff != "" {
+		t.Error(diff)
+	}
+	if got := p.Image.Entrypoint; !slices.Equal(got, []string{"/app/run.sh"}) {
+		t.Errorf("it starts %q", got)
+	}
+	const note = "copies fonts/*, */x, none*, ../*.sh, many/*, [ into its image"
+	if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, note) {
+		t.Errorf("no note %q in\n%s", note, notes)
 	}
 }
 

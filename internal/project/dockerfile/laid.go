@@ -191,7 +191,11 @@ func (s *stage) lay(sources []string, to string) {
 		at += "/"
 	}
 	for _, from := range sources {
-		if from = s.expand(from); !strings.ContainsAny(from, "$*?[:") {
+		switch from = s.expand(from); {
+		case strings.Contains(from, ":"): // an address
+		case strings.Contains(from, "$"):
+			s.taken = append(s.taken, from)
+		default:
 			s.files = append(s.files, File{From: path.Clean(strings.TrimPrefix(from, "/")), To: at})
 		}
 	}

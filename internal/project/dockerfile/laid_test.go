@@ -47,7 +47,7 @@ func TestLaid(t *testing.T) {
 				{"docker-entrypoint.sh", "/opt/shop/"},
 				{"config/docker.exs", "/etc/shop/config.exs"},
 				{"a.txt", "/etc/shop/"},
-				{"b.txt", "/etc/shop/"},
+				{"b.txt", "/etc/shop/"}, {"*.md", "/docs/"},
 			},
 			Dirs: []string{"/opt/shop/uploads", "/var/lib/shop"}, Also: []string{"npm install -g svgo@2", "curl -o /x.zip https://x.example/x.zip"},
 			Taken:      []string{"/src/priv/static of build", "/usr/local/bin/litefs of flyio/litefs:0.5"},
