@@ -46,18 +46,29 @@ func (s scripts) Run(ctx context.Context, root string, argv, env []string, out i
 // managers, too.
 func bareRoot(t *testing.T) string {
 	t.Helper()
+	dir := debianRoot(t, "13", "elixir", "erlang-dev", "erlang-hex", "rebar3", "ca-certificates", "dnf", "zypper", "pacman-package-manager", "rpm", "createrepo-c")
+	for _, name := range []string{"git", "cc", "make"} {
+		if _, err := os.Lstat(filepath.Join(dir, "usr/bin", name)); err == nil {
+			t.Fatalf("the bare root has %s", name)
+		}
+	}
+	return dir
+}
+
+// debianRoot is a system of a suite of Debian with packages.
+func debianRoot(t *testing.T, version string, packages ...string) string {
+	t.Helper()
 	st, err := store.Open(cacheDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	suite, err := debian.Distribution{}.Info().Suite("13")
+	suite, err := debian.Distribution{}.Info().Suite(version)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := debian.New(st, nil, t.Logf)
 	set, err := c.Resolve(t.Context(), debian.Request{
-		Suite: suite, Arch: runtime.GOARCH, Mirror: debian.MirrorOf(os.DirFS("/etc"), distro.Mirror{}),
-		Packages: []string{"elixir", "erlang-dev", "erlang-hex", "rebar3", "ca-certificates", "dnf", "zypper", "pacman-package-manager", "rpm", "createrepo-c"},
+		Suite: suite, Arch: runtime.GOARCH, Mirror: debian.MirrorOf(os.DirFS("/etc"), distro.Mirror{}), Packages: packages,
 	}.Bare())
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +76,6 @@ func bareRoot(t *testing.T) string {
 	dir := t.TempDir()
 	if err := c.Unpack(t.Context(), set, dir, scripts{st}); err != nil {
 		t.Fatal(err)
-	}
-	for _, name := range []string{"git", "cc", "make"} {
-		if _, err := os.Lstat(filepath.Join(dir, "usr/bin", name)); err == nil {
-			t.Fatalf("the bare root has %s", name)
-		}
 	}
 	return dir
 }
