@@ -103,8 +103,14 @@ func TestFollowsPatterns(t *testing.T) {
 	l := dockerfile.Laid{
 		Place: "/app", WorkDir: "/app", Entrypoint: []string{"/app/run.sh"}, Cmd: []string{"bin/shop", "start"},
 		Files: []dockerfile.File{
-			{From: "docker/*.sh", To: "/app/"}, {From: "*.pub", To: "/etc/key.pub"}, {From: "fonts/*", To: "/usr/share/fonts/"}, {From: "*/x", To: "/x/"},
-			{From: "none*", To: "/y/"}, {From: "../*.sh", To: "/z/"}, {From: "many/*", To: "/many/"}, {From: "[", To: "/w/"},
+			{From: "docker/*.sh", To: "/app/"},
+			{From: "*.pub", To: "/etc/key.pub"},
+			{From: "fonts/*", To: "/usr/share/fonts/"},
+			{From: "*/x", To: "/x/"},
+			{From: "none*", To: "/y/"},
+			{From: "../*.sh", To: "/z/"},
+			{From: "many/*", To: "/many/"},
+			{From: "[", To: "/w/"},
 		},
 	}
 	p := make1(t, inputs(laidIn(t, l, nil, files)))
