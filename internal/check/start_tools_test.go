@@ -64,6 +64,16 @@ func TestRunFollowsPrograms(t *testing.T) {
 		"A=$(hostname -i)":  {"WARN " + at + "ends the start if hostname fails"},
 		"A=$(date +%s)":     nil,
 		"A=$(date -d x)":    {"WARN " + at + "ends the start if date fails"},
+		// What comes and goes, and what a test says of it.
+		"cat /tmp/key": {"WARN " + at + "ends the start if cat fails"},
+		"if [ -f /tmp/key ]; then cat /tmp/key; fi":                nil,
+		"[ ! -r /tmp/key ] || cat /tmp/key":                        nil,
+		"[ -e /tmp/key ] && cat /tmp/key; true":                    nil,
+		"if [ ! -f /tmp/key ]; then :; else cat /tmp/key; fi":      nil,
+		"if [ ! -f /tmp/key ]; then exit 0; fi; A=$(cat /tmp/key)": nil,
+		"if [ -f /tmp/key ]; then :; fi; cat /tmp/key":             {"WARN " + at + "ends the start if cat fails"},
+		"if [ -f /tmp/other ]; then cat /tmp/key; fi":              {"WARN " + at + "ends the start if cat fails"},
+		"if [ -f /tmp/key ]; then :; else cat /tmp/key; fi":        {"WARN " + at + "ends the start if cat fails"},
 		// What is written into the release.
 		"sed -i s/a/b/ /app/releases/start_erl.data": {"WARN " + at + "writes releases/start_erl.data in the release"},
 		"cp /etc/passwd /app/releases/x":             {"WARN " + at + "writes releases/x in the release"},

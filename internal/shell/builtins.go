@@ -179,7 +179,7 @@ func (r *runner) dot(st *state, c *call) flow {
 	case ok && err == nil && r.isKept(at):
 		return r.dotted(st, c, at, text)
 	case !ok || err != nil && (fickle(at) || r.mayBeMade(at)):
-		if r.stop(c.at, "which file it reads is not known"); ok && r.lacksNow(at) && st.sub == 0 && (st.dialect != bash || st.errexit && st.calm == 0) {
+		if r.stop(c.at, "which file it reads is not known"); ok && r.lacksNow(st, at) && st.sub == 0 && (st.dialect != bash || st.errexit && st.calm == 0) {
 			r.fault(st, Fault{Position: c.at, Kind: Depends, Name: "reading " + name.Text}, false)
 		}
 		st.status = someStatus

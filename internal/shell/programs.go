@@ -140,7 +140,7 @@ func (r *runner) input(st *state, c *call, files []Value) (Value, status) {
 		case ok && (r.own(name) || r.isKept(name) || settled(name)):
 			out = join(out, r.content(name))
 		default:
-			if out = unknown; ok && !r.there(name) && (!fickle(name) || r.lacksNow(name)) && !r.mayBeMade(name) {
+			if out = unknown; ok && !r.there(name) && !slices.Contains(st.granted, name) && (!fickle(name) || r.lacksNow(st, name)) && !r.mayBeMade(name) {
 				open = unsure(path.Base(c.name())) // not all files are listed
 			}
 		}

@@ -67,12 +67,12 @@ func (r *runner) redirectOut(st *state, d *syntax.Redirect, v Value, to *redirec
 // where folders come and go.
 func (r *runner) mayLackFolder(st *state, to Value) bool {
 	name, ok := st.place(to)
-	return ok && r.lacksNow(path.Dir(name))
+	return ok && r.lacksNow(st, path.Dir(name))
 }
 
 // lacksNow says whether a file is not there now that may be when the script runs.
-func (r *runner) lacksNow(name string) bool {
-	return volatile(name) && !r.there(name) && !r.mayBeMade(name) && !r.world.Partial && !r.world.Open
+func (r *runner) lacksNow(st *state, name string) bool {
+	return volatile(name) && !slices.Contains(st.granted, name) && !r.there(name) && !r.mayBeMade(name) && !r.world.Partial && !r.world.Open
 }
 
 // depends notes that all ends if something fails of which that is not known.
@@ -91,7 +91,7 @@ func (r *runner) redirectIn(st *state, d *syntax.Redirect, v Value, to *redirect
 		to.stdin = streamOf(Value{})
 	case sure && r.missing(name):
 		return r.faultOf(st, Fault{Position: r.at(st, d), Kind: NoInput}, v, 1).code == 0
-	case sure && r.lacksNow(name):
+	case sure && r.lacksNow(st, name):
 		r.depends(st, r.at(st, d), "reading "+v.Text)
 	case sure && (r.own(name) || r.isKept(name)):
 		to.stdin = streamOf(r.content(name))

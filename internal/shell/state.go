@@ -41,6 +41,10 @@ type status struct {
 	some    bool // it failed, with one code or another
 
 	by string // the command of which it is not known
+
+	// What is not known, and holds where a test is true or where it is false: that a
+	// file is there.
+	proves, refutes string
 }
 
 var someStatus = status{unknown: true}
@@ -85,11 +89,12 @@ type state struct {
 	before  *status              // what $? is while a command's words are read, nil otherwise
 	locals  map[string]*variable // what stands for those of a function outside it, nil: nothing; nil outside functions
 	dialect dialect
-	file    string // that is read
-	maybe   bool   // not each run comes here
-	caught  bool   // it runs for what it prints
-	bad     bool   // it met what the shell does not understand
-	trapped bool   // something is done at its end
+	file    string   // that is read
+	maybe   bool     // not each run comes here
+	caught  bool     // it runs for what it prints
+	bad     bool     // it met what the shell does not understand
+	trapped bool     // something is done at its end
+	granted []string // files that are there on each way that leads here, though not now
 	out     *output
 	stdin   *stream
 }
@@ -189,7 +194,15 @@ func (st *state) merge(a, b *state) {
 	if a.dir != b.dir {
 		st.dir = unknown
 	}
+	st.granted = slices.DeleteFunc(slices.Clone(a.granted), func(name string) bool { return !slices.Contains(b.granted, name) })
 	st.status = oneOf(a.status, b.status)
+}
+
+// grant takes a file for one that is there, since a test has said so; "" is none.
+func (st *state) grant(name string) {
+	if name != "" && len(st.granted) < maxNoted {
+		st.granted = append(slices.Clip(st.granted), name)
+	}
 }
 
 func (st *state) get(name string) (v Value, set bool) {

@@ -55,6 +55,7 @@ func (r *runner) stmt(st *state, s *syntax.Stmt) flow {
 func negate(s status) status {
 	switch {
 	case s.unknown:
+		s.proves, s.refutes = s.refutes, s.proves
 		return s
 	case s.code == 0:
 		return status{code: 1}
@@ -192,6 +193,14 @@ func (r *runner) either(st *state, a, b func(*state) flow) flow {
 
 func nothing(*state) flow { return goes }
 
+// granting is a way on which a file is there.
+func granting(name string, way func(*state) flow) func(*state) flow {
+	return func(st *state) flow {
+		st.grant(name)
+		return way(st)
+	}
+}
+
 // condition runs what decides.
 func (r *runner) condition(st *state, stmts []*syntax.Stmt) (status, flow) {
 	st.calm++
@@ -206,7 +215,10 @@ func (r *runner) ifClause(st *state, c *syntax.IfClause) flow {
 	}
 	s, f := r.condition(st, c.Cond)
 	then := func(st *state) flow { return r.list(st, c.Then) }
-	other := nothing
+	other := func(st *state) flow {
+		st.status = status{}
+		return goes
+	}
 	if c.Else != nil {
 		other = func(st *state) flow { return r.ifClause(st, c.Else) }
 	}
@@ -214,11 +226,10 @@ func (r *runner) ifClause(st *state, c *syntax.IfClause) flow {
 	case f != goes:
 		return f
 	case s.unknown:
-		return r.either(st, then, other)
+		return r.either(st, granting(s.proves, then), granting(s.refutes, other))
 	case s.code == 0:
 		return then(st)
 	}
-	st.status = status{}
 	return other(st)
 }
 
@@ -331,7 +342,8 @@ func (r *runner) binary(st *state, c *syntax.BinaryCmd) flow {
 	}
 	switch {
 	case s.unknown:
-		return r.either(st, right, func(st *state) flow { // not run: the left side's status decides
+		return r.either(st, granting(s.proves, right), func(st *state) flow { // not run: the left side's status decides
+			st.grant(s.refutes)
 			if c.Op == syntax.AndStmt {
 				st.status = status{code: 1, some: true}
 			} else {

@@ -127,7 +127,11 @@ func (r *runner) fileTest(st *state, op string, v Value) status {
 	}
 	info, err := r.stat(name)
 	if err != nil {
-		return unless(fickle(name) || r.world.Open && !r.own(name), false)
+		s := unless(fickle(name) || r.world.Open && !r.own(name), false)
+		if s.unknown {
+			s.proves = name
+		}
+		return s
 	}
 	switch op {
 	case "-p", "-S", "-b", "-c":
