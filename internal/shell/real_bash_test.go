@@ -236,7 +236,6 @@ func knownToBash() []string {
 		`false | true; A=${PIPESTATUS[0]}`,
 		`trap 'A=x' EXIT; A=y`,
 		`trap -- '' INT; A=x`,
-		`A=$(trap -p)`,
 		`eval "B=(1 2)"; A=${B[1]}`,
 		`export -f gone9 2>/dev/null || A=x`,
 		`f() { :; }; export -f f; A=x`,
