@@ -79,6 +79,7 @@ type state struct {
 	settings
 	nesting
 	taking
+	way
 	vars    map[string]variable
 	funcs   map[string]function
 	args    []Value // $0 and so on
@@ -89,12 +90,10 @@ type state struct {
 	before  *status              // what $? is while a command's words are read, nil otherwise
 	locals  map[string]*variable // what stands for those of a function outside it, nil: nothing; nil outside functions
 	dialect dialect
-	file    string   // that is read
-	maybe   bool     // not each run comes here
-	caught  bool     // it runs for what it prints
-	bad     bool     // it met what the shell does not understand
-	trapped bool     // something is done at its end
-	granted []string // files that are there on each way that leads here, though not now
+	file    string // that is read
+	caught  bool   // it runs for what it prints
+	bad     bool   // it met what the shell does not understand
+	trapped bool   // something is done at its end
 	out     *output
 	stdin   *stream
 }
@@ -116,6 +115,12 @@ type nesting struct {
 	calm   int // how many constructs have failures decide, not end
 	sub    int // how many shells
 	job    int // how many commands in the background
+}
+
+// way is what is known of what led here.
+type way struct {
+	maybe   bool     // not each run comes here
+	granted []string // files that are there on each way that leads here, though not now
 }
 
 // taking is where getopts is.
@@ -242,7 +247,7 @@ func (st *state) environ() map[string]Value {
 func (st *state) child(argv []Value, more bool) *state {
 	c := &state{
 		vars: map[string]variable{}, funcs: map[string]function{}, args: argv, more: more,
-		dir: st.dir, maybe: st.maybe, out: st.out, stdin: st.stdin, caught: st.caught, nesting: nesting{sub: st.sub + 1, job: st.job},
+		dir: st.dir, way: st.way, out: st.out, stdin: st.stdin, caught: st.caught, nesting: nesting{sub: st.sub + 1, job: st.job},
 	}
 	for name, v := range st.vars {
 		if v.exported {
