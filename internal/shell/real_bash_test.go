@@ -1,9 +1,17 @@
 package shell_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // knownToBash are lines of bash that set A, of which Follow makes what bash does.
 func knownToBash() []string {
+	return slices.Concat(bashPatterns(), bashArrays(), bashExpansions(), bashInput(), bashWords(), moreBashWords())
+}
+
+// bashPatterns are of patterns and numbers.
+func bashPatterns() []string {
 	return []string{
 		// Regular expressions and patterns.
 		`[[ start =~ ^(start|daemon)$ ]] && A=x`,
@@ -52,6 +60,12 @@ func knownToBash() []string {
 		`for ((i = 0; i < 3; i++)); do A=$A$i; done`,
 		`for ((i = 5; i > 3; i -= 1)); do A=$A$i; done; A=$A$i`,
 		`for ((;;)); do A=x; break; done`,
+	}
+}
+
+// bashArrays are of arrays.
+func bashArrays() []string {
+	return []string{
 		// Arrays.
 		`B=(1 2 3); A=${#B[@]}`,
 		`B=(1 2 3); A=${B[1]}`,
@@ -90,6 +104,12 @@ func knownToBash() []string {
 		`f() { local B=(1 2); A=${B[1]}; }; f; A=$A${B-}`,
 		`B=(a b c); C=("${B[@]/b/x}"); A=${C[1]}`,
 		`B=(a b); A=${!B[*]}`,
+	}
+}
+
+// bashExpansions are of expansions.
+func bashExpansions() []string {
+	return []string{
 		// Expansions.
 		`B=Start; A=${B,,}`,
 		`B=Start; A=${B^^}`,
@@ -138,6 +158,12 @@ func knownToBash() []string {
 		`A=$(echo 'a\tb')`,
 		`A=$(echo -n -e x)`,
 		`A=$(echo -E 'a\tb')`,
+	}
+}
+
+// bashInput are of input and options.
+func bashInput() []string {
+	return []string{
 		// Input.
 		`read -r B <<< 'x y'; A=$B`,
 		`read -r B C <<< 'x y z'; A=$C`,
@@ -179,6 +205,12 @@ func knownToBash() []string {
 		`trap 'A=1' DEBUG; trap - DEBUG; A=x`,
 		`set -o posix; A=x`,
 		`set -T; A=x`,
+	}
+}
+
+// bashWords are of words that dash has not.
+func bashWords() []string {
+	return []string{
 		// Words of bash.
 		`declare B=x; A=$B`,
 		`declare -i B=1+1; A=$B`,
@@ -213,6 +245,12 @@ func knownToBash() []string {
 		`f() (A=y); A=x; f`,
 		`source /dev/null; A=x`,
 		`source /gone9 2>/dev/null || A=x`,
+	}
+}
+
+// moreBashWords are further ones.
+func moreBashWords() []string {
+	return []string{
 		`source /gone9 2>/dev/null`,
 		`exec 3< /dev/null; A=x`,
 		`exec {fd}>/dev/null; A=x`,
@@ -248,214 +286,6 @@ func knownToBash() []string {
 		`f() { false; A=x; }; f`,
 		`shopt -s inherit_errexit; A=$(false; echo x) || A=n`,
 		`unset B; A=${B:-$(echo y)}`,
-	}
-}
-
-// lifelikeLines are of strict scripts for both shells.
-func lifelikeLines() []string {
-	return []string{
-		"set -u; f() { [ -n \"${GONE9:-}\" ] && echo set; }; f",
-		"set -u; f() { [ -n \"${GONE9:-}\" ] && echo set; }; if f; then :; fi; A=x",
-		"for i in 1 2; do [ $i = 1 ] && A=$i; done",
-		"for i in 1 2; do [ $i = 2 ] && A=$i; done",
-		"f() { echo x; return 1; }; A=$(f)",
-		"f() { echo x; return 1; }; g() { local B=$(f); A=$B; }; g",
-		"set -u; echo \"$RANDOM\" >/dev/null; A=x",
-		"set -u; echo \"$PPID $PWD $OPTIND $$ $# $0 $?\" >/dev/null; A=x",
-		"set -u; echo \"$!\" >/dev/null; A=x",
-		"set -u; echo \"$SECONDS\" > /dev/null; A=x",
-		"set -u; echo \"$LINENO\" > /dev/null; A=x",
-		"printf 'a\\nb\\n' | while read -r l; do [ \"$l\" = a ] || exit 3; done",
-		"printf 'a\\nb\\n' | while read -r l; do [ -n \"$l\" ] || exit 3; done; A=x",
-		"B=; printf 'a\\nb\\n' | while read -r l; do B=$l; done; A=x$B",
-		"echo x | read -r B; A=${B:-none}",
-		"printf 'a=1\\nb=2\\n' | (while IFS== read -r k v; do [ $k = b ] && [ $v = 2 ] && exit 0; done; exit 1) && A=x",
-		"A=${GONE9:-${GONE8:-x}}",
-		"A=${GONE9:-$(gone9 2>/dev/null)}",
-		"A=${PATH:+$(gone9 2>/dev/null)}",
-		"while IFS='=' read -r k v; do A=$A$k$v; done <<X\na=1\nb=2 3\nX\n",
-		"while read -r k v; do A=$v; done <<X\na  1 2 \nX\n",
-		"while read k; do A=$A$k,; done <<X\n a b \n\nX\n",
-		"IFS=: read -r B C <<X\na:b:c\nX\nA=$C",
-		"read -r B C D <<X\nx\nX\nA=$B$C$D",
-		"while IFS='=' read -r k v; do export \"$k=$v\"; done <<X\na=1\n\nX\nA=x",
-		"while IFS='=' read -r k v; do case $k in ''|'#'*) continue;; esac; export \"$k=$v\"; done <<X\na=1\n\n# x\nb=2\nX\nA=$b",
-		"export $(echo a=1 b=2); A=$b",
-		"export $(echo '# a=1'); A=x",
-		"export $(echo 'a=1 b-c'); A=x",
-		"export \"$(basename /run/x9)=$(echo y)\"; A=$x9",
-		"export \"$(basename '/run/*')=x\"; A=y",
-		"export 'a b=1' 2>/dev/null || A=x",
-		"export \"a=1 b=2\"; A=$a",
-		"for f in /gone9/*; do export \"$(basename \"$f\")=1\"; done; A=x",
-		"for f in /gone9/*; do [ -f \"$f\" ] || continue; A=x; done; A=${A:-none}",
-		"set -a; B=1; set +a; A=$B",
-		"OPT=; set -- -c x -v y; while getopts 'c:v' o; do case $o in c) OPT=$OPTARG;; v) A=v;; *) exit 2;; esac; done; shift $((OPTIND-1)); A=$A$OPT$1",
-		"set -- -z; while getopts 'c:v' o 2>/dev/null; do case $o in c) A=c;; *) exit 2;; esac; done",
-		"set -- start; while getopts 'c:v' o; do exit 2; done; A=$1",
-		"set -- -v -- a; while getopts v o; do A=$A$o; done; shift $((OPTIND-1)); A=$A$1",
-		"set -- --cmd x y; while [ $# -gt 0 ]; do case $1 in --cmd) A=$2; shift 2;; *) shift;; esac; done",
-		"set -- -f; [ \"${1#-}\" != \"$1\" ] && set -- start \"$@\"; A=$1",
-		"set -- x; [ \"${1#-}\" != \"$1\" ] && set -- start \"$@\"",
-		"A=$(printf '%s-%s' a b)",
-		"A=$(printf '%s\\n' a b | wc -l | tr -d ' ')",
-		"A=$(printf '%s=%s;' a 1 b 2)",
-		"A=$(printf '%03d' 7)",
-		"A=$(printf '%d' 0x10)",
-		"A=$(printf 'x\\ty')",
-		"A=$(printf '%s\\n' x)",
-		"A=$(printf '\\101')",
-		"A=$(printf '%%')",
-		"A=$(printf '%c' abc)",
-		"A=$(printf '%5d|%-5s|' 3 x)",
-		"A=$(printf '%.2s' abc)",
-		"case $0 in */gone9) A=x;; *) A=y;; esac",
-		"[ / -ef / ] && A=x",
-		"[ / -ef /usr ] || A=x",
-		"[ -e / -a -d / ] && A=x",
-		"[ \"$A\" = \"\" -o -d /gone9 ] && A=x",
-		"[ -n \"$A\" ] || [ -d / ] && A=x",
-		"test ! -e /gone9 && A=x",
-		"[ -w / ] || :; A=x",
-		"[ -s /etc/passwd ] && A=x",
-		"[ -p /etc/passwd ] || A=x",
-		"[ -S /etc/passwd ] || A=x",
-		"[ -c /etc/passwd ] || A=x",
-		"[ -b /gone9 ] || A=x",
-		"[ -O /gone9 ] || A=x",
-		"[ /etc/passwd -nt /gone9 ] && A=x",
-		"[ /gone9 -ot /etc/passwd ] && A=x",
-		"[ /gone9 -nt /etc/passwd ] || A=x",
-		"A=$(echo Start | tr '[:upper:]' '[:lower:]')",
-		"A=$(echo a,b,c | tr , ' ')",
-		"A=$(echo 'a  b' | tr -s ' ')",
-		"A=$(echo abc | tr -d b)",
-		"A=$(echo abc | tr a-c A-C)",
-		"A=$(echo x | sed 's/x/y/')",
-		"A=$(echo a.b | cut -d. -f2)",
-		"A=$(echo a:b:c | cut -d: -f2-)",
-		"A=$(echo abcdef | cut -c1-3)",
-		"A=$(echo abcdef | head -c 3)",
-		"A=$(printf 'a\\nb\\nc\\n' | head -n 2 | tail -n 1)",
-		"A=$(printf 'b\\na\\n' | sort | head -n 1)",
-		"A=$(printf 'a\\nb\\n' | grep b)",
-		"A=$(printf 'a=1\\nb=2\\n' | grep '^b=' | cut -d= -f2)",
-		"(cd /usr && A=x); A=${A:-none}",
-		"B=$(cd /usr && pwd); A=$B",
-		"cd /usr; cd - >/dev/null; A=x",
-		"cd \"\"; A=x",
-		"A=$(cd / && echo \"$PWD\")",
-		"cd /usr && A=$OLDPWD",
-		"umask 077; A=$(umask)",
-		"A=$(umask -S) ; A=x",
-		"x() { return 0; }; x && A=y",
-		"x() { return 5; }; x || A=$?",
-		"return 0 2>/dev/null; A=x",
-		"exit 0",
-		"A=x; exit",
-		"trap 'exit 3' TERM; A=x",
-		"trap 'gone9' EXIT; A=x",
-		"(trap 'exit 0' EXIT; exit 3) && A=x",
-		"(trap 'exit 4' EXIT; true) || A=$?",
-		"(trap 'false' EXIT; exit 0) && A=x",
-		"true & wait; A=x",
-		"true & wait $!; A=x",
-		"false & wait $! || A=$?",
-		"false & wait $!",
-		"(exit 3) & wait $! || A=$?",
-		"false & P=$!; wait $P || A=$?",
-		"false & wait; A=x",
-		"false & A=x",
-		"gone9 2>/dev/null & wait $! || A=$?",
-		"{ sleep 0; false; } & wait $! || A=$?",
-		"B=1; { B=2; } & wait; A=$B",
-		"wait 99999999 2>/dev/null || A=$?",
-		"true | false || A=x",
-		"echo x | { cat >/dev/null; false; } || A=y",
-		"echo x | (exit 3) || A=$?",
-		"A=$(true | echo x)",
-		"A=$(echo x | cat | cat)",
-		"A=$(echo a; echo b >&2) 2>/dev/null",
-		"A=$(echo b 2>&1)",
-		"A=$( { echo a; echo b >&2; } 2>/dev/null)",
-		"A=$(echo x >/dev/null)",
-		"A=$(echo a 1>&2) 2>/dev/null",
-		"f() { if [ \"$1\" = x ]; then return 1; fi; A=y; }; f x || A=n",
-		"f() { while :; do return 2; done; }; f || A=$?",
-		"f() { exit 3; }; (f) || A=$?",
-		"f() { set -- a b; A=$#; }; set -- x; f; A=$A$#",
-		"f() { cd /usr; }; f; A=$(pwd)",
-		"A=1; f() { A=2; }; (f); A=$A",
-		"A=1; f() { A=2; }; B=$(f); A=$A",
-		"unset A; f() { : ${A:=x}; }; f",
-		"case ${GONE9:-start} in start|daemon) A=1;; *) A=2;; esac",
-		"case $# in 0) A=none;; *) A=some;; esac",
-		"set -- a; case $# in 1) A=one;; esac",
-		"if [ $# -lt 1 ]; then A=few; fi",
-		"A=$((08 + 1)) 2>/dev/null",
-		"B=http; A=$((B + 1))",
-		"B=; A=$((B + 1))",
-		"A=$((  + 1))",
-		"A=$(( 1 - -1 ))",
-		"B=3; A=$(( B > 2 ? 1 : 0 ))",
-		"B=09; A=$((B + 1)) 2>/dev/null",
-		"B=5; : $((B++)) 2>/dev/null; A=$B",
-		"A=$((1.5 + 1)) 2>/dev/null",
-		"A=$((x = 3)); A=$A$x",
-		"[ 10 -gt 9 ] && A=x",
-		"[ -1 -lt 0 ] && A=x",
-		"[ ' 5 ' -eq 5 ] && A=x",
-		"[ 010 -eq 10 ] && A=x",
-		"[ 0x10 -eq 16 ] 2>/dev/null || A=x",
-		"[ '' -eq 0 ] 2>/dev/null || A=$?",
-		"[ 1.5 -gt 1 ] 2>/dev/null || A=$?",
-		"[ 99999999999999999999 -gt 1 ] 2>/dev/null || A=$?",
-		"A= gone9 2>/dev/null || A=x",
-		"A9= true; A=x",
-		"\"\" 2>/dev/null || A=$?",
-		"$GONE9 true; A=x",
-		"$GONE9; A=x",
-		"/ 2>/dev/null || A=$?",
-		"./gone9 2>/dev/null || A=$?",
-		"env true; A=x",
-		"env false || A=$?",
-		"env -u X Y=1 true; A=x",
-		"env -i /bin/true; A=x",
-		"env -i PATH=/bin gone9 2>/dev/null || A=$?",
-		"nice true; A=x",
-		"nice -n 5 true; A=x",
-		"nice -5 true; A=x",
-		"nice --adjustment=5 true; A=x",
-		"nice gone9 2>/dev/null || A=$?",
-		"timeout 5 true; A=x",
-		"timeout 5 false || A=$?",
-		"timeout -k 1 5 true; A=x",
-		"timeout -s KILL 5 true; A=x",
-		"timeout --signal=KILL 5 false || A=$?",
-		"timeout x true 2>/dev/null || A=$?",
-		"nice -n x true 2>/dev/null || A=$?",
-		"timeout 5 2>/dev/null || A=$?",
-		"sh -c 'exit 4' || A=$?",
-		"sh -c 'echo $1' x y >/dev/null; A=x",
-		"A=$(sh -c 'echo $1' x y)",
-		"A=$(sh -c 'echo $0' x y)",
-		"sh -ec 'false; true' || A=$?",
-		"sh -c 'false; true'; A=x",
-		"sh -c '' ; A=x",
-		"sh -c 'if' 2>/dev/null || A=$?",
-		"B=1 sh -c '[ \"$B\" = 1 ]'; A=x",
-		"B=1; sh -c '[ \"$B\" = 1 ]' || A=x",
-		"export B=1; A=$(sh -c 'echo $B')",
-		"echo 'echo x' | sh > /dev/null; A=y",
-		"A=$(echo 'echo x' | sh)",
-		"sh -c 'exec false' || A=$?",
-		"sh -s < /dev/null; A=x",
-		"xargs false < /dev/null || A=$?",
-		"echo x | xargs echo > /dev/null; A=y",
-		"A=$(echo x | xargs)",
-		"A=$(echo x | xargs echo y)",
-		"A=$(printf 'a\\nb\\n' | xargs)",
-		"A=$(printf 'a\\nb\\n' | xargs -n 1 echo)",
 	}
 }
 
