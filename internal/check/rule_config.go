@@ -218,6 +218,19 @@ func (s *Survey) otherConfig() []Finding {
 
 // runtimeTexts judges what Config.Reader reads when the release boots.
 func (s *Survey) runtimeTexts() (out []Finding) {
+	s.eachRuntime(func(at, text, why string) {
+		if why != "" {
+			out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(at), Cause: badRuntime, Evidence: Evidence{Detail: why}})
+			return
+		}
+		out = append(out, s.runtimeCode(at, text)...)
+	})
+	return out
+}
+
+// eachRuntime calls do with each file that Config.Reader reads when the release boots, and
+// with why it is no text for Elixir, "" of one that is.
+func (s *Survey) eachRuntime(do func(at, text, why string)) {
 	for _, at := range readerFiles(s.sysConfig().term, 0) {
 		text, err := rootfs.ReadFile(s.rel.FS, at, maxScript)
 		why := ""
@@ -230,13 +243,9 @@ func (s *Survey) runtimeTexts() (out []Finding) {
 			why = "it is not UTF-8"
 		case bytes.IndexByte(text, 0) >= 0:
 			why = "it has a byte that is 0"
-		default:
-			out = append(out, s.runtimeCode(at, string(text))...)
-			continue
 		}
-		out = append(out, Finding{Verdict: Fail, Subject: s.subjectAt(at), Cause: badRuntime, Evidence: Evidence{Detail: why}})
+		do(at, string(text), why)
 	}
-	return out
 }
 
 // included is the release's path of a configuration that another one includes:
@@ -308,24 +317,28 @@ func readerFiles(t beam.Term, depth int) (out []string) {
 	if depth > maxConfigDepth {
 		return nil
 	}
-	var parts []beam.Term
+	if reader, ok := beam.AsTuple(t, "Elixir.Config.Reader", 2); ok {
+		return inRoot(reader[1])
+	}
+	for _, p := range valuesIn(t) {
+		out = append(out, readerFiles(p, depth+1)...)
+	}
+	return out
+}
+
+// valuesIn are what a list, a tuple or a map is made of, without a map's keys.
+func valuesIn(t beam.Term) (parts []beam.Term) {
 	switch t := t.(type) {
 	case beam.List:
-		parts = t
+		return t
+	case beam.Tuple:
+		return t
 	case beam.Map:
 		for _, p := range t {
 			parts = append(parts, p.Value)
 		}
-	case beam.Tuple:
-		if reader, ok := beam.AsTuple(t, "Elixir.Config.Reader", 2); ok {
-			return inRoot(reader[1])
-		}
-		parts = t
 	}
-	for _, p := range parts {
-		out = append(out, readerFiles(p, depth+1)...)
-	}
-	return out
+	return parts
 }
 
 // inRoot is the path in the release that a provider's argument names, if it

@@ -188,18 +188,7 @@ func (s *Survey) hasModule(name string) bool {
 // hasFunction says whether a module of the release has a function, or a macro, of a name; of
 // one that it has not nothing is known.
 func (s *Survey) hasFunction(module, name string) bool {
-	for _, f := range s.modules() {
-		if path.Base(f.Path) != module+".beam" {
-			continue
-		}
-		m, err := s.module(f)
-		if err != nil {
-			return true // see beam
-		}
-		list, err := m.Exports()
-		return err != nil || len(list) == 0 || slices.ContainsFunc(list, func(f beam.Func) bool { return f.Name == name || f.Name == "MACRO-"+name })
-	}
-	return true
+	return s.hasExport(module, func(f beam.Func) bool { return f.Name == name || f.Name == "MACRO-"+name })
 }
 
 // providers are those of sys.config that the release has not.
@@ -220,30 +209,20 @@ func providersIn(t beam.Term, depth int) (out []string) {
 	if depth > maxConfigDepth {
 		return nil
 	}
-	var parts []beam.Term
-	switch t := t.(type) {
-	case beam.List:
-		parts = t
-	case beam.Tuple:
-		parts = t
-	case beam.Map:
-		for _, p := range t {
-			list, isList := p.Value.(beam.List)
-			if p.Key != beam.Atom("providers") || !isList {
-				parts = append(parts, p.Value)
-				continue
-			}
-			for _, one := range list {
-				if pair, ok := one.(beam.Tuple); ok && len(pair) == 2 {
-					if module, isAtom := pair[0].(beam.Atom); isAtom {
-						out = append(out, string(module))
-					}
+	settings, isMap := t.(beam.Map)
+	for i, part := range valuesIn(t) {
+		list, isList := part.(beam.List)
+		if !isMap || !isList || settings[i].Key != beam.Atom("providers") {
+			out = append(out, providersIn(part, depth+1)...)
+			continue
+		}
+		for _, one := range list {
+			if pair, ok := one.(beam.Tuple); ok && len(pair) == 2 {
+				if module, isAtom := pair[0].(beam.Atom); isAtom {
+					out = append(out, string(module))
 				}
 			}
 		}
-	}
-	for _, p := range parts {
-		out = append(out, providersIn(p, depth+1)...)
 	}
 	return out
 }

@@ -1,12 +1,5 @@
 package check
 
-import (
-	"bytes"
-	"unicode/utf8"
-
-	"dram/internal/rootfs"
-)
-
 var environmentRule = Rule{
 	ID: "environment", Title: "what sets up a start needs no variable that it does not have", Worst: Warn, Run: environment,
 	Doc: Doc{
@@ -25,14 +18,13 @@ var noVariable = Cause{
 // environment is a rule of its own, and none of configuration: nearly each release of
 // Phoenix has such variables, and who lets them pass lets nothing else pass.
 func environment(s *Survey) (out []Finding) {
-	for _, at := range readerFiles(s.sysConfig().term, 0) {
-		text, err := rootfs.ReadFile(s.rel.FS, at, maxScript)
-		if err != nil || s.files[at] == nil || !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-			continue // config says so
+	s.eachRuntime(func(at, text, why string) {
+		if why != "" {
+			return // config says so
 		}
-		for _, name := range s.unset(codeOf(string(text))) {
+		for _, name := range s.unset(codeOf(text)) {
 			out = append(out, Finding{Verdict: Warn, Subject: s.subjectAt(at), Cause: &noVariable, Params: Params{"variable": name}})
 		}
-	}
+	})
 	return out
 }

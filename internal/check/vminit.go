@@ -272,6 +272,11 @@ func ending(call string) bool {
 
 // exported says whether a module has a function for others, if that can be told.
 func (s *Survey) exported(module, function string, arity int) bool {
+	return s.hasExport(module, func(f beam.Func) bool { return f.Name == function && f.Arity == arity })
+}
+
+// hasExport says whether a module exports such a function, if that can be told.
+func (s *Survey) hasExport(module string, such func(beam.Func) bool) bool {
 	for _, f := range s.modules() {
 		if path.Base(f.Path) != module+".beam" {
 			continue
@@ -281,7 +286,7 @@ func (s *Survey) exported(module, function string, arity int) bool {
 			return true // see beam
 		}
 		list, err := m.Exports()
-		return err != nil || len(list) == 0 || slices.ContainsFunc(list, func(f beam.Func) bool { return f.Name == function && f.Arity == arity })
+		return err != nil || len(list) == 0 || slices.ContainsFunc(list, such)
 	}
 	return true
 }
