@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -393,6 +394,20 @@ func TestTakes(t *testing.T) {
 	} {
 		if got := r.Takes(dir); got != want {
 			t.Errorf("%s: %v", dir, got)
+		}
+	}
+}
+
+// What a stage takes of another is copied by a command only where its name is none to a
+// shell.
+func TestTakesPlainNames(t *testing.T) {
+	for name, copied := range map[string]bool{"/js/out": true, "/js/a;b": false, "/js/a&b": false, "/js/$(x)": false, "/js/a>b": false} {
+		text := "FROM node:20 AS js\nWORKDIR /js\nCOPY assets .\nRUN npm run css\nFROM elixir:1.17 AS build\nWORKDIR /src\nCOPY . .\nCOPY --from=js " + name +
+			" /src/priv/x\nRUN MIX_ENV=prod mix release\nFROM debian\nCOPY --from=build /src/_build/prod/rel/shop /app\n"
+		commands := Read(text, Surroundings{}).Commands
+		i := slices.IndexFunc(commands, func(c Command) bool { return c.Takes == "js" })
+		if i < 0 || (commands[i].Run != "") != copied {
+			t.Errorf("%s: %+v", name, commands)
 		}
 	}
 }

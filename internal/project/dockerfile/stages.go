@@ -92,7 +92,7 @@ func (s *scope) mirrored(name string) string {
 func (t taking) follow(s *stage, c *Command) bool {
 	from := t.from.inProject(t.name)
 	to, _ := s.place(t.to)
-	if from == "" || to == "" || strings.ContainsAny(from+to, "*?[ '\"$`") {
+	if from == "" || to == "" || !plainWord.MatchString(from+to) {
 		return true
 	}
 	if to == from || t.into && path.Join(to, path.Base(from)) == from || strings.HasPrefix(from, to+"/") && t.into {
